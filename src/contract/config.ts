@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
+
+/** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
+export const ClientSettings = z.object({
+  mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
+  mcp_tool_execution_timeout: z.int().min(1, 'must be at least 1').meta({ description: 'Seconds a tool call may take.' }),
+  mcp_tool_sync_interval: z
+    .int()
+    .max(MAX_SYNC_MINUTES, `must be at most ${MAX_SYNC_MINUTES}`)
+    .meta({ description: 'Minutes between tool listings; 0 the default (10), negative off.' }),
+  mcp_code_mode_binding_level: z.enum(['server', 'tool']),
+  mcp_disable_auto_tool_inject: z.boolean(),
+  mcp_external_client_url: z.string().meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
+  mcp_external_server_url: z.string().meta({ description: 'Public base URL of /mcp, for discovery documents.' }),
+  mcp_enable_temp_token_auth: z.boolean(),
+  mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
+  enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
+  allowed_origins: z.array(z.string()).meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
+});
+export type ClientSettings = z.infer<typeof ClientSettings>;
+
+export const DEFAULT_SETTINGS: ClientSettings = {
+  mcp_agent_depth: 10,
+  mcp_tool_execution_timeout: 30,
+  mcp_tool_sync_interval: 10,
+  mcp_code_mode_binding_level: 'server',
+  mcp_disable_auto_tool_inject: false,
+  mcp_external_client_url: '',
+  mcp_external_server_url: '',
+  mcp_enable_temp_token_auth: false,
+  mcp_server_auth_mode: 'headers',
+  enforce_auth_on_inference: true,
+  allowed_origins: [],
+};
+
+/** A duration in config.json: "10m", "1h30m", "45s", or a number of nanoseconds. */
+const FileDuration = z.union([z.string().regex(/^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'must be a duration such as "10m"'), z.number()]);
+
+/** One server in config.json: the same settings as over the API, durations as text. */
+export const McpClientEntry = McpClientCreate.extend({
+  tool_sync_interval: FileDuration.nullish(),
+  tool_execution_timeout: FileDuration.nullish(),
+});
+export type McpClientEntry = z.infer<typeof McpClientEntry>;
+
+const PostgresConfig = z.looseObject({
+  url: z.string().optional().meta({ description: 'postgres://user:password@host:port/database, instead of the fields below.' }),
+  host: z.string().optional(),
+  port: z.union([z.int(), z.string()]).optional(),
+  user: z.string().optional(),
+  password: z.string().optional(),
+  db_name: z.string().optional(),
+  ssl_mode: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).optional(),
+  max_open_conns: z.int().min(1).optional(),
+});
+
+/** config.json. */
+export const ConfigFile = z.looseObject({
+  $schema: z.string().optional(),
+  version: z.int().optional(),
+  source_of_truth: z
+    .enum(['split', 'config.json'])
+    .optional()
+    .meta({ description: 'split: database entries that the file does not name stay. config.json: they are deleted.' }),
+  encryption_key: z.string().optional().meta({ description: 'Passphrase for secrets at rest, or "env.NAME".' }),
+  client: ClientSettings.partial().loose().optional(),
+  mcp: z
+    .looseObject({
+      client_configs: z.array(McpClientEntry).optional(),
+      inprocess: z
+        .record(z.string(), z.string())
+        .optional()
+        .meta({ description: 'In-process servers: name to module path, relative to this file. The default export is the server or a function that makes one.' }),
+      tool_sync_interval: FileDuration.optional(),
+      tool_manager_config: z
+        .looseObject({
+          tool_execution_timeout: z.union([z.int().min(1), FileDuration]).optional(),
+          max_agent_depth: z.int().min(1).optional(),
+          code_mode_binding_level: z.enum(['server', 'tool']).optional(),
+          disable_auto_tool_inject: z.boolean().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  config_store: z
+    .discriminatedUnion('type', [
+      z.looseObject({
+        enabled: z.boolean().optional(),
+        type: z.literal('sqlite'),
+        config: z.looseObject({ path: z.string().optional() }).optional(),
+      }),
+      z.looseObject({ enabled: z.boolean().optional(), type: z.literal('postgres'), config: PostgresConfig }),
+    ])
+    .optional(),
+});
+export type ConfigFile = z.infer<typeof ConfigFile>;

@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { SecretInput, SecretView, WhiteList } from './common.ts';
+
+export const ConnectionType = z.enum(['http', 'sse', 'stdio', 'inprocess']);
+export type ConnectionType = z.infer<typeof ConnectionType>;
+
+export const AuthType = z.enum(['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers']);
+export type AuthType = z.infer<typeof AuthType>;
+
+/** Where a registered server stands. */
+export const ClientState = z.enum([
+  'connected',
+  'disconnected',
+  'error',
+  'pending_tools',
+  'pending_verification',
+  'needs_reauth',
+  'disabled',
+]);
+export type ClientState = z.infer<typeof ClientState>;
+
+/** The longest interval in minutes that still fits 64-bit nanoseconds, in which it is reported. */
+export const MAX_SYNC_MINUTES = 153_722_867;
+
+const clientName = z.string().superRefine((name, context) => {
+  const rule = nameRule(name);
+  if (rule !== undefined) context.addIssue({ code: 'custom', message: rule });
+});
+
+/** The rule that a client name breaks, or undefined. The name is the prefix of the tools and an identifier in code mode. */
+function nameRule(name: string): string | undefined {
+  if (name.trim() === '') return 'must not be empty';
+  if (name.length > 255) return 'must be at most 255 characters';
+  if (name.includes('-')) return 'must not contain "-", which separates it from the tool name; use "_"';
+  if (/\s/.test(name)) return 'must not contain white space; use "_"';
+  if (/^[0-9]/.test(name)) return 'must not start with a digit';
+  if (!/^[\x21-\x7e]+$/.test(name)) return 'must be ASCII';
+  if (/[/\\"'`,;%?#&]/.test(name)) return 'must be letters, digits, "_" or "."';
+  return undefined;
+}
+
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+const headers = z.record(z.string().regex(headerName, 'is not a valid HTTP header name'), SecretInput);
+
+const uniqueHeaderNames = z.array(z.string()).superRefine((names, context) => {
+  const seen = new Set<string>();
+  for (const [index, name] of names.entries()) {
+    const lower = name.trim().toLowerCase();
+    if (lower === '') context.addIssue({ code: 'custom', path: [index], message: 'must not be empty' });
+    else if (!headerName.test(lower)) context.addIssue({ code: 'custom', path: [index], message: 'is not a valid HTTP header name' });
+    else if (seen.has(lower)) context.addIssue({ code: 'custom', path: [index], message: `duplicate entry "${name}"` });
+    seen.add(lower);
+  }
+});
+
+const stdioConfig = z.object({
+  command: z.string().min(1, 'must name the program to start').meta({ description: 'The program, started directly and never through a shell.' }),
+  args: z.array(z.string()).nullish().meta({ description: 'Its arguments.' }),
+  envs: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(=[\s\S]*)?$/, 'must be NAME, NAME=value or NAME=env.OTHER'))
+    .nullish()
+    .meta({ description: 'Variables it gets besides PATH and HOME: NAME (taken over), NAME=value or NAME=env.OTHER.' }),
+});
+
+const tlsConfig = z.object({
+  insecure_skip_verify: z.boolean().nullish().meta({ description: 'Accept any certificate. Wins over ca_cert_pem.' }),
+  ca_cert_pem: SecretInput.nullish().meta({ description: 'Certificate authority in PEM, trusted besides the system roots.' }),
+  client_cert_pem: SecretInput.nullish().meta({ description: 'Client certificate in PEM, for mutual TLS.' }),
+  client_key_pem: SecretInput.nullish().meta({ description: 'Private key of the client certificate in PEM.' }),
+});
+
+const vkConfig = z.object({
+  virtual_key_id: z.string().min(1, 'must not be empty'),
+  tools_to_execute: WhiteList.nullish(),
+});
+
+const price = z.number().min(0, 'must not be negative');
+
+/** Every setting that create and update share. On update an absent or null field keeps what is stored. */
+const settings = {
+  connection_string: SecretInput.nullish().meta({ description: 'URL of an http or sse server; the registered name of an inprocess one.' }),
+  stdio_config: stdioConfig.nullish().meta({ description: 'What to start for a stdio server.' }),
+  auth_type: AuthType.nullish().meta({ description: 'How the gateway authenticates to the server. Default: headers when headers are given, else none.' }),
+  oauth_config_id: z.string().nullish(),
+  headers: headers.nullish().meta({ description: 'Headers sent with every request to the server. The whole map is replaced; a masked value keeps the secret.' }),
+  tools_to_execute: WhiteList.nullish().meta({ description: 'Tools that may be called: ["*"] all, [] none. Absent on create: none.' }),
+  tools_to_auto_execute: WhiteList.nullish().meta({ description: 'Tools that may run without approval; a subset of tools_to_execute.' }),
+  tool_pricing: z.record(z.string().min(1), price).nullish().meta({ description: 'USD per successful call, by tool name. The whole map is replaced.' }),
+  is_code_mode_client: z.boolean().nullish().meta({ description: 'Offer the tools through code mode instead of one by one.' }),
+  allow_on_all_virtual_keys: z.boolean().nullish().meta({ description: 'Virtual keys without an entry of their own may call all executable tools.' }),
+  allow_by_default: z.boolean().nullish().meta({ description: 'Newer spelling of allow_on_all_virtual_keys.' }),
+  per_user_header_keys: uniqueHeaderNames.nullish().meta({ description: 'Header names that each user supplies (per_user_headers only).' }),
+  disabled: z.boolean().nullish().meta({ description: 'Closes the connection and hides the tools; the registration stays.' }),
+  tls_config: tlsConfig.nullish().meta({ description: 'TLS of http and sse servers. The whole object is replaced; {} resets it.' }),
+  is_ping_available: z.boolean().nullish().meta({ description: 'Probe with ping (default) or, when false, with tools/list.' }),
+  tool_sync_interval: z
+    .int()
+    .nullish()
+    .meta({ description: 'Minutes between tool listings; 0 the global setting, negative off. Reads show nanoseconds.' }),
+  tool_execution_timeout: z
+    .int()
+    .min(0, 'must be >= 0')
+    .nullish()
+    .meta({ description: 'Seconds a call may take; 0 the global setting. Reads show nanoseconds.' }),
+  allowed_extra_headers: WhiteList.nullish().meta({ description: 'Names of caller headers that are passed on with tool calls; ["*"] all but credentials.' }),
+};
+
+/** Body of `POST /api/mcp/client`. */
+export const McpClientCreate = z.looseObject({
+  client_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,255}$/, 'must be 1 to 255 letters, digits, "-" or "_"')
+    .or(z.literal(''))
+    .nullish()
+    .meta({ description: 'Stable identifier; a UUID when absent.' }),
+  name: clientName.meta({ description: 'Unique name and tool prefix: ASCII, no "-", no space, no leading digit.' }),
+  connection_type: ConnectionType,
+  ...settings,
+});
+export type McpClientCreate = z.infer<typeof McpClientCreate>;
+
+/** Body of `PUT /api/mcp/client/{id}`. */
+export const McpClientUpdate = z.looseObject({
+  client_id: z.string().nullish(),
+  name: clientName.nullish(),
+  connection_type: ConnectionType.nullish(),
+  ...settings,
+  vk_configs: z
+    .array(vkConfig)
+    .nullish()
+    .meta({ description: 'Replaces all virtual key assignments of this client; [] removes them, absent keeps them.' }),
+});
+export type McpClientUpdate = z.infer<typeof McpClientUpdate>;
+
+/** One tool of a registered server, under the server's own name for it. */
+export const ToolView = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the arguments; always has "properties".' }),
+});
+
+export const FailureView = z.object({
+  stage: z.enum(['connect', 'ping', 'list_tools', 'transport_lost', 'credential']),
+  message: z.string(),
+  at: z.string().meta({ description: 'The latest failure, RFC 3339.' }),
+  since: z.string().meta({ description: 'The first failure of this outage, RFC 3339.' }),
+});
+export type FailureView = z.infer<typeof FailureView>;
+
+/** The stored settings as read APIs show them: secrets masked, durations in nanoseconds. */
+export const McpClientConfigView = z.object({
+  client_id: z.string(),
+  name: z.string(),
+  is_code_mode_client: z.boolean(),
+  connection_type: ConnectionType,
+  connection_string: SecretView,
+  stdio_config: z.object({ command: z.string(), args: z.array(z.string()), envs: z.array(z.string()) }).optional(),
+  auth_type: AuthType,
+  oauth_config_id: z.string().optional(),
+  headers: z.record(z.string(), SecretView),
+  tools_to_execute: z.array(z.string()),
+  tools_to_auto_execute: z.array(z.string()),
+  tool_pricing: z.record(z.string(), z.number()),
+  allow_on_all_virtual_keys: z.boolean(),
+  per_user_header_keys: z.array(z.string()),
+  disabled: z.boolean(),
+  tls_config: z
+    .object({
+      insecure_skip_verify: z.boolean(),
+      ca_cert_pem: SecretView,
+      client_cert_pem: SecretView,
+      client_key_pem: SecretView,
+    })
+    .optional(),
+  is_ping_available: z.boolean(),
+  tool_sync_interval: z.number().meta({ description: 'Nanoseconds.' }),
+  tool_execution_timeout: z.number().meta({ description: 'Nanoseconds.' }),
+  allowed_extra_headers: z.array(z.string()),
+});
+export type McpClientConfigView = z.infer<typeof McpClientConfigView>;
+
+/** One element of `GET /api/mcp/clients`. */
+export const McpClientView = z.object({
+  config: McpClientConfigView,
+  tools: z.array(ToolView),
+  state: ClientState,
+  vk_configs: z.array(z.object({ virtual_key_id: z.string(), virtual_key_name: z.string(), tools_to_execute: z.array(z.string()) })),
+  last_failure: FailureView.optional(),
+});
+export type McpClientView = z.infer<typeof McpClientView>;
+
+export const McpClientList = z.object({
+  clients: z.array(McpClientView),
+  count: z.int(),
+  total_count: z.int(),
+  limit: z.int(),
+  offset: z.int(),
+});
+export type McpClientList = z.infer<typeof McpClientList>;

@@ -1,0 +1,77 @@
+interface ErrorKind {
+  /** HTTP status on the management and inference APIs. */
+  readonly status: number;
+  /** JSON-RPC error code on `/mcp`. */
+  readonly rpc: number;
+  /** True when the same request may succeed later without a change by the caller. */
+  readonly retryable: boolean;
+}
+
+/** Every error the gateway itself can answer, and how each wire shows it. Documented in docs/errors.md. */
+export const ERRORS = {
+  invalid_request: { status: 400, rpc: -32602, retryable: false },
+  parse_error: { status: 400, rpc: -32700, retryable: false },
+  method_not_found: { status: 404, rpc: -32601, retryable: false },
+  header_mismatch: { status: 400, rpc: -32020, retryable: false },
+  unsupported_protocol_version: { status: 400, rpc: -32022, retryable: false },
+  unauthorized: { status: 401, rpc: -32001, retryable: false },
+  forbidden: { status: 403, rpc: -32003, retryable: false },
+  not_found: { status: 404, rpc: -32602, retryable: false },
+  method_not_allowed: { status: 405, rpc: -32600, retryable: false },
+  mcp_client_not_found: { status: 404, rpc: -32602, retryable: false },
+  mcp_session_not_found: { status: 404, rpc: -32600, retryable: false },
+  mcp_tool_not_found: { status: 400, rpc: -32602, retryable: false },
+  wrong_state: { status: 400, rpc: -32603, retryable: false },
+  conflict: { status: 409, rpc: -32603, retryable: false },
+  payload_too_large: { status: 413, rpc: -32600, retryable: false },
+  unsupported_media_type: { status: 415, rpc: -32600, retryable: false },
+  /** An upstream did not accept what an administrator submitted; nothing was stored. */
+  upstream_refused: { status: 422, rpc: -32603, retryable: false },
+  /** Nothing reached the upstream: no connection, no address, TLS failure. A retry cannot run a call twice. */
+  upstream_unreachable: { status: 400, rpc: -32603, retryable: true },
+  /** The connection ended after the request was sent: the call may or may not have run. */
+  upstream_lost: { status: 400, rpc: -32603, retryable: false },
+  /** The upstream forgot our session and ran nothing. */
+  upstream_session_expired: { status: 400, rpc: -32603, retryable: true },
+  /** The upstream refused our credentials (HTTP 401 or 403). */
+  upstream_unauthorized: { status: 400, rpc: -32603, retryable: false },
+  /** The upstream answered something that is not MCP. */
+  upstream_bad_reply: { status: 400, rpc: -32603, retryable: false },
+  upstream_timeout: { status: 400, rpc: -32603, retryable: false },
+  /** The caller gave up; no answer is written. */
+  call_cancelled: { status: 499, rpc: -32603, retryable: true },
+  internal_error: { status: 500, rpc: -32603, retryable: false },
+  shutting_down: { status: 503, rpc: -32603, retryable: true },
+  database_unavailable: { status: 503, rpc: -32603, retryable: true },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error that a caller may see. Anything else that is thrown is a bug and answered as `internal_error`. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: ErrorCode;
+  /** Machine-readable facts for the caller, shown beside the message. Never a secret. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** The message of whatever was thrown, with the causes behind it: "fetch failed: connect ECONNREFUSED 127.0.0.1:9". */
+export function messageOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let current: unknown = error; current !== undefined && current !== null && parts.length < 5; ) {
+    const text = current instanceof Error ? current.message || current.name : String(current);
+    if (text !== '' && !parts.includes(text)) parts.push(text);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return parts.join(': ');
+}
