@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 interface ErrorKind {
   /** HTTP status on the management and inference APIs. */
   readonly status: number;
@@ -68,8 +70,13 @@ export class GatewayError extends Error {
 /** The message of whatever was thrown, with the causes behind it: "fetch failed: connect ECONNREFUSED 127.0.0.1:9". */
 export function messageOf(error: unknown): string {
   const parts: string[] = [];
-  for (let current: unknown = error; current !== undefined && current !== null && parts.length < 5; ) {
-    const text = current instanceof Error ? current.message || current.name : String(current);
+  for (let current: unknown = error; current !== undefined && current !== null && parts.length < 5;) {
+    const text =
+      current instanceof Error
+        ? current.message || current.name
+        : typeof current === 'string'
+          ? current
+          : inspect(current);
     if (text !== '' && !parts.includes(text)) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
