@@ -24,7 +24,7 @@ export interface JsonRpcError {
 
 /** A reply from an upstream: the bytes of its `result` or `error` member, untouched. */
 export type Reply =
-  | { readonly kind: 'result'; readonly bytes: Buffer; readonly isError: boolean }
+  | { readonly kind: 'result'; readonly bytes: Buffer; readonly isError: boolean; readonly hasResultType: boolean }
   | { readonly kind: 'error'; readonly bytes: Buffer };
 
 /** Any JSON-RPC message that arrives from an upstream, told apart without parsing what a reply carries. */
@@ -61,17 +61,19 @@ function classify(bytes: Buffer): Incoming {
   }
   const replyId = id === undefined ? null : (JSON.parse(id.toString()) as RequestId | null);
   if (result !== undefined)
-    return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, isError: hasIsError(result) } };
+    return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, ...lookInto(result) } };
   if (error !== undefined) return { kind: 'reply', id: replyId, reply: { kind: 'error', bytes: error } };
   throw new Error('neither "method" nor "result" nor "error"');
 }
 
-function hasIsError(result: Buffer): boolean {
+function lookInto(result: Buffer): { isError: boolean; hasResultType: boolean } {
   let isError = false;
+  let hasResultType = false;
   scanObject(result, (key, start, end) => {
-    if (key === 'isError') isError = end - start === 4 && result.toString('latin1', start, end) === 'true';
+    if (key === 'isError') isError = result.toString('latin1', start, end) === 'true';
+    else if (key === 'resultType') hasResultType = true;
   });
-  return isError;
+  return { isError, hasResultType };
 }
 
 /** Parses the result of a reply, or throws the upstream's own error as `upstream_bad_reply`. */
