@@ -5,27 +5,15 @@ import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-
-/** An API key that may be used, as the store gives it. */
-export interface ActiveKey {
-  readonly id: number;
-  /** SHA-256 of the key, hexadecimal. */
-  readonly key_hash: string;
-  readonly name: string;
-  readonly scopes: readonly ApiKeyScope[];
-  /** Epoch milliseconds; null: never. */
-  readonly expires_at: number | null;
-}
+import type { AccountStore, ActiveApiKey } from '../store/accounts.ts';
+import type { Changes } from '../store/changes.ts';
 
 /** Request headers by lower-case name, as Node and hono both give them. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 interface Deps {
-  readonly accounts: {
-    loadActive(): Promise<readonly ActiveKey[]>;
-    touch(id: number, when: number): Promise<void>;
-  };
-  readonly changes: { subscribe(listener: (table: string, id: string) => Promise<void>): unknown };
+  readonly accounts: Pick<AccountStore, 'loadActive' | 'touch'>;
+  readonly changes: Pick<Changes, 'subscribe'>;
   /** The settings as they are now. */
   readonly settings: () => Pick<ClientSettings, 'enforce_auth_on_inference'>;
   readonly logger: Logger;
@@ -41,7 +29,7 @@ export interface Identify {
 
 interface KnownKey {
   readonly id: number;
-  readonly expiresAt: number | null;
+  readonly expiresAt: number | undefined;
   readonly caller: Caller;
 }
 
@@ -58,7 +46,7 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
   const touched = new Map<number, number>();
 
   changes.subscribe(async (table) => {
-    if (table === 'api_keys' || table === '*') await reload();
+    if (table === 'api_keys') await reload();
   });
   await reload();
 
@@ -97,7 +85,7 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
     const key = keys.get(createHash('sha256').update(token).digest('hex'));
     if (key === undefined) throw refuse('the API key is unknown or was revoked');
     const now = Date.now();
-    if (key.expiresAt !== null && key.expiresAt <= now) throw refuse('the API key has expired');
+    if (key.expiresAt !== undefined && key.expiresAt <= now) throw refuse('the API key has expired');
     noteUse(key.id, now);
     return key;
   }
@@ -112,7 +100,7 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
   }
 }
 
-function knownKey({ id, name, scopes, expires_at }: ActiveKey): KnownKey {
+function knownKey({ id, name, scopes, expires_at }: ActiveApiKey): KnownKey {
   return {
     id,
     expiresAt: expires_at,

@@ -3,31 +3,17 @@ import { ApiKeyCreate, ApiKeyView } from '../../contract/api-key.ts';
 import type { ApiKeyScope } from '../../contract/api-key.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import type { AccountStore } from '../../store/accounts.ts';
+import type { Changes } from '../../store/changes.ts';
 import { PAGING, pageOf } from '../query.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 
-/** What these routes need of the store; ids are the database's own numbers. */
-export interface ApiKeyStore {
-  create(key: {
-    name: string;
-    description: string | null;
-    scopes: readonly ApiKeyScope[];
-    expires_at: number | null;
-  }): Promise<{ api_key: ApiKeyView; key: string }>;
-  list(page: {
-    search?: string;
-    limit?: number;
-    offset?: number;
-  }): Promise<{ api_keys: ApiKeyView[]; total_count: number }>;
-  find(id: number): Promise<ApiKeyView | undefined>;
-  /** False when there was no such key. */
-  remove(id: number): Promise<boolean>;
-}
+type Accounts = Pick<AccountStore, 'create' | 'list' | 'find' | 'remove'>;
 
 interface Deps {
-  readonly accounts: ApiKeyStore;
-  readonly changes: { publish(table: string, id: string): Promise<void> };
+  readonly accounts: Accounts;
+  readonly changes: Pick<Changes, 'publish'>;
 }
 
 const ApiKeyList = z.object({
@@ -56,11 +42,12 @@ export function apiKeyRoutes({ accounts, changes }: Deps): readonly Route[] {
       body: ApiKeyCreate,
       response: CreatedKey,
       async handle({ body, caller }) {
-        const { name, description = null, scopes = ['read', 'write'] as const } = body;
+        const scopes = body.scopes ?? ['read', 'write'];
         checkGrant(caller, scopes);
-        const created = await accounts.create({ name, description, scopes, expires_at: futureTime(body.expires_at) });
-        await changes.publish('api_keys', String(created.api_key.id));
-        return created;
+        checkFuture(body.expires_at);
+        const { apiKey, key } = await accounts.create({ ...body, scopes });
+        await changes.publish('api_keys', String(apiKey.id));
+        return { api_key: apiKey, key };
       },
     }),
     route({
@@ -79,7 +66,7 @@ export function apiKeyRoutes({ accounts, changes }: Deps): readonly Route[] {
   ];
 }
 
-function readRoutes(accounts: ApiKeyStore): Route[] {
+function readRoutes(accounts: Accounts): Route[] {
   return [
     route({
       method: 'get',
@@ -118,10 +105,8 @@ function checkGrant(caller: Caller | undefined, scopes: readonly ApiKeyScope[]):
   });
 }
 
-function futureTime(text: string | null | undefined): number | null {
-  if (text === undefined || text === null) return null;
-  const time = Date.parse(text);
-  if (time > Date.now()) return time;
+function checkFuture(time: string | null | undefined): void {
+  if (typeof time !== 'string' || Date.parse(time) > Date.now()) return;
   throw new GatewayError('invalid_request', 'expires_at: must lie in the future');
 }
 

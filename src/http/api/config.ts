@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
 import { ClientSettings } from '../../contract/config.ts';
+import type { Changes } from '../../store/changes.ts';
+import type { SettingsStore } from '../../store/settings.ts';
 import { checkBody, unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { success } from '../success.ts';
 
 interface Deps {
-  readonly settings: {
-    loadClientSettings(): Promise<ClientSettings>;
-    saveClientSettings(patch: Partial<ClientSettings>): Promise<unknown>;
-  };
-  readonly changes: { publish(table: string, id: string): Promise<void> };
+  readonly settings: Pick<SettingsStore, 'loadClientSettings' | 'saveClientSettings'>;
+  readonly changes: Pick<Changes, 'publish'>;
 }
 
 const ConfigView = z.object({
@@ -64,7 +63,7 @@ export function configRoutes({ settings, changes }: Deps): readonly Route[] {
       async handle({ body }) {
         const { client_config = {} } = body;
         // Checked above already; this time the schema drops what it does not know, so that it is never stored.
-        await settings.saveClientSettings(withoutUndefined(checkBody(SettingsPatch, client_config)));
+        await settings.saveClientSettings(checkBody(SettingsPatch, client_config));
         await changes.publish('settings', 'client');
         return success('Configuration updated successfully', [
           ...unknownFields(ConfigPatch, body),
@@ -73,9 +72,4 @@ export function configRoutes({ settings, changes }: Deps): readonly Route[] {
       },
     }),
   ];
-}
-
-function withoutUndefined(patch: z.output<typeof SettingsPatch>): Partial<ClientSettings> {
-  // JSON has no undefined, so the optional fields that are there have a value.
-  return patch as Partial<ClientSettings>;
 }

@@ -1,20 +1,15 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { Caller } from '../../governance/caller.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { toCallParams } from '../../mcp/call-params.ts';
+import type { CallTool } from '../../mcp/call-tool.ts';
 import { checkBody } from '../check-input.ts';
 import type { Identify } from '../identify.ts';
 import { parseJson, readNodeBody } from '../read-body.ts';
 import { renderError } from '../render-error.ts';
 import { flattenResult } from './flatten-result.ts';
-
-/** How `mcp/call-tool.ts` is called from an edge. */
-export type CallTool = (
-  caller: Caller,
-  call: { name: string; argumentsJson: string; headers: IncomingHttpHeaders; signal: AbortSignal },
-) => Promise<Reply>;
 
 interface Deps {
   readonly callTool: CallTool;
@@ -72,10 +67,11 @@ export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
       if (request.method !== 'POST') {
         throw new GatewayError('method_not_allowed', 'this route takes POST', { details: { allow: 'POST' } });
       }
-      const caller = identify.identifyInference(request.headers);
+      identify.identifyInference(request.headers);
       const format = formatOf(request.url ?? '');
       const call = format.read(parseJson(await readNodeBody(request), 'Invalid request format'));
-      const reply = await callTool(caller, { ...call, headers: request.headers, signal: gone.signal });
+      const params = toCallParams(call.name, call.argumentsJson);
+      const reply = await callTool({ params, headers: request.headers, signal: gone.signal });
       send(response, 200, JSON.stringify(format.write(call, textOf(reply, call.name))));
     } catch (error) {
       if (gone.signal.aborted) return; // nobody is left to be told
@@ -102,7 +98,7 @@ function readCall(
   return { id: id ?? undefined, name, argumentsJson: checkArguments(text ?? '') };
 }
 
-/** The arguments as they were sent: they are looked at, not rebuilt. */
+/** The arguments as they were sent, on one line: they are looked at, not rebuilt. */
 function checkArguments(text: string): string {
   if (text.trim() === '') return '{}';
   let value: unknown;
@@ -111,7 +107,10 @@ function checkArguments(text: string): string {
   } catch (error) {
     throw new GatewayError('invalid_request', `Invalid tool arguments: ${messageOf(error)}`, { cause: error });
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    // Inside checked JSON a line break is only white space, but to a stdio server it would end the message.
+    return text.replaceAll(/[\r\n]+/g, ' ');
+  }
   throw new GatewayError('invalid_request', 'Invalid tool arguments: they must be a JSON object');
 }
 
