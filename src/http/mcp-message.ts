@@ -42,7 +42,7 @@ export function readMcpMessage(body: Buffer, headers: IncomingHttpHeaders): McpM
     throw new GatewayError('invalid_request', 'params: must be an object');
   }
   let idText: string | undefined;
-  let paramsBytes = NO_PARAMS;
+  let paramsBytes: Buffer = NO_PARAMS;
   scanObject(body, (key, start, end) => {
     if (key === 'id') idText = body.toString('utf8', start, end);
     else if (key === 'params') paramsBytes = body.subarray(start, end);

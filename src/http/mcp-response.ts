@@ -47,9 +47,17 @@ export function openEventStream(response: ServerResponse): (message: string) => 
   };
 }
 
+/** A large value goes out as it is; a small one is cheaper copied into one buffer than sent as three. */
+const COPY_LIMIT = 16 * 1024;
+
 function endJson(response: ServerResponse, status: number, head: Buffer, value: Buffer): void {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': head.length + value.length + 1 });
-  response.end(Buffer.concat([head, value, CLOSE]));
+  if (value.length <= COPY_LIMIT) return void response.end(Buffer.concat([head, value, CLOSE]));
+  response.cork();
+  response.write(head);
+  response.write(value);
+  response.end(CLOSE);
+  response.uncork();
 }
 
 /** Inside JSON a line break can only be white space; in an event it would end the line. */

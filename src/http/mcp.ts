@@ -13,7 +13,7 @@ import type { McpServer } from '../mcp/server.ts';
 import type { Identify } from './identify.ts';
 import { readMcpMessage, type McpMessage } from './mcp-message.ts';
 import { createMcpResponse, openEventStream, type McpResponse } from './mcp-response.ts';
-import { readBody } from './read-body.ts';
+import { readNodeBody } from './read-body.ts';
 import { renderError, renderRpcError } from './render-error.ts';
 
 interface McpDeps {
@@ -65,7 +65,7 @@ export function createMcpEndpoint({ identify, catalog, server, callTool, session
   }
 
   async function post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
-    const message = readMcpMessage(await readBody(request, MAX_BODY_BYTES), request.headers);
+    const message = readMcpMessage(await readNodeBody(request, MAX_BODY_BYTES), request.headers);
     const sessionId =
       message?.era === 'modern' || message?.method === 'initialize' ? undefined : header(request, 'mcp-session-id');
     const session = sessionId === undefined ? undefined : sessions.get(sessionId, caller.principal);

@@ -1,4 +1,4 @@
-import { argon2, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { argon2, createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { GatewayError } from './errors.ts';
 
@@ -9,6 +9,8 @@ export type Place = `${string}:${string}:${string}`;
 export interface Encryption {
   encrypt(text: string, place: Place): string;
   decrypt(text: string, place: Place): string;
+  /** A key for one other purpose, derived from the same secret (RFC 5869). */
+  deriveKey(purpose: string): Buffer;
 }
 
 const VERSION = 'v1:';
@@ -22,6 +24,8 @@ export const KEY_BYTES = 32;
 /** AES-256-GCM under one key; the text form is `v1:` and base64 of nonce, ciphertext and tag. */
 export function createEncryption(key: Buffer): Encryption {
   return {
+    deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `asbru:${purpose}`, KEY_BYTES)),
+
     encrypt(text, place) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(place));

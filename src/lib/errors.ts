@@ -81,7 +81,7 @@ export function messageOf(error: unknown): string {
         : typeof current === 'string'
           ? current
           : inspect(current);
-    if (text !== '' && !parts.includes(text)) parts.push(text);
+    if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(': ');

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -10,20 +10,19 @@ export interface Sealer {
   open(token: string): unknown;
 }
 
-/** AES-256-GCM under a key derived for one purpose, so that a token of one kind cannot pass for another (RFC 5869). */
-export function createSealer(key: Buffer, purpose: string): Sealer {
-  const derived = Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `asbru:${purpose}`, 32));
+/** AES-256-GCM. Each purpose wants a key of its own, so that a token of one kind cannot pass for another. */
+export function createSealer(key: Buffer): Sealer {
   return {
     seal(value) {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', derived, nonce);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce);
       const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
       return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64url');
     },
     open(token) {
       const bytes = Buffer.from(token, 'base64url');
       if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
-      const decipher = createDecipheriv('aes-256-gcm', derived, bytes.subarray(0, NONCE_BYTES));
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       try {
         const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);

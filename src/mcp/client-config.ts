@@ -109,7 +109,7 @@ function target(client: McpClient): unknown {
     ],
     Object.entries(client.headers)
       .map(([name, value]) => [name.toLowerCase(), value.resolve()])
-      .toSorted(),
+      .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
     tls_config && [
       tls_config.insecure_skip_verify,
       tls_config.ca_cert_pem.resolve(),
@@ -212,7 +212,7 @@ function tlsConfig(sent: McpClientUpdate['tls_config'], stored: TlsConfig | unde
   const pem = (key: 'ca_cert_pem' | 'client_cert_pem' | 'client_key_pem'): Secret => {
     const input = sent[key];
     if (input === null || input === undefined) return Secret.empty;
-    const isBlank = Secret.parse(input).isSet === false;
+    const isBlank = !Secret.parse(input).isSet;
     return isBlank ? Secret.empty : secret(`tls_config.${key}`, input, stored?.[key] ?? Secret.empty);
   };
   const next: TlsConfig = {

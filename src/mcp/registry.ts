@@ -3,7 +3,8 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
 import type { McpClient, McpClientStore, Tool } from '../store/mcp-clients.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
-import { Upstream, type UpstreamDeps, type Verified } from './upstream.ts';
+import { Upstream, type UpstreamDeps } from './upstream.ts';
+import type { Verified } from './verify.ts';
 
 /** One registered server with what is known of it right now. */
 export interface RegisteredClient {
@@ -13,13 +14,11 @@ export interface RegisteredClient {
   readonly lastFailure: FailureView | undefined;
 }
 
-export interface Registry {
-  /** Reads all registrations and begins to connect. Waits for no server. */
-  load(): Promise<void>;
+/** The registered servers, for those who manage them. */
+export interface ClientRegistry {
   /** In order of creation. */
   list(): readonly RegisteredClient[];
   get(id: string): RegisteredClient;
-  upstreams(): Iterable<Upstream>;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
   create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }>;
   /** Changes settings live. A changed connection is verified first; if that fails nothing changes at all. */
@@ -28,6 +27,14 @@ export interface Registry {
   reconnect(id: string): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
   refreshTools(id: string): Promise<number>;
+}
+
+export interface Registry extends ClientRegistry {
+  /** Reads all registrations and begins to connect. Waits for no server. */
+  load(): Promise<void>;
+  /** Resolves when every server has connected, or failed to, for the first time. */
+  settled(): Promise<void>;
+  upstreams(): Iterable<Upstream>;
   /** Gateway-wide settings changed. */
   applySettings(): void;
   stop(): Promise<void>;
@@ -166,6 +173,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
         upstreams.set(client.client_id, new Upstream(client, tools.get(client.client_id) ?? [], deps));
       deps.onChange();
       for (const upstream of upstreams.values()) upstream.start();
+    },
+    async settled() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
     },
     list: () => [...upstreams.values()].map(snapshot),
     get: (id) => snapshot(find(id)),

@@ -6,13 +6,8 @@ import type { Logger } from '../lib/logger.ts';
 import type { McpClient, Tool } from '../store/mcp-clients.ts';
 import { sameTarget } from './client-config.ts';
 import type { Session } from './session.ts';
+import type { Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
-
-/** A session that has shaken hands and listed its tools: good enough to replace one that serves. */
-export interface Verified {
-  readonly session: Session;
-  readonly tools: readonly Tool[];
-}
 
 /** One request to a server, written once the connection has chosen its id. */
 export interface UpstreamCall {
@@ -23,8 +18,7 @@ export interface UpstreamCall {
 }
 
 export interface UpstreamDeps {
-  /** Connects as the record says and lists the tools. */
-  readonly verify: (client: McpClient) => Promise<Verified>;
+  readonly verify: Verify;
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
@@ -84,6 +78,11 @@ export class Upstream {
   /** Begins to connect, in the background. */
   start(): void {
     if (!this.#client.disabled) this.#open();
+  }
+
+  /** Resolves when no attempt to connect is under way. */
+  async settled(): Promise<void> {
+    await this.#opening;
   }
 
   /** Takes over a changed record, and the session that was verified for it, if its connection changed. */

@@ -1,3 +1,5 @@
+import { backOff } from '../lib/time.ts';
+
 /** Intervals of everything that happens by the clock. Tests shorten them; nobody else needs to. */
 export interface Timing {
   /** Between two health probes. */
@@ -16,6 +18,17 @@ export interface Timing {
   /** Wait before reconnecting, by the number of attempts that failed. */
   readonly backOff: (attempt: number) => number;
 }
+
+export const DEFAULT_TIMING: Timing = {
+  healthIntervalMs: 10_000,
+  probeTimeoutMs: 5_000,
+  failuresToDisconnect: 5,
+  connectTimeoutMs: 30_000,
+  listChangedDelayMs: 1_000,
+  listTimeoutMs: 10_000,
+  minuteMs: 60_000,
+  backOff,
+};
 
 interface WatchDeps {
   readonly timing: Timing;

@@ -1,6 +1,6 @@
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
-import type { Registry } from '../../src/mcp/registry.ts';
+import type { ClientRegistry } from '../../src/mcp/registry.ts';
 import type { AccountStore } from '../../src/store/accounts.ts';
 import type { Changes } from '../../src/store/changes.ts';
 import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
@@ -10,7 +10,7 @@ import type { Route } from '../../src/http/route.ts';
 import { statusRoutes } from '../../src/http/status.ts';
 
 /** A registry without servers, for tests of the layer above it. */
-export const emptyRegistry: Registry = {
+export const emptyRegistry: ClientRegistry = {
   list: () => [],
   get: (id) => unknown(id),
   create: () => Promise.reject(new Error('not in this test')),
@@ -21,7 +21,7 @@ export const emptyRegistry: Registry = {
 };
 
 interface Parts {
-  readonly registry?: Registry;
+  readonly registry?: ClientRegistry;
   readonly accounts?: Pick<AccountStore, 'create' | 'list' | 'find' | 'remove'>;
   readonly changes?: Pick<Changes, 'publish'>;
 }

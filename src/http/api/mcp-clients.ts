@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
 import { McpClientCreate, McpClientList, McpClientUpdate, McpClientView } from '../../contract/mcp-client.ts';
-import type { Registry } from '../../mcp/registry.ts';
+import type { ClientRegistry } from '../../mcp/registry.ts';
 import { unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -11,11 +11,11 @@ import { ClientFilter, listClients, viewClient } from './client-list.ts';
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
 /** `/api/mcp/client(s)`: the registered servers. Every change is live when its answer arrives. */
-export function mcpClientRoutes(registry: Registry): readonly Route[] {
+export function mcpClientRoutes(registry: ClientRegistry): readonly Route[] {
   return [...readRoutes(registry), ...writeRoutes(registry), ...actionRoutes(registry)];
 }
 
-function readRoutes(registry: Registry): Route[] {
+function readRoutes(registry: ClientRegistry): Route[] {
   return [
     route({
       method: 'get',
@@ -38,7 +38,7 @@ function readRoutes(registry: Registry): Route[] {
   ];
 }
 
-function writeRoutes(registry: Registry): Route[] {
+function writeRoutes(registry: ClientRegistry): Route[] {
   return [
     route({
       method: 'post',
@@ -50,8 +50,8 @@ function writeRoutes(registry: Registry): Route[] {
       body: McpClientCreate,
       response: Success,
       async handle({ body }) {
-        const { client } = await registry.create(body);
-        return success(createdText(client.disabled), unknownFields(McpClientCreate, body));
+        const { client: created, warnings } = await registry.create(body);
+        return success(createdText(created.client.disabled), [...warnings, ...unknownFields(McpClientCreate, body)]);
       },
     }),
     route({
@@ -63,8 +63,8 @@ function writeRoutes(registry: Registry): Route[] {
       body: McpClientUpdate,
       response: Success,
       async handle({ params, body }) {
-        await registry.update(params.id, body);
-        return success('MCP client edited successfully', unknownFields(McpClientUpdate, body));
+        const { warnings } = await registry.update(params.id, body);
+        return success('MCP client edited successfully', [...warnings, ...unknownFields(McpClientUpdate, body)]);
       },
     }),
     route({
@@ -81,7 +81,7 @@ function writeRoutes(registry: Registry): Route[] {
   ];
 }
 
-function actionRoutes(registry: Registry): Route[] {
+function actionRoutes(registry: ClientRegistry): Route[] {
   return [
     route({
       method: 'post',

@@ -67,11 +67,11 @@ export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
       if (request.method !== 'POST') {
         throw new GatewayError('method_not_allowed', 'this route takes POST', { details: { allow: 'POST' } });
       }
-      identify.identifyInference(request.headers);
+      const caller = identify.identifyInference(request.headers);
       const format = formatOf(request.url ?? '');
       const call = format.read(parseJson(await readNodeBody(request), 'Invalid request format'));
       const params = toCallParams(call.name, call.argumentsJson);
-      const reply = await callTool({ params, headers: request.headers, signal: gone.signal });
+      const reply = await callTool(caller, { params, headers: request.headers, signal: gone.signal });
       send(response, 200, JSON.stringify(format.write(call, textOf(reply, call.name))));
     } catch (error) {
       if (gone.signal.aborted) return; // nobody is left to be told
