@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createEncryption, deriveKey, KEY_BYTES } from './encryption.ts';
 
@@ -7,8 +7,8 @@ const encryption = createEncryption(randomBytes(KEY_BYTES));
 const PLACE = 'mcp_clients:headers.Authorization:c1';
 
 test('every text comes back as it was', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+  assert(
+    property(string({ unit: 'grapheme' }), (text) => {
       expect(encryption.decrypt(encryption.encrypt(text, PLACE), PLACE)).toBe(text);
     }),
   );

