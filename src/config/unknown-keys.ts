@@ -36,9 +36,11 @@ export function renderPath(path: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-/** False for the branches of a discriminated union that this value is not. */
+/** False for the branches of a union that this value is not: of another type, or with another discriminator. */
 function mayBe(branch: unknown, value: unknown): branch is Schema {
   if (!isSchema(branch)) return false;
+  if (branch.type === 'array' ? !Array.isArray(value) : isSchema(value) && (branch.type ?? 'object') !== 'object')
+    return false;
   const fixed = Object.entries(branch.properties ?? {}).filter(
     ([, part]) => isSchema(part) && part.const !== undefined,
   );

@@ -1,16 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { DATABASES, newPostgresUrl, openTestDatabase } from '../../test/kit/databases.ts';
+import { temporaryDirectory } from '../../test/kit/temporary-directory.ts';
 import { openDatabase } from './database.ts';
 import { createSettingsStore } from './settings.ts';
-
-async function temporaryDirectory() {
-  const path = await mkdtemp(join(tmpdir(), 'asbru-test-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}
 
 describe.each(DATABASES)('on %s', (type) => {
   test('a transaction that throws leaves nothing behind', async () => {

