@@ -29,19 +29,23 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Connection> {
   switch (client.connection_type) {
-    case 'http':
+    case 'http': {
+      const url = serverUrl(client);
       return createHttpConnection(
-        createHttpClient(tlsOptions(client)),
-        { url: serverUrl(client), headers: staticHeaders(client) },
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
         events,
       );
-    case 'sse':
+    }
+    case 'sse': {
+      const url = serverUrl(client);
       return openSse(
-        createHttpClient(tlsOptions(client)),
-        { url: serverUrl(client), headers: staticHeaders(client) },
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
         events,
         signal,
       );
+    }
     case 'stdio': {
       const { command = '', args = [], envs = [] } = client.stdio_config ?? {};
       return openStdio({ command, args, env: childEnvironment(envs), guard: deps.guard }, events, signal);
