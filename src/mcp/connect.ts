@@ -6,7 +6,8 @@ import { createHttpConnection } from './transport/http.ts';
 import { openInProcess, type InProcessServer } from './transport/in-process.ts';
 import type { ProcessGuard } from './transport/process-guard.ts';
 import { openSse } from './transport/sse.ts';
-import { childEnvironment, openStdio } from './transport/stdio.ts';
+import { childEnvironment } from './transport/child.ts';
+import { openStdio } from './transport/stdio.ts';
 import type { Connection, ConnectionEvents } from './transport/transport.ts';
 
 /** What reaching servers needs from outside. */
