@@ -17,6 +17,7 @@ describe('the options of a start', () => {
       appDir: folder,
       configFile: undefined,
       passphrase: undefined,
+      apiKey: undefined,
       logLevel: 'info',
       logStyle: 'json',
     });

@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly appDir: string;
   readonly configFile: string | undefined;
   readonly passphrase: string | undefined;
+  /** The admin key to make on the first start, instead of a random one. */
+  readonly apiKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly logStyle: LogStyle;
 }
@@ -39,6 +41,7 @@ export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: 
     appDir,
     configFile: findConfig(pick(flags.config, 'ASBRU_CONFIG'), appDir),
     passphrase: pick(undefined, 'ASBRU_ENCRYPTION_KEY', 'BIFROST_ENCRYPTION_KEY'),
+    apiKey: pick(undefined, 'ASBRU_API_KEY'),
     logLevel: readWord('log level', pick(flags.logLevel, 'ASBRU_LOG_LEVEL', 'LOG_LEVEL') ?? 'info', LOG_LEVELS),
     logStyle: readWord(
       'log style',

@@ -27,7 +27,11 @@ export interface RunningGateway {
 
 /** How the command starts a gateway. */
 export type CreateGateway = (
-  options: Pick<StartOptions, 'host' | 'port' | 'appDir' | 'configFile'> & { passphrase?: string; logger: Logger },
+  options: Pick<StartOptions, 'host' | 'port' | 'appDir' | 'configFile'> & {
+    passphrase?: string;
+    apiKey?: string;
+    logger: Logger;
+  },
 ) => Promise<RunningGateway>;
 
 // Ctrl-C reaches a process twice when npm stands between it and the terminal: once directly, once passed on.
@@ -47,16 +51,20 @@ export async function start(flags: StartFlags, createGateway: CreateGateway): Pr
 }
 
 async function run(options: StartOptions, createGateway: CreateGateway): Promise<void> {
-  const { host, port, appDir, configFile, passphrase, logLevel: level, logStyle: style } = options;
+  const { host, port, appDir, configFile, passphrase, apiKey, logLevel: level, logStyle: style } = options;
   const logger = createLogger({ level, style });
   // A signal that comes before there is anything to drain ends the process at once.
   let close = async (): Promise<void> => {};
   onStop(() => close());
-  const secret = passphrase === undefined ? {} : { passphrase };
-  const gateway = await createGateway({ host, port, appDir, configFile, logger, ...secret });
+  const gateway = await createGateway({
+    ...{ host, port, appDir, configFile, logger },
+    ...(passphrase !== undefined && { passphrase }),
+    ...(apiKey !== undefined && { apiKey }),
+  });
   close = () => gateway.close();
 
-  if (gateway.firstApiKey !== undefined) print(firstStartText(gateway.address, gateway.firstApiKey, process.env));
+  if (gateway.firstApiKey !== undefined)
+    print(firstStartText(gateway.address, gateway.firstApiKey, gateway.firstApiKey !== apiKey));
   print(`asbru listening on ${gateway.address}`);
   for (const server of await gateway.ready) print(serverText(server));
 }
