@@ -22,7 +22,7 @@ export interface StartOptions {
   readonly appDir: string;
   readonly configFile: string | undefined;
   readonly passphrase: string | undefined;
-  /** The admin key to make on the first start, instead of a random one. */
+  /** The admin key of the first start. */
   readonly apiKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly logStyle: LogStyle;

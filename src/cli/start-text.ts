@@ -1,8 +1,13 @@
 import type { ServerSummary } from './start.ts';
 
 /** What the very first start says: the key, which is never shown again, and how to use it. */
-export function firstStartText(address: string, apiKey: string, isGenerated: boolean): string {
-  const shown = isGenerated ? apiKey : '$ASBRU_API_KEY';
+export function firstStartText(
+  address: string,
+  apiKey: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const isOurs = apiKey !== env.ASBRU_API_KEY;
+  const shown = isOurs ? apiKey : '$ASBRU_API_KEY';
   const url = `${reachable(address)}/mcp`;
   const header = `Authorization: Bearer ${shown}`;
   const entry = { mcpServers: { asbru: { type: 'http', url, headers: { Authorization: `Bearer ${shown}` } } } };
@@ -10,7 +15,7 @@ export function firstStartText(address: string, apiKey: string, isGenerated: boo
     'Welcome to Asbru. This is the first start.',
     '',
     `  Address          ${address}`,
-    `  Admin API key    ${isGenerated ? `${apiKey}   (shown only now)` : 'taken from ASBRU_API_KEY'}`,
+    `  Admin API key    ${isOurs ? `${apiKey}   (shown only now)` : 'taken from ASBRU_API_KEY'}`,
     '',
     '  Connect Claude Code:',
     `    claude mcp add --transport http asbru ${url} --header "${header}"`,

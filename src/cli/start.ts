@@ -56,15 +56,11 @@ async function run(options: StartOptions, createGateway: CreateGateway): Promise
   // A signal that comes before there is anything to drain ends the process at once.
   let close = async (): Promise<void> => {};
   onStop(() => close());
-  const gateway = await createGateway({
-    ...{ host, port, appDir, configFile, logger },
-    ...(passphrase !== undefined && { passphrase }),
-    ...(apiKey !== undefined && { apiKey }),
-  });
+  const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }) };
+  const gateway = await createGateway({ host, port, appDir, configFile, logger, ...secrets });
   close = () => gateway.close();
 
-  if (gateway.firstApiKey !== undefined)
-    print(firstStartText(gateway.address, gateway.firstApiKey, gateway.firstApiKey !== apiKey));
+  if (gateway.firstApiKey !== undefined) print(firstStartText(gateway.address, gateway.firstApiKey, process.env));
   print(`asbru listening on ${gateway.address}`);
   for (const server of await gateway.ready) print(serverText(server));
 }
