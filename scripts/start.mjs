@@ -13,4 +13,4 @@ install();
 if (!isWatching) build();
 const program = isWatching ? ['--watch', join(root, 'src', 'main.ts')] : [join(root, 'dist', 'main.js')];
 // From the repository, because the quickstart starts its example servers by paths relative to it.
-handOver(pinnedNode(), [...program, 'start', ...config, ...args], { cwd: root });
+handOver(pinnedNode(), [...program, 'start', ...config, ...args], { cwd: root, endsWithParent: true });

@@ -5,4 +5,4 @@ import { install, pinnedNode, root } from './prepare.mjs';
 
 install();
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-handOver(pinnedNode(), [vitest, 'run', ...process.argv.slice(2)], { cwd: root });
+handOver(pinnedNode(), [vitest, 'run', ...process.argv.slice(2)], { cwd: root, endsWithParent: true });

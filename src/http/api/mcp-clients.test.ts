@@ -3,7 +3,7 @@ import { allRoutes, emptyRegistry } from '../../../test/kit/all-routes.ts';
 import type { McpClientList } from '../../contract/mcp-client.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { Secret } from '../../lib/secret.ts';
-import type { RegisteredClient, Registry } from '../../mcp/registry.ts';
+import type { ClientRegistry, RegisteredClient } from '../../mcp/registry.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import { createApi } from '../api.ts';
 
@@ -48,18 +48,21 @@ const clients = [
   registered('memory', { connection_type: 'inprocess', disabled: true }, 'disabled'),
 ];
 const calls: string[] = [];
-const registry: Registry = {
+const registry: ClientRegistry = {
   ...emptyRegistry,
   list: () => clients,
   get: (id) => clients.find(({ client }) => client.client_id === id) ?? emptyRegistry.get(id),
-  create: async ({ name, disabled }) => registered(name, { disabled: disabled ?? false }),
-  update: async (id, body) => void calls.push(`update ${id} ${JSON.stringify(body)}`),
+  create: async ({ name, disabled }) => ({ client: registered(name, { disabled: disabled ?? false }), warnings: [] }),
+  update: async (id, body) => {
+    calls.push(`update ${id} ${JSON.stringify(body)}`);
+    return { warnings: [] };
+  },
   remove: async (id) => void calls.push(`remove ${id}`),
   reconnect: async (id) => void calls.push(`reconnect ${id}`),
   refreshTools: async () => 3,
 };
 
-function apiOver(registry: Registry) {
+function apiOver(registry: ClientRegistry) {
   const operator = { kind: 'operator', principal: 'api-key:1', name: 'a', scopes: ['read', 'write'] } as const;
   const logger = createLogger({ level: 'silent', style: 'json' });
   return createApi({ routes: allRoutes({ registry }), identify: () => operator, version: '1', logger });

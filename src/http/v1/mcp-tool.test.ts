@@ -15,7 +15,7 @@ import { createToolExecuteHandler } from './mcp-tool.ts';
 let answer: (call: ToolCall) => Promise<Reply>;
 let seen: ToolCall[] = [];
 const handler = createToolExecuteHandler({
-  callTool: async (call) => {
+  callTool: async (_caller, call) => {
     seen.push(call);
     return await answer(call);
   },
@@ -37,7 +37,7 @@ beforeEach(() => {
 });
 
 function result(value: object, isError = false): Reply {
-  return { kind: 'result', bytes: Buffer.from(JSON.stringify(value)), isError };
+  return { kind: 'result', bytes: Buffer.from(JSON.stringify(value)), isError, hasResultType: false };
 }
 
 async function post(body: object | string | Buffer, query = '') {
