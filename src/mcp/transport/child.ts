@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
+import type { StdioConfig } from '../../store/mcp-clients.ts';
 import { endGroup } from './process-group.ts';
 
 /** What a child process is started with. */
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment of the child. */
+  /** The whole environment of the child; see {@link childEnvironment}. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string | undefined;
 }
@@ -103,4 +104,22 @@ export function superviseChild(child: Child, onEnd: (how: string) => void): Supe
       await gone;
     },
   };
+}
+
+/** What every child is given, for without it most programs do not even find themselves. */
+const BASE_VARIABLES = ['PATH', 'HOME'];
+
+/** The environment of a child: what its configuration names and a minimal base, not the secrets of the gateway. */
+export function childEnvironment(envs: StdioConfig['envs'], source: NodeJS.ProcessEnv = process.env) {
+  const environment: Record<string, string> = {};
+  for (const name of BASE_VARIABLES) if (source[name] !== undefined) environment[name] = source[name];
+  for (const { name, value } of envs) {
+    const variable = value === undefined ? name : value.reference.replace(/^env\./, '');
+    const text = value === undefined ? source[name] : value.resolve();
+    if (text === undefined || value?.isDangling === true) {
+      throw new GatewayError('upstream_unreachable', `the gateway's environment has no variable ${variable}`);
+    }
+    environment[name] = text;
+  }
+  return environment;
 }

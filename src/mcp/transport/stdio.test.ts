@@ -4,8 +4,9 @@ import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { ask, askResult, handshake, recordEvents, rejection } from '../../../test/kit/connection-peer.ts';
 import { Secret } from '../../lib/secret.ts';
+import { childEnvironment } from './child.ts';
 import type { ProcessGuard } from './process-guard.ts';
-import { childEnvironment, openStdio, type StdioConnection } from './stdio.ts';
+import { openStdio, type StdioConnection } from './stdio.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'stdio-test-'));
 const opened: StdioConnection[] = [];
@@ -259,13 +260,4 @@ test('a child sees the base and the named variables, and no other of the gateway
   const script = `${SERVER_HEAD} on('env', ({ id }) => write({ id, result: process.env }));`;
   const connection = await open(process.execPath, ['-e', script], recordEvents(), env);
   expect(await askResult(connection, { method: 'env' })).toEqual(env);
-});
-
-test('a variable that does not exist is an error with its name', () => {
-  expect(() => childEnvironment([{ name: 'NOT_THERE', value: undefined }], {})).toThrow(/NOT_THERE/);
-  expect(() => childEnvironment([{ name: 'KEY', value: Secret.parse('env.NOT_THERE') }])).toThrow(/NOT_THERE/);
-});
-
-test('a variable that is empty is taken over empty', () => {
-  expect(childEnvironment([{ name: 'EMPTY', value: undefined }], { EMPTY: '' })).toEqual({ EMPTY: '' });
 });

@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream';
 import { GatewayError } from '../../lib/errors.ts';
 import { createLineSplitter } from '../../lib/split-lines.ts';
-import type { StdioConfig } from '../../store/mcp-clients.ts';
 import { startChild, superviseChild, type Child, type ChildOptions } from './child.ts';
 import { createMessagePipe } from './message-pipe.ts';
 import { signalGroup } from './process-group.ts';
@@ -120,22 +119,4 @@ function createTail() {
         .replace(/^\uFFFD+/, '')
         .trim(),
   };
-}
-
-/** What every child is given, for without it most programs do not even find themselves. */
-const BASE_VARIABLES = ['PATH', 'HOME'];
-
-/** The environment of a child: what its configuration names and a minimal base, not the secrets of the gateway. */
-export function childEnvironment(envs: StdioConfig['envs'], source: NodeJS.ProcessEnv = process.env) {
-  const environment: Record<string, string> = {};
-  for (const name of BASE_VARIABLES) if (source[name] !== undefined) environment[name] = source[name];
-  for (const { name, value } of envs) {
-    const variable = value === undefined ? name : value.reference.replace(/^env\./, '');
-    const text = value === undefined ? source[name] : value.resolve();
-    if (text === undefined || value?.isDangling === true) {
-      throw new GatewayError('upstream_unreachable', `the gateway's environment has no variable ${variable}`);
-    }
-    environment[name] = text;
-  }
-  return environment;
 }
