@@ -78,7 +78,9 @@ test('the reference server shakes hands, lists, calls and tells progress', async
     params: { name: 'trigger-long-running-operation', arguments: { duration: 60, steps: 1 } },
   });
   child.kill('SIGKILL');
+  // Either the POST or the stream may be seen to break first.
   await rejection(inFlight, 'upstream_lost');
+  await events.closed;
   expect(events.closings.map(({ code }) => code)).toEqual(['upstream_lost']);
 });
 
