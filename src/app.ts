@@ -26,7 +26,7 @@ import { fromCreate } from './mcp/client-config.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
 import { createRegistry } from './mcp/registry.ts';
 import { createMcpServer } from './mcp/server.ts';
-import type { InProcessServer } from './mcp/transport/in-process.ts';
+import { createInProcess, type InProcessServer } from './mcp/transport/in-process.ts';
 import { createProcessGuard } from './mcp/transport/process-guard.ts';
 import { createVerify } from './mcp/verify.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/watch.ts';
@@ -109,10 +109,11 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
   cleanup.defer(() => guard.close());
-  const inprocess = new Map([
-    ...loadInProcessServers(config.file, options.configFile),
-    ...Object.entries(options.inprocess ?? {}),
-  ]);
+  const inprocess = new Map(
+    [...loadInProcessServers(config.file, options.configFile), ...Object.entries(options.inprocess ?? {})].map(
+      ([name, server]) => [name, createInProcess(server)] as const,
+    ),
+  );
   const catalog = createCatalog(() => registry.upstreams());
   const registry = createRegistry({
     store: clientStore,

@@ -83,7 +83,7 @@ export const ConfigFile = z.looseObject({
       client_configs: z.array(McpClientEntry).optional(),
       inprocess: z.record(z.string(), z.string()).optional().meta({
         description:
-          'In-process servers: name to module path, relative to this file. The default export is the server or a function that makes one.',
+          'In-process servers: name to module path, relative to this file. The default export is a function that makes the server.',
       }),
       tool_sync_interval: FileDuration.optional(),
       tool_manager_config: z

@@ -3,7 +3,7 @@ import { createHttpClient, type TlsOptions } from '../lib/http-client.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { Session } from './session.ts';
 import { createHttpConnection } from './transport/http.ts';
-import { openInProcess, type InProcessServer } from './transport/in-process.ts';
+import type { OpenInProcess } from './transport/in-process.ts';
 import type { ProcessGuard } from './transport/process-guard.ts';
 import { openSse } from './transport/sse.ts';
 import { childEnvironment } from './transport/child.ts';
@@ -15,7 +15,7 @@ export interface ConnectDeps {
   readonly gateway: { readonly name: string; readonly version: string };
   readonly guard: ProcessGuard;
   /** In-process servers by the name they were registered under. */
-  readonly inprocess: ReadonlyMap<string, InProcessServer>;
+  readonly inprocess: ReadonlyMap<string, OpenInProcess>;
 }
 
 /** Reaches a registered server as its record says, up to the end of the handshake. */
@@ -60,7 +60,7 @@ async function connect(
           `connection_string: no in-process server is registered as "${name}"`,
         );
       }
-      return openInProcess(server, events, signal);
+      return server(events, signal);
     }
   }
 }

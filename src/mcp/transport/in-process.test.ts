@@ -4,7 +4,7 @@ import { McpServer as NewServer } from '@modelcontextprotocol/server';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ask, askResult, handshake, recordEvents, rejection } from '../../../test/kit/connection-peer.ts';
-import { openInProcess, type ConnectableServer, type InProcessServer } from './in-process.ts';
+import { createInProcess, type ConnectableServer, type InProcessServer } from './in-process.ts';
 
 /** Which servers have seen their call cancelled. */
 const aborted: string[] = [];
@@ -46,7 +46,7 @@ function createNew() {
 }
 
 const open = (server: InProcessServer, events = recordEvents()) =>
-  openInProcess(server, events, new AbortController().signal);
+  createInProcess(server)(events, new AbortController().signal);
 const double = { method: 'tools/call', params: { name: 'double', arguments: { n: 21 } } };
 const doubled = { content: [{ type: 'text', text: '42' }] };
 
@@ -78,12 +78,13 @@ for (const { sdk, create } of [
   });
 
   test(`${sdk}: an object that is connected again leaves its former connection`, async () => {
-    const server = create();
     const events = recordEvents();
-    const former = await open(server, events);
+    const openServer = createInProcess(create());
+    const former = await openServer(events, new AbortController().signal);
     await handshake(former);
-    const next = await open(server);
-    expect(events.closings.map(({ code }) => code)).toEqual(['upstream_lost']);
+    const next = await openServer(recordEvents(), new AbortController().signal);
+    await rejection(askResult(former, double), 'upstream_unreachable');
+    expect(events.closings).toEqual([]);
     await former.close();
     await handshake(next);
     expect(await askResult(next, double)).toMatchObject(doubled);
@@ -137,5 +138,5 @@ test('a server that was made for a connection is closed with it', async () => {
 test('a server that cannot be made is unreachable, with its reason', async () => {
   const failing = () => Promise.reject(new Error('no licence'));
   expect(await rejection(open(failing), 'upstream_unreachable')).toContain('no licence');
-  await rejection(openInProcess(createNew, recordEvents(), AbortSignal.abort()), 'call_cancelled');
+  await rejection(createInProcess(createNew)(recordEvents(), AbortSignal.abort()), 'call_cancelled');
 });

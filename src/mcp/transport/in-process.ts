@@ -21,25 +21,32 @@ export interface ConnectableServer {
 /** A server inside the gateway's process; a function makes a fresh one for each connection. */
 export type InProcessServer = ConnectableServer | (() => ConnectableServer | Promise<ConnectableServer>);
 
-/** Connects to a server object. One that was given as an object leaves its former connection, for it can have but one. */
-export async function openInProcess(
-  source: InProcessServer,
-  events: ConnectionEvents,
-  signal: AbortSignal,
-): Promise<Connection> {
+/** Opens one connection to an in-process server. */
+export type OpenInProcess = (events: ConnectionEvents, signal: AbortSignal) => Promise<Connection>;
+
+/**
+ * Makes a server object reachable. One that was given as an object can have but one connection: a new one takes the place of the
+ * former, whose owner is not told, as it is the one that asks. A function has no such gap.
+ */
+export function createInProcess(source: InProcessServer): OpenInProcess {
   const isMade = typeof source === 'function';
-  try {
-    signal.throwIfAborted();
-    const server = isMade ? await source() : source;
-    if (!isMade) await server.close?.();
-    const link = createLink(events, isMade ? () => server.close?.() : () => {});
-    await server.connect(link.transport);
-    return link.connection;
-  } catch (error) {
-    if (signal.aborted) throw new GatewayError('call_cancelled', 'the connection was given up', { cause: error });
-    const message = `the in-process server did not start: ${messageOf(error)}`;
-    throw new GatewayError('upstream_unreachable', message, { cause: error });
-  }
+  let leave = (): void => {};
+  return async (events, signal) => {
+    try {
+      signal.throwIfAborted();
+      const server = isMade ? await source() : source;
+      leave();
+      if (!isMade) await server.close?.();
+      const link = createLink(events, isMade ? () => server.close?.() : () => {});
+      if (!isMade) leave = () => void link.end('another connection took its place');
+      await server.connect(link.transport);
+      return link.connection;
+    } catch (error) {
+      if (signal.aborted) throw new GatewayError('call_cancelled', 'the connection was given up', { cause: error });
+      const message = `the in-process server did not start: ${messageOf(error)}`;
+      throw new GatewayError('upstream_unreachable', message, { cause: error });
+    }
+  };
 }
 
 /** Both ends of one connection: what the server holds, and what the gateway holds. */
@@ -80,5 +87,5 @@ function createLink(events: ConnectionEvents, release: () => Promise<void> | und
       if (end('the connection to the in-process server was closed') !== undefined) await release();
     },
   };
-  return { transport, connection };
+  return { transport, connection, end };
 }

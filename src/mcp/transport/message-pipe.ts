@@ -7,6 +7,7 @@ import {
   type Reply,
 } from '../../lib/json-rpc.ts';
 import { scanArray, scanObject, skipSpace } from '../../lib/json-scan.ts';
+import { abortError } from '../../lib/unless-aborted.ts';
 import { answerRequest } from './answer-request.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
 
@@ -87,7 +88,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
       return new Promise<Reply>((resolve, reject) => {
         const { id, signal } = outgoing;
         if (failure !== undefined) throw notSent(name, failure);
-        if (signal.aborted) throw cancelled(signal);
+        if (signal.aborted) throw abortError(signal);
         const onAbort = () => {
           const entry = take(id);
           if (entry !== undefined) cancel(entry);
@@ -118,12 +119,6 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
       for (const id of [...pending.keys()]) take(id)?.reject(reason);
     },
   };
-}
-
-function cancelled(signal: AbortSignal): GatewayError {
-  const { reason } = signal as { reason: unknown };
-  if (reason instanceof GatewayError) return reason;
-  return new GatewayError('call_cancelled', 'the call was cancelled', { cause: reason });
 }
 
 function notSent(name: string, reason: GatewayError): GatewayError {
