@@ -50,7 +50,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
   }
 
   function cancel({ outgoing, reject }: Pending): void {
-    reject(cancelled(outgoing.signal));
+    reject(abortError(outgoing.signal));
     // The protocol forbids to cancel `initialize`.
     if (outgoing.method === 'initialize') return;
     const params = { requestId: outgoing.id, reason: messageOf(outgoing.signal.reason) };
