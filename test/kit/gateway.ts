@@ -33,6 +33,8 @@ export interface GatewayAccess {
 
 /** A whole gateway on a free port. */
 export interface TestGateway extends GatewayAccess, AsyncDisposable {
+  /** Settles when every stored server had its first chance to connect. */
+  readonly ready: Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function startGateway(options: Partial<GatewayOptions> = {}): Promi
   const gateway = await createGateway({ host: '127.0.0.1', port: 0, database: ':memory:', ...options });
   return {
     ...accessGateway(gateway.address, gateway.apiKey),
+    ready: gateway.ready,
     close: () => gateway.close(),
     [Symbol.asyncDispose]: () => gateway.close(),
   };

@@ -7,6 +7,14 @@ export interface RawUpstream extends AsyncDisposable {
   /** The JSON text of the next results of tools/call. */
   resultText: string;
   answersAs: 'json' | 'sse';
+  /** The arguments of the last tools/call. */
+  lastArguments: unknown;
+}
+
+interface Message {
+  id?: number | string;
+  method: string;
+  params?: { arguments?: unknown };
 }
 
 const HANDSHAKE = {
@@ -21,7 +29,9 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   const host = await listenOnLoopback((request, response) => {
     void (async () => {
       if (request.method !== 'POST') return void response.writeHead(405).end();
-      const { id, method } = JSON.parse(await readBody(request)) as { id?: number | string; method: string };
+      const message = JSON.parse(await readBody(request)) as Message;
+      const { id, method } = message;
+      if (method === 'tools/call') upstream.lastArguments = message.params?.arguments;
       if (id === undefined) return void response.writeHead(202).end();
       const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answerTo(method)}}`;
       return write(response, answer, method === 'tools/call' ? upstream.answersAs : 'json');
@@ -40,6 +50,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
     url: `${host.origin}/mcp`,
     resultText: '{"content":[]}',
     answersAs: 'json',
+    lastArguments: undefined,
     [Symbol.asyncDispose]: () => host.stop(),
   };
   return upstream;

@@ -4,7 +4,6 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { MODERN_REVISION, type HeaderChanges, type McpEndpoint } from './wire.ts';
 
 const info = { name: 'scenario', version: '1.0.0' };
@@ -17,8 +16,7 @@ export async function connectLegacy(
   const client = new Client(info);
   const requestInit = { headers: { authorization: `Bearer ${gateway.apiKey}`, ...headers } };
   const transport = new StreamableHTTPClientTransport(new URL(`${gateway.address}/mcp`), { requestInit });
-  // The SDK's own types do not hold under exactOptionalPropertyTypes.
-  await client.connect(transport as Transport);
+  await client.connect(transport);
   return Object.assign(client, {
     async [Symbol.asyncDispose]() {
       await client.close();

@@ -70,7 +70,7 @@ export function createToolServer(host: ToolHost): Server {
     { capabilities: { tools: { listChanged: true } } },
   );
   server.removeRequestHandler('ping');
-  server.fallbackRequestHandler = (request, extra) => answer(host, request, extra as unknown as Extra);
+  server.fallbackRequestHandler = (request, extra) => answer(host, request, extra);
   host.servers.add(server);
   server.onclose = () => host.servers.delete(server);
   return server;

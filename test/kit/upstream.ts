@@ -74,13 +74,12 @@ function streamableSessions(host: ToolHost, enableJsonResponse: boolean): Sessio
         onsessioninitialized: (id) => void transports.set(id, fresh),
         onsessionclosed: (id) => void transports.delete(id),
       });
-      // The SDK's own types do not hold under exactOptionalPropertyTypes.
-      await createToolServer(host).connect(fresh as Transport);
+      await createToolServer(host).connect(fresh);
       transport = fresh;
     }
     await transport.handleRequest(request, response, body);
   };
-  return { transports: transports as Map<string, Transport>, handle };
+  return { transports: transports, handle };
 }
 
 function sseSessions(host: ToolHost): Sessions {
@@ -90,7 +89,7 @@ function sseSessions(host: ToolHost): Sessions {
     if (request.method === 'GET' && url.pathname === '/sse') {
       const transport = new SSEServerTransport('/messages', response);
       transports.set(transport.sessionId, transport);
-      await createToolServer(host).connect(transport as Transport);
+      await createToolServer(host).connect(transport);
       response.once('close', () => transports.delete(transport.sessionId));
       return;
     }
@@ -99,7 +98,7 @@ function sseSessions(host: ToolHost): Sessions {
     if (transport === undefined) return reply(response, 404, 'Session not found');
     await transport.handlePostMessage(request, response, body);
   };
-  return { transports: transports as Map<string, Transport>, handle };
+  return { transports: transports, handle };
 }
 
 async function start(path: string, options: UpstreamOptions, open: (host: ToolHost) => Sessions): Promise<Upstream> {

@@ -36,7 +36,7 @@ export type HeaderChanges = Readonly<Record<string, string>>;
 /** The default headers of a JSON request with the caller's changes; an empty value removes one. */
 export function requestHeaders(endpoint: McpEndpoint, changes: HeaderChanges = {}): Record<string, string> {
   const headers: Record<string, string> = {
-    authorization: `Bearer ${endpoint.apiKey}`,
+    ...(endpoint.apiKey === '' ? {} : { authorization: `Bearer ${endpoint.apiKey}` }),
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
   };

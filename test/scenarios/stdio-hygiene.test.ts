@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { startGateway } from '../kit/gateway.ts';
+import { startChildGateway } from '../kit/child-gateway.ts';
+import { childrenOf, isAlive } from '../kit/processes.ts';
+import { callText, expectDone } from '../kit/scene.ts';
+import { stdioServer } from '../kit/stdio.ts';
+import { waitFor } from '../kit/wait.ts';
+
+const client = { name: 'c1', connection_type: 'stdio', stdio_config: stdioServer(), tools_to_execute: ['*'] };
+
+async function ourChildren(): Promise<number[]> {
+  return (await childrenOf(process.pid))
+    .filter(({ command }) => command.includes('stdio-server.mjs'))
+    .map(({ pid }) => pid);
+}
+
+test('closing the gateway leaves no child process, not even one that is busy', async () => {
+  const before = await ourChildren();
+  const gateway = await startGateway();
+  await gateway.createClient(client);
+  await gateway.createClient({ ...client, name: 'c2' });
+  const started = (await ourChildren()).filter((pid) => !before.includes(pid));
+  expect(started).toHaveLength(2);
+  const call = gateway.execute('c1-slow', { ms: 60_000 }).catch(() => undefined);
+  await gateway.close();
+  for (const pid of started) expect(isAlive(pid)).toBe(false);
+  await call;
+});
+
+test('disabling, replacing and deleting a client end its process', async () => {
+  const before = await ourChildren();
+  await using gateway = await startGateway();
+  const alive = async (): Promise<number> => (await ourChildren()).filter((pid) => !before.includes(pid)).length;
+  const id = await gateway.createClient(client);
+  expect(await alive()).toBe(1);
+  expectDone(await gateway.update(id, { disabled: true }), 'edited');
+  await waitFor(async () => (await alive()) === 0, 'the process of the disabled client to end');
+  expectDone(await gateway.update(id, { disabled: false }), 'edited');
+  expectDone(await gateway.update(id, { stdio_config: { ...stdioServer(), envs: ['CHANGED=1'] } }), 'edited');
+  await waitFor(async () => (await alive()) === 1, 'the replaced process to end');
+  expect(await callText(gateway, 'c1-echo', { text: 'new' })).toBe('new');
+  expectDone(await gateway.api('POST', `/api/mcp/client/${id}/reconnect`), 'reconnected');
+  await waitFor(async () => (await alive()) === 1, 'the process before the reconnect to end');
+  expectDone(await gateway.api('DELETE', `/api/mcp/client/${id}`), 'removed');
+  await waitFor(async () => (await alive()) === 0, 'the process of the deleted client to end');
+});
+
+test('a failed registration leaves no process behind', async () => {
+  await using gateway = await startGateway();
+  const before = (await childrenOf(process.pid)).map(({ pid }) => pid);
+  const silly = { command: process.execPath, args: ['-e', 'process.stdin.resume(); console.log("no json")'] };
+  const { status } = await gateway.api('POST', '/api/mcp/client', {
+    ...client,
+    stdio_config: silly,
+    client_id: 'silly',
+  });
+  expect(status).toBe(422);
+  await waitFor(
+    async () => (await childrenOf(process.pid)).every(({ pid }) => before.includes(pid)),
+    'the process to end',
+  );
+});
+
+test('a child process that dies is started again', async () => {
+  const before = await ourChildren();
+  await using gateway = await startGateway();
+  await gateway.createClient(client);
+  const [pid] = (await ourChildren()).filter((pid) => !before.includes(pid));
+  process.kill(pid ?? 0, 'SIGKILL');
+  await waitFor(async () => (await gateway.execute('c1-echo', { text: 'x' })).status === 200, 'a new process', 15_000);
+});
+
+test('a gateway that is asked to end takes its children along', async () => {
+  const gateway = await startChildGateway({ database: ':memory:' });
+  await using _gateway = gateway;
+  await gateway.createClient(client);
+  const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
+  expect(children).toHaveLength(1);
+  await gateway.stop();
+  await waitFor(() => children.every((pid) => !isAlive(pid)), 'the child to end');
+});
+
+test('a gateway that is killed leaves children that end by themselves when their input closes', async () => {
+  const gateway = await startChildGateway({ database: ':memory:' });
+  await using _gateway = gateway;
+  await gateway.createClient(client);
+  const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
+  await gateway.kill();
+  await waitFor(() => children.every((pid) => !isAlive(pid)), 'the child to end');
+});
