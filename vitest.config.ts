@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: './test/kit/postgres-server.ts',
     reporters: ['default', './test/kit/summary-reporter.ts'],
     pool: 'forks',
     maxWorkers: 2,

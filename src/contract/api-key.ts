@@ -8,7 +8,11 @@ export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 export const ApiKeyCreate = z.object({
   name: z.string().trim().min(1, 'must not be empty').max(255),
   description: z.string().nullish(),
-  scopes: z.array(ApiKeyScope).min(1, 'must name at least one scope').optional().meta({ description: 'Default: read and write.' }),
+  scopes: z
+    .array(ApiKeyScope)
+    .min(1, 'must name at least one scope')
+    .optional()
+    .meta({ description: 'Default: read and write.' }),
   expires_at: z.iso.datetime({ offset: true }).nullish().meta({ description: 'RFC 3339; absent or null: never.' }),
 });
 export type ApiKeyCreate = z.infer<typeof ApiKeyCreate>;

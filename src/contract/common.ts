@@ -12,11 +12,15 @@ export const SecretInput = z
       from_secret: z.boolean().optional(),
     }),
   ])
-  .meta({ description: 'A literal, a reference "env.NAME", or {value, env_var, from_env}. A mask keeps what is stored.' });
+  .meta({
+    description: 'A literal, a reference "env.NAME", or {value, env_var, from_env}. A mask keeps what is stored.',
+  });
 
 /** A value that may be secret, as it is shown. */
 export const SecretView = z.object({
-  value: z.string().meta({ description: 'Masked: first 4 characters, 24 stars, last 4; up to 8 characters are all stars.' }),
+  value: z
+    .string()
+    .meta({ description: 'Masked: first 4 characters, 24 stars, last 4; up to 8 characters are all stars.' }),
   env_var: z.string(),
   from_env: z.boolean(),
   secret_ref: z.string().optional(),
@@ -39,7 +43,10 @@ export const WhiteList = z.array(z.string()).superRefine((names, context) => {
 export const Success = z.object({
   status: z.literal('success'),
   message: z.string(),
-  warnings: z.array(z.string()).optional().meta({ description: 'What was sent but has no effect, for example unknown fields.' }),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'What was sent but has no effect, for example unknown fields.' }),
 });
 export type Success = z.infer<typeof Success>;
 
@@ -49,7 +56,12 @@ export const ErrorEnvelope = z.object({
   type: z.string().optional(),
   is_bifrost_error: z.boolean(),
   status_code: z.int(),
-  error: z.object({ message: z.string(), type: z.string().optional(), code: z.string().optional(), param: z.string().optional() }),
+  error: z.object({
+    message: z.string(),
+    type: z.string().optional(),
+    code: z.string().optional(),
+    param: z.string().optional(),
+  }),
   extra_fields: z.record(z.string(), z.unknown()),
 });
 export type ErrorEnvelope = z.infer<typeof ErrorEnvelope>;

@@ -4,19 +4,26 @@ import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
-  mcp_tool_execution_timeout: z.int().min(1, 'must be at least 1').meta({ description: 'Seconds a tool call may take.' }),
+  mcp_tool_execution_timeout: z
+    .int()
+    .min(1, 'must be at least 1')
+    .meta({ description: 'Seconds a tool call may take.' }),
   mcp_tool_sync_interval: z
     .int()
     .max(MAX_SYNC_MINUTES, `must be at most ${MAX_SYNC_MINUTES}`)
     .meta({ description: 'Minutes between tool listings; 0 the default (10), negative off.' }),
   mcp_code_mode_binding_level: z.enum(['server', 'tool']),
   mcp_disable_auto_tool_inject: z.boolean(),
-  mcp_external_client_url: z.string().meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
+  mcp_external_client_url: z
+    .string()
+    .meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
   mcp_external_server_url: z.string().meta({ description: 'Public base URL of /mcp, for discovery documents.' }),
   mcp_enable_temp_token_auth: z.boolean(),
   mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
   enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
-  allowed_origins: z.array(z.string()).meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
+  allowed_origins: z
+    .array(z.string())
+    .meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
 });
 export type ClientSettings = z.infer<typeof ClientSettings>;
 
@@ -35,7 +42,10 @@ export const DEFAULT_SETTINGS: ClientSettings = {
 };
 
 /** A duration in config.json: "10m", "1h30m", "45s", or a number of nanoseconds. */
-const FileDuration = z.union([z.string().regex(/^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'must be a duration such as "10m"'), z.number()]);
+const FileDuration = z.union([
+  z.string().regex(/^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/, 'must be a duration such as "10m"'),
+  z.number(),
+]);
 
 /** One server in config.json: the same settings as over the API, durations as text. */
 export const McpClientEntry = McpClientCreate.extend({
@@ -45,7 +55,10 @@ export const McpClientEntry = McpClientCreate.extend({
 export type McpClientEntry = z.infer<typeof McpClientEntry>;
 
 const PostgresConfig = z.looseObject({
-  url: z.string().optional().meta({ description: 'postgres://user:password@host:port/database, instead of the fields below.' }),
+  url: z
+    .string()
+    .optional()
+    .meta({ description: 'postgres://user:password@host:port/database, instead of the fields below.' }),
   host: z.string().optional(),
   port: z.union([z.int(), z.string()]).optional(),
   user: z.string().optional(),
@@ -68,10 +81,10 @@ export const ConfigFile = z.looseObject({
   mcp: z
     .looseObject({
       client_configs: z.array(McpClientEntry).optional(),
-      inprocess: z
-        .record(z.string(), z.string())
-        .optional()
-        .meta({ description: 'In-process servers: name to module path, relative to this file. The default export is the server or a function that makes one.' }),
+      inprocess: z.record(z.string(), z.string()).optional().meta({
+        description:
+          'In-process servers: name to module path, relative to this file. The default export is the server or a function that makes one.',
+      }),
       tool_sync_interval: FileDuration.optional(),
       tool_manager_config: z
         .looseObject({

@@ -48,14 +48,18 @@ const uniqueHeaderNames = z.array(z.string()).superRefine((names, context) => {
   for (const [index, name] of names.entries()) {
     const lower = name.trim().toLowerCase();
     if (lower === '') context.addIssue({ code: 'custom', path: [index], message: 'must not be empty' });
-    else if (!headerName.test(lower)) context.addIssue({ code: 'custom', path: [index], message: 'is not a valid HTTP header name' });
+    else if (!headerName.test(lower))
+      context.addIssue({ code: 'custom', path: [index], message: 'is not a valid HTTP header name' });
     else if (seen.has(lower)) context.addIssue({ code: 'custom', path: [index], message: `duplicate entry "${name}"` });
     seen.add(lower);
   }
 });
 
 const stdioConfig = z.object({
-  command: z.string().min(1, 'must name the program to start').meta({ description: 'The program, started directly and never through a shell.' }),
+  command: z
+    .string()
+    .min(1, 'must name the program to start')
+    .meta({ description: 'The program, started directly and never through a shell.' }),
   args: z.array(z.string()).nullish().meta({ description: 'Its arguments.' }),
   envs: z
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*(=[\s\S]*)?$/, 'must be NAME, NAME=value or NAME=env.OTHER'))
@@ -65,7 +69,9 @@ const stdioConfig = z.object({
 
 const tlsConfig = z.object({
   insecure_skip_verify: z.boolean().nullish().meta({ description: 'Accept any certificate. Wins over ca_cert_pem.' }),
-  ca_cert_pem: SecretInput.nullish().meta({ description: 'Certificate authority in PEM, trusted besides the system roots.' }),
+  ca_cert_pem: SecretInput.nullish().meta({
+    description: 'Certificate authority in PEM, trusted besides the system roots.',
+  }),
   client_cert_pem: SecretInput.nullish().meta({ description: 'Client certificate in PEM, for mutual TLS.' }),
   client_key_pem: SecretInput.nullish().meta({ description: 'Private key of the client certificate in PEM.' }),
 });
@@ -79,31 +85,62 @@ const price = z.number().min(0, 'must not be negative');
 
 /** Every setting that create and update share. On update an absent or null field keeps what is stored. */
 const settings = {
-  connection_string: SecretInput.nullish().meta({ description: 'URL of an http or sse server; the registered name of an inprocess one.' }),
+  connection_string: SecretInput.nullish().meta({
+    description: 'URL of an http or sse server; the registered name of an inprocess one.',
+  }),
   stdio_config: stdioConfig.nullish().meta({ description: 'What to start for a stdio server.' }),
-  auth_type: AuthType.nullish().meta({ description: 'How the gateway authenticates to the server. Default: headers when headers are given, else none.' }),
+  auth_type: AuthType.nullish().meta({
+    description: 'How the gateway authenticates to the server. Default: headers when headers are given, else none.',
+  }),
   oauth_config_id: z.string().nullish(),
-  headers: headers.nullish().meta({ description: 'Headers sent with every request to the server. The whole map is replaced; a masked value keeps the secret.' }),
-  tools_to_execute: WhiteList.nullish().meta({ description: 'Tools that may be called: ["*"] all, [] none. Absent on create: none.' }),
-  tools_to_auto_execute: WhiteList.nullish().meta({ description: 'Tools that may run without approval; a subset of tools_to_execute.' }),
-  tool_pricing: z.record(z.string().min(1), price).nullish().meta({ description: 'USD per successful call, by tool name. The whole map is replaced.' }),
-  is_code_mode_client: z.boolean().nullish().meta({ description: 'Offer the tools through code mode instead of one by one.' }),
-  allow_on_all_virtual_keys: z.boolean().nullish().meta({ description: 'Virtual keys without an entry of their own may call all executable tools.' }),
-  allow_by_default: z.boolean().nullish().meta({ description: 'Newer spelling of allow_on_all_virtual_keys.' }),
-  per_user_header_keys: uniqueHeaderNames.nullish().meta({ description: 'Header names that each user supplies (per_user_headers only).' }),
-  disabled: z.boolean().nullish().meta({ description: 'Closes the connection and hides the tools; the registration stays.' }),
-  tls_config: tlsConfig.nullish().meta({ description: 'TLS of http and sse servers. The whole object is replaced; {} resets it.' }),
-  is_ping_available: z.boolean().nullish().meta({ description: 'Probe with ping (default) or, when false, with tools/list.' }),
-  tool_sync_interval: z
-    .int()
+  headers: headers.nullish().meta({
+    description:
+      'Headers sent with every request to the server. The whole map is replaced; a masked value keeps the secret.',
+  }),
+  tools_to_execute: WhiteList.nullish().meta({
+    description: 'Tools that may be called: ["*"] all, [] none. Absent on create: none.',
+  }),
+  tools_to_auto_execute: WhiteList.nullish().meta({
+    description: 'Tools that may run without approval; a subset of tools_to_execute.',
+  }),
+  tool_pricing: z
+    .record(z.string().min(1), price)
     .nullish()
-    .meta({ description: 'Minutes between tool listings; 0 the global setting, negative off. Reads show nanoseconds.' }),
+    .meta({ description: 'USD per successful call, by tool name. The whole map is replaced.' }),
+  is_code_mode_client: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Offer the tools through code mode instead of one by one.' }),
+  allow_on_all_virtual_keys: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Virtual keys without an entry of their own may call all executable tools.' }),
+  allow_by_default: z.boolean().nullish().meta({ description: 'Newer spelling of allow_on_all_virtual_keys.' }),
+  per_user_header_keys: uniqueHeaderNames
+    .nullish()
+    .meta({ description: 'Header names that each user supplies (per_user_headers only).' }),
+  disabled: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Closes the connection and hides the tools; the registration stays.' }),
+  tls_config: tlsConfig
+    .nullish()
+    .meta({ description: 'TLS of http and sse servers. The whole object is replaced; {} resets it.' }),
+  is_ping_available: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Probe with ping (default) or, when false, with tools/list.' }),
+  tool_sync_interval: z.int().nullish().meta({
+    description: 'Minutes between tool listings; 0 the global setting, negative off. Reads show nanoseconds.',
+  }),
   tool_execution_timeout: z
     .int()
     .min(0, 'must be >= 0')
     .nullish()
     .meta({ description: 'Seconds a call may take; 0 the global setting. Reads show nanoseconds.' }),
-  allowed_extra_headers: WhiteList.nullish().meta({ description: 'Names of caller headers that are passed on with tool calls; ["*"] all but credentials.' }),
+  allowed_extra_headers: WhiteList.nullish().meta({
+    description: 'Names of caller headers that are passed on with tool calls; ["*"] all but credentials.',
+  }),
 };
 
 /** Body of `POST /api/mcp/client`. */
@@ -137,7 +174,9 @@ export type McpClientUpdate = z.infer<typeof McpClientUpdate>;
 export const ToolView = z.object({
   name: z.string(),
   description: z.string().optional(),
-  parameters: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the arguments; always has "properties".' }),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .meta({ description: 'JSON Schema of the arguments; always has "properties".' }),
 });
 
 export const FailureView = z.object({
@@ -185,7 +224,9 @@ export const McpClientView = z.object({
   config: McpClientConfigView,
   tools: z.array(ToolView),
   state: ClientState,
-  vk_configs: z.array(z.object({ virtual_key_id: z.string(), virtual_key_name: z.string(), tools_to_execute: z.array(z.string()) })),
+  vk_configs: z.array(
+    z.object({ virtual_key_id: z.string(), virtual_key_name: z.string(), tools_to_execute: z.array(z.string()) }),
+  ),
   last_failure: FailureView.optional(),
 });
 export type McpClientView = z.infer<typeof McpClientView>;

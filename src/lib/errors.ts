@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 interface ErrorKind {
   /** HTTP status on the management and inference APIs. */
   readonly status: number;
@@ -40,6 +42,8 @@ export const ERRORS = {
   upstream_timeout: { status: 400, rpc: -32603, retryable: false },
   /** The caller gave up; no answer is written. */
   call_cancelled: { status: 499, rpc: -32603, retryable: true },
+  /** What the gateway was started with does not fit: config.json, the encryption key. It does not start. */
+  invalid_configuration: { status: 500, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   database_unavailable: { status: 503, rpc: -32603, retryable: true },
@@ -68,9 +72,16 @@ export class GatewayError extends Error {
 /** The message of whatever was thrown, with the causes behind it: "fetch failed: connect ECONNREFUSED 127.0.0.1:9". */
 export function messageOf(error: unknown): string {
   const parts: string[] = [];
-  for (let current: unknown = error; current !== undefined && current !== null && parts.length < 5; ) {
-    const text = current instanceof Error ? current.message || current.name : String(current);
-    if (text !== '' && !parts.includes(text)) parts.push(text);
+  for (let current: unknown = error; current !== undefined && current !== null && parts.length < 5;) {
+    // A refused connection to a name with several addresses has no text of its own, but one error per address.
+    if (current instanceof AggregateError && current.message === '') current = current.errors[0];
+    const text =
+      current instanceof Error
+        ? current.message || current.name
+        : typeof current === 'string'
+          ? current
+          : inspect(current);
+    if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(': ');

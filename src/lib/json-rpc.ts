@@ -1,5 +1,5 @@
 import { GatewayError, messageOf } from './errors.ts';
-import { scanObject } from './json-scan.ts';
+import { scanObject, skipSpace } from './json-scan.ts';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -24,7 +24,7 @@ export interface JsonRpcError {
 
 /** A reply from an upstream: the bytes of its `result` or `error` member, untouched. */
 export type Reply =
-  | { readonly kind: 'result'; readonly bytes: Buffer; readonly isError: boolean }
+  | { readonly kind: 'result'; readonly bytes: Buffer; readonly isError: boolean; readonly hasResultType: boolean }
   | { readonly kind: 'error'; readonly bytes: Buffer };
 
 /** Any JSON-RPC message that arrives from an upstream, told apart without parsing what a reply carries. */
@@ -47,38 +47,46 @@ function classify(bytes: Buffer): Incoming {
   let result: Buffer | undefined;
   let error: Buffer | undefined;
   let isCall = false;
-  scanObject(bytes, (key, start, end) => {
+  const end = scanObject(bytes, (key, start, end) => {
     if (key === 'id') id = bytes.subarray(start, end);
     else if (key === 'result') result = bytes.subarray(start, end);
     else if (key === 'error') error = bytes.subarray(start, end);
     else if (key === 'method') isCall = true;
   });
+  if (skipSpace(bytes, end) !== bytes.length) throw new Error('something follows the message');
   if (isCall) {
     const message = JSON.parse(bytes.toString()) as JsonRpcRequest;
     if (typeof message.method !== 'string') throw new Error('"method" is not a string');
     return message.id === undefined ? { kind: 'notification', message } : { kind: 'request', message };
   }
   const replyId = id === undefined ? null : (JSON.parse(id.toString()) as RequestId | null);
-  if (result !== undefined) return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, isError: hasIsError(result) } };
+  if (result !== undefined)
+    return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, ...lookInto(result) } };
   if (error !== undefined) return { kind: 'reply', id: replyId, reply: { kind: 'error', bytes: error } };
   throw new Error('neither "method" nor "result" nor "error"');
 }
 
-function hasIsError(result: Buffer): boolean {
+function lookInto(result: Buffer): { isError: boolean; hasResultType: boolean } {
   let isError = false;
+  let hasResultType = false;
   scanObject(result, (key, start, end) => {
-    if (key === 'isError') isError = end - start === 4 && result.toString('latin1', start, end) === 'true';
+    if (key === 'isError') isError = result.toString('latin1', start, end) === 'true';
+    else if (key === 'resultType') hasResultType = true;
   });
-  return isError;
+  return { isError, hasResultType };
 }
 
 /** Parses the result of a reply, or throws the upstream's own error as `upstream_bad_reply`. */
 export function resultOf(reply: Reply): JsonObject {
   const value = JSON.parse(reply.bytes.toString()) as JsonObject;
   if (reply.kind === 'result') return value;
-  throw new GatewayError('upstream_bad_reply', `the server answered with an error: ${String(value.message)}`, {
-    details: { upstream_error: value },
-  });
+  throw new GatewayError(
+    'upstream_bad_reply',
+    `the server answered with an error: ${(value as unknown as JsonRpcError).message}`,
+    {
+      details: { upstream_error: value },
+    },
+  );
 }
 
 /** A request as one line of JSON text. */

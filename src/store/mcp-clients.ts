@@ -1,5 +1,12 @@
+import type { Insertable } from 'kysely';
 import type { AuthType, ConnectionType } from '../contract/mcp-client.ts';
+import type { Encryption } from '../lib/encryption.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
+import { uniqueViolation } from './dialect.ts';
+import type { Executor, McpClientTable } from './schema.ts';
+import { secretColumns, type SecretColumns } from './secret-columns.ts';
 
 /** What a stdio server is started with. */
 export interface StdioConfig {
@@ -53,4 +60,158 @@ export interface McpClient {
 export interface Tool {
   readonly name: string;
   readonly json: string;
+}
+
+/** The registered servers. */
+export interface McpClientStore {
+  /** The same store inside a transaction. */
+  with(tx: Executor): McpClientStore;
+  /** All of them, oldest first. */
+  list(): Promise<McpClient[]>;
+  find(client_id: string): Promise<McpClient | undefined>;
+  insert(client: McpClient): Promise<void>;
+  /** Replaces every field but `client_id` and `created_at`. */
+  update(client: McpClient): Promise<void>;
+  /** False when there was none. */
+  remove(client_id: string): Promise<boolean>;
+  /** Keeps the tools that a server has listed, so that they are known before it is reached again. */
+  saveTools(client_id: string, tools: readonly Tool[]): Promise<void>;
+  /** The kept tools by client_id, without the servers that were never listed. */
+  loadTools(): Promise<Map<string, Tool[]>>;
+}
+
+/** Rows of mcp_clients in, entities out; secrets are encrypted on the way. */
+export function createMcpClientStore(db: Executor, encryption: Encryption): McpClientStore {
+  return {
+    with: (tx) => createMcpClientStore(tx, encryption),
+
+    async list() {
+      const rows = await db.selectFrom('mcp_clients').selectAll().orderBy('created_at').orderBy('client_id').execute();
+      return rows.map((row) => fromRow(row, encryption));
+    },
+
+    async find(client_id) {
+      const query = db.selectFrom('mcp_clients').selectAll().where('client_id', '=', client_id);
+      const row = await query.executeTakeFirst();
+      return row === undefined ? undefined : fromRow(row, encryption);
+    },
+
+    async insert(client) {
+      const query = db.insertInto('mcp_clients').values(toRow(client, encryption));
+      await query.execute().catch((error: unknown) => refuseConflict(error, client));
+    },
+
+    async update(client) {
+      const { client_id, created_at: _, ...fields } = toRow(client, encryption);
+      const query = db.updateTable('mcp_clients').set(fields).where('client_id', '=', client_id);
+      const [result] = await query.execute().catch((error: unknown) => refuseConflict(error, client));
+      if (result?.numUpdatedRows !== 1n) {
+        throw new GatewayError('mcp_client_not_found', `There is no MCP client with the id "${client_id}"`);
+      }
+    },
+
+    async remove(client_id) {
+      const result = await db.deleteFrom('mcp_clients').where('client_id', '=', client_id).executeTakeFirst();
+      return result.numDeletedRows > 0n;
+    },
+
+    async saveTools(client_id, tools) {
+      const discovered_tools = JSON.stringify(tools.map(({ name, json }) => ({ name, json })));
+      await db.updateTable('mcp_clients').set({ discovered_tools }).where('client_id', '=', client_id).execute();
+    },
+
+    async loadTools() {
+      const rows = await db
+        .selectFrom('mcp_clients')
+        .select(['client_id', 'discovered_tools'])
+        .where('discovered_tools', 'is not', null)
+        .execute();
+      return new Map(rows.map((row) => [row.client_id, JSON.parse(row.discovered_tools ?? '[]') as Tool[]]));
+    },
+  };
+}
+
+function refuseConflict(error: unknown, client: McpClient): never {
+  const field = uniqueViolation(error);
+  if (field !== 'name' && field !== 'client_id') throw error;
+  const message = `An MCP client with the ${field} "${client[field]}" already exists`;
+  throw new GatewayError('conflict', message, { cause: error, details: { field } });
+}
+
+function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientTable> {
+  const { seal, sealAll } = secretColumns(encryption, 'mcp_clients', client.client_id);
+  return {
+    client_id: client.client_id,
+    name: client.name,
+    connection_type: client.connection_type,
+    connection_string: seal(client.connection_string, 'connection_string'),
+    stdio_config: client.stdio_config === undefined ? null : writeStdio(client.stdio_config, seal),
+    auth_type: client.auth_type,
+    oauth_config_id: client.oauth_config_id ?? null,
+    headers: JSON.stringify(sealAll(client.headers, 'headers')),
+    tools_to_execute: JSON.stringify(client.tools_to_execute),
+    tools_to_auto_execute: JSON.stringify(client.tools_to_auto_execute),
+    tool_pricing: JSON.stringify(client.tool_pricing),
+    is_code_mode_client: Number(client.is_code_mode_client),
+    allow_on_all_virtual_keys: Number(client.allow_on_all_virtual_keys),
+    per_user_header_keys: JSON.stringify(client.per_user_header_keys),
+    disabled: Number(client.disabled),
+    tls_config: client.tls_config === undefined ? null : writeTls(client.tls_config, sealAll),
+    is_ping_available: Number(client.is_ping_available),
+    tool_sync_interval: client.tool_sync_interval,
+    tool_execution_timeout: client.tool_execution_timeout,
+    allowed_extra_headers: JSON.stringify(client.allowed_extra_headers),
+    config_hash: client.config_hash ?? null,
+    created_at: client.created_at,
+    updated_at: client.updated_at,
+  };
+}
+
+function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
+  const { discovered_tools: _, ...row } = stored;
+  const { open, openAll } = secretColumns(encryption, 'mcp_clients', row.client_id);
+  return freeze({
+    ...row,
+    connection_type: row.connection_type as ConnectionType,
+    connection_string: open(row.connection_string, 'connection_string'),
+    stdio_config: row.stdio_config === null ? undefined : parseStdio(row.stdio_config, open),
+    auth_type: row.auth_type as AuthType,
+    oauth_config_id: row.oauth_config_id ?? undefined,
+    headers: openAll(JSON.parse(row.headers) as Record<string, string>, 'headers'),
+    tools_to_execute: JSON.parse(row.tools_to_execute) as string[],
+    tools_to_auto_execute: JSON.parse(row.tools_to_auto_execute) as string[],
+    tool_pricing: JSON.parse(row.tool_pricing) as Record<string, number>,
+    is_code_mode_client: row.is_code_mode_client === 1,
+    allow_on_all_virtual_keys: row.allow_on_all_virtual_keys === 1,
+    per_user_header_keys: JSON.parse(row.per_user_header_keys) as string[],
+    disabled: row.disabled === 1,
+    tls_config: row.tls_config === null ? undefined : parseTls(row.tls_config, openAll),
+    is_ping_available: row.is_ping_available === 1,
+    allowed_extra_headers: JSON.parse(row.allowed_extra_headers) as string[],
+    config_hash: row.config_hash ?? undefined,
+  });
+}
+
+function writeStdio({ envs, ...rest }: StdioConfig, seal: SecretColumns['seal']): string {
+  const sealed = envs.map(({ name, value }) => ({ name, value: value && seal(value, `stdio_config.${name}`) }));
+  return JSON.stringify({ ...rest, envs: sealed });
+}
+
+function parseStdio(text: string, open: SecretColumns['open']): StdioConfig {
+  const { envs, ...rest } = JSON.parse(text) as Omit<StdioConfig, 'envs'> & {
+    envs: { name: string; value?: string }[];
+  };
+  const opened = envs.map(({ name, value }) => {
+    return { name, value: value === undefined ? undefined : open(value, `stdio_config.${name}`) };
+  });
+  return { ...rest, envs: opened };
+}
+
+function writeTls({ insecure_skip_verify, ...pems }: TlsConfig, sealAll: SecretColumns['sealAll']): string {
+  return JSON.stringify({ insecure_skip_verify, ...sealAll(pems, 'tls_config') });
+}
+
+function parseTls(text: string, openAll: SecretColumns['openAll']): TlsConfig {
+  const { insecure_skip_verify, ...pems } = JSON.parse(text) as TlsConfig;
+  return { insecure_skip_verify, ...openAll(pems as unknown as Record<string, string>, 'tls_config') } as TlsConfig;
 }

@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+import type { TargetName } from './targets.ts';
+import { TARGETS } from './targets.ts';
+
+/** What a run measures. `start` is the time to start and the idle memory of the gateway. */
+export type Part = TargetName | 'start';
+
+/** The settings of one run. */
+export interface Options {
+  parts: Part[];
+  connections: number;
+  seconds: number;
+  rounds: number;
+  profile?: TargetName;
+}
+
+const parts = [...(Object.keys(TARGETS) as TargetName[]), 'start'] as const;
+
+const help = `node bench/run.ts [options]     measures the gateway against its budgets, in less than 3 minutes
+
+  --only A,B          only these parts: ${parts.join(', ')}
+  --connections N     clients that call at the same time (32)
+  --seconds N         length of one measurement (2)
+  --rounds N          measurements of each target (7)
+  --profile NAME      profiles the process of that target and prints where its time goes; without --only
+                      it runs only direct and NAME, and it never counts as a result
+  --help              this text
+
+Linux only: CPU time and memory are read from /proc.`;
+
+/** Reads the command line. Undefined: the help was asked for, and is printed. */
+export function readOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string' },
+      connections: { type: 'string', default: '32' },
+      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '7' },
+      profile: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return undefined;
+  }
+  const profile =
+    values.profile === undefined ? undefined : (asPart(values.profile, Object.keys(TARGETS)) as TargetName);
+  const only = values.only ?? (profile === undefined ? parts.join(',') : `direct,${profile}`);
+  const asked = new Set(only.split(',').map((name) => asPart(name.trim(), parts)));
+  if (profile !== undefined) asked.add(profile);
+  return {
+    parts: parts.filter((part) => asked.has(part)),
+    connections: asNumber('connections', values.connections, 1, true),
+    seconds: asNumber('seconds', values.seconds, 0.1, false),
+    rounds: asNumber('rounds', values.rounds, 1, true),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+function asPart(name: string, known: readonly string[]): Part {
+  if (!known.includes(name)) throw new Error(`there is no "${name}"; there are ${known.join(', ')}`);
+  return name as Part;
+}
+
+function asNumber(name: string, text: string, least: number, isWhole: boolean): number {
+  const value = Number(text);
+  const isRight = value >= least && (!isWhole || Number.isInteger(value));
+  if (!isRight) throw new Error(`--${name} must be a ${isWhole ? 'whole ' : ''}number of at least ${least}`);
+  return value;
+}

@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Pool } from 'undici';
+import type { ClientEntry } from './asbru.ts';
+import { API_KEY, createAppDir, startAsbru, waitUntilConnected } from './asbru.ts';
+import type { CallKind } from './calls.ts';
+import { CLIENT_HEADERS, describe, messageOf, openSession, post } from './exchange.ts';
+import type { Job } from './load.ts';
+import type { Running } from './processes.ts';
+import { startServer } from './processes.ts';
+
+/** Everything that calls can be sent to. */
+export const TARGETS = {
+  direct: 'the upstream itself',
+  proxy: 'a bare undici proxy in front of it',
+  sdk: 'a server and client of the official SDK in front of it',
+  asbru: 'Asbru in front of it, caller of 2025-11-25',
+  'asbru-modern': 'the same Asbru, caller of 2026-07-28',
+  'asbru-stdio': 'Asbru in front of a stdio server',
+  'list-bytes': 'tools/list, 500 tools: a bare server with the same bytes',
+  'list-asbru': 'tools/list, 500 tools: Asbru',
+};
+export type TargetName = keyof typeof TARGETS;
+
+/** A target that runs, and what to send to it. */
+export interface Target {
+  name: TargetName;
+  server: Running;
+  job: Pick<Job, 'origin' | 'path' | 'headers' | 'era' | 'call'>;
+}
+
+/** Starts the targets on demand; those that share a process get the same one. */
+export interface Targets {
+  open(name: TargetName): Promise<Target>;
+  openUpstream(): Promise<Running>;
+  /** Every server that was started so far. */
+  listServers(): Promise<Running[]>;
+}
+
+const LIST_SIZE = 500;
+const bearer = { authorization: `Bearer ${API_KEY}` };
+const script = (name: string) => fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url));
+
+/** Builds the targets. `stack` ends what they start; `nodeArgsFor` gives the process of a target options for Node. */
+export function createTargets(stack: AsyncDisposableStack, nodeArgsFor: (process: string) => string[]): Targets {
+  const servers = new Map<string, Promise<Running>>();
+
+  function once(name: string, start: (nodeArgs: string[]) => Promise<Running>): Promise<Running> {
+    const server = servers.get(name) ?? start(nodeArgsFor(name)).then((running) => stack.use(running));
+    servers.set(name, server);
+    return server;
+  }
+  function openScript(name: string, file: string, ...args: string[]): Promise<Running> {
+    return once(name, (nodeArgs) => startServer({ script: script(file), args, nodeArgs }));
+  }
+  function openAsbru(name: string, client: ClientEntry): Promise<Running> {
+    return once(name, async (nodeArgs) => {
+      const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs);
+      await waitUntilConnected(server.origin, 1).catch(async (error: unknown) => {
+        await server[Symbol.asyncDispose]();
+        throw error;
+      });
+      return server;
+    });
+  }
+  const openUpstream = () => openScript('direct', 'upstream');
+  const openSecondUpstream = () => openScript('list-upstream', 'upstream');
+
+  async function openListAsbru(): Promise<Running> {
+    const upstream = await openSecondUpstream();
+    return openAsbru('list-asbru', asHttpClient('bench', `${upstream.origin}/mcp/${LIST_SIZE}`));
+  }
+
+  const opened: Record<TargetName, () => Promise<[Running, Omit<Target['job'], 'origin'>]>> = {
+    direct: async () => [await openUpstream(), legacy('echo')],
+    proxy: async () => [await openScript('proxy', 'proxy', (await openUpstream()).origin), legacy('echo')],
+    sdk: async () => [await openScript('sdk', 'sdk-pair', `${(await openUpstream()).origin}/mcp`), legacy('echo')],
+    asbru: async () => {
+      const server = await openAsbru('asbru', asHttpClient('bench', `${(await openUpstream()).origin}/mcp`));
+      return [server, { ...legacy('bench-echo'), headers: bearer }];
+    },
+    'asbru-modern': async () => {
+      const { server, job } = await open('asbru');
+      return [server, { ...job, era: 'modern' }];
+    },
+    'asbru-stdio': async () => {
+      const stdio_config = { command: process.execPath, args: [script('stdio-upstream')] };
+      const server = await openAsbru('asbru-stdio', { name: 'bench', connection_type: 'stdio', stdio_config });
+      return [server, { ...legacy('bench-echo'), headers: bearer }];
+    },
+    'list-bytes': async () => {
+      const asbru = await servers.get('list-asbru');
+      const list = asbru
+        ? await fetchList(asbru.origin, '/mcp', bearer)
+        : await fetchList((await openSecondUpstream()).origin, `/mcp/${LIST_SIZE}`, {});
+      const file = await writeTemporary(stack, list);
+      return [
+        await openScript('list-bytes', 'same-bytes', file),
+        { path: '/mcp', headers: {}, era: 'none', call: listCall('same-bytes') },
+      ];
+    },
+    'list-asbru': async () => [
+      await openListAsbru(),
+      { path: '/mcp', headers: bearer, era: 'legacy', call: listCall('list') },
+    ],
+  };
+
+  async function open(name: TargetName): Promise<Target> {
+    const [server, job] = await opened[name]();
+    return { name, server, job: { origin: server.origin, ...job } };
+  }
+  return { open, openUpstream, listServers: () => Promise.all(servers.values()) };
+}
+
+/** A config entry for a server over Streamable HTTP. */
+export function asHttpClient(name: string, url: string): ClientEntry {
+  return { name, connection_type: 'http', connection_string: url };
+}
+
+function legacy(tool: string): Omit<Target['job'], 'origin'> {
+  return { path: '/mcp', headers: {}, era: 'legacy', call: { kind: 'echo', tool } };
+}
+
+function listCall(kind: 'list' | 'same-bytes'): CallKind {
+  return { kind, count: LIST_SIZE };
+}
+
+async function fetchList(origin: string, path: string, headers: Record<string, string>): Promise<string> {
+  const pool = new Pool(origin);
+  try {
+    const session = await openSession({ pool, path, headers: { ...CLIENT_HEADERS, ...headers } });
+    const reply = await post(
+      session,
+      JSON.stringify({ jsonrpc: '2.0', id: 1_000_000_000, method: 'tools/list', params: {} }),
+    );
+    if (reply.status !== 200) throw new Error(`tools/list failed: ${describe(reply)}`);
+    return messageOf(reply);
+  } finally {
+    await pool.destroy();
+  }
+}
+
+async function writeTemporary(stack: AsyncDisposableStack, text: string): Promise<string> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'asbru-bench-'));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'list.json');
+  await writeFile(file, text);
+  return file;
+}

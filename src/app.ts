@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto';
+import { isAbsolute, join, resolve } from 'node:path';
+import { loadInProcessServers } from './config/inprocess.ts';
+import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
+import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
+import type { ConfigFile } from './contract/config.ts';
+import type { ClientState, FailureView } from './contract/mcp-client.ts';
+import { createApi } from './http/api.ts';
+import { apiKeyRoutes } from './http/api/api-keys.ts';
+import { configRoutes } from './http/api/config.ts';
+import { mcpClientRoutes } from './http/api/mcp-clients.ts';
+import { createCheckOrigin } from './http/check-origin.ts';
+import { createIdentify } from './http/identify.ts';
+import { listen } from './http/listen.ts';
+import { createMcpEndpoint } from './http/mcp.ts';
+import { statusRoutes } from './http/status.ts';
+import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
+import { createEncryption, KEY_BYTES } from './lib/encryption.ts';
+import { createLogger, type Logger } from './lib/logger.ts';
+import { createSealer } from './lib/seal.ts';
+import { Secret } from './lib/secret.ts';
+import { VERSION } from './lib/version.ts';
+import { createCallTool } from './mcp/call-tool.ts';
+import { createCatalog } from './mcp/catalog.ts';
+import { fromCreate } from './mcp/client-config.ts';
+import { createLegacySessions } from './mcp/legacy-session.ts';
+import { createRegistry } from './mcp/registry.ts';
+import { createMcpServer } from './mcp/server.ts';
+import type { InProcessServer } from './mcp/transport/in-process.ts';
+import { createProcessGuard } from './mcp/transport/process-guard.ts';
+import { createVerify } from './mcp/verify.ts';
+import { DEFAULT_TIMING, type Timing } from './mcp/watch.ts';
+import { createAccountStore, hashApiKey, type AccountStore } from './store/accounts.ts';
+import { createChanges } from './store/changes.ts';
+import { openDatabase, type DatabaseOptions } from './store/database.ts';
+import { openEncryption } from './store/encryption-key.ts';
+import { createMcpClientStore } from './store/mcp-clients.ts';
+import { createSettingsStore } from './store/settings.ts';
+
+export type { InProcessServer };
+
+export interface GatewayOptions {
+  /** Address to listen on. Default 127.0.0.1, this machine only. */
+  readonly host?: string;
+  /** 0 takes any free port. Default 8080. */
+  readonly port?: number;
+  /** Directory of the database and its key. Absent: everything is kept in memory and gone at the end. */
+  readonly appDir?: string;
+  /** config.json; it must exist when it is named. */
+  readonly configFile?: string | undefined;
+  /** The content of a config.json, instead of a file. */
+  readonly config?: object;
+  /** Encrypts secrets in the database, instead of a key file in `appDir`. */
+  readonly passphrase?: string;
+  /** The admin key to make on the first start, instead of a random one. */
+  readonly apiKey?: string;
+  /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
+  readonly inprocess?: Readonly<Record<string, InProcessServer>>;
+  readonly logger?: Logger;
+  /** Intervals of health checks and the like. */
+  readonly timing?: Partial<Timing>;
+}
+
+/** How a registered server came up. */
+export interface ServerSummary {
+  readonly name: string;
+  readonly state: ClientState;
+  readonly tools: number;
+  readonly failure: FailureView | undefined;
+}
+
+export interface Gateway {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly address: string;
+  /** The admin API key, on the first start only: nothing but its hash is kept. */
+  readonly firstApiKey: string | undefined;
+  /** Settles when every server has connected, or failed to, for the first time. */
+  readonly ready: Promise<readonly ServerSummary[]>;
+  /** Lets calls in flight end (30 s at most), then ends all connections and children. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 30_000;
+
+/** Builds every part and connects them: the only place that knows them all. Resolves when the gateway listens. */
+export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { host = '127.0.0.1', port = 8080, logger = createLogger({ level: 'warn', style: 'json' }) } = options;
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const config = await loadConfig(options);
+  for (const warning of config.warnings) logger.warn(warning);
+
+  await using cleanup = new AsyncDisposableStack();
+  const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
+  const database = await openDatabase(databaseOptions(options.appDir, config.file), onError);
+  cleanup.defer(() => database.close());
+  const settingsStore = createSettingsStore(database.db);
+  const encryption = await openKey(options, config.file, settingsStore);
+  const clientStore = createMcpClientStore(database.db, encryption);
+  const accounts = createAccountStore(database.db);
+  await reconcileSettings(config.settings, settingsStore, logger);
+  const isFileTheTruth = config.file.source_of_truth === 'config.json';
+  await reconcileClients({ entries: config.clients, isFileTheTruth, store: clientStore, fromCreate, log: logger });
+  const firstApiKey = await createFirstKey(accounts, options.apiKey, logger);
+
+  const changes = await createChanges(database, onError);
+  cleanup.defer(() => changes.close());
+  let settings = await settingsStore.loadClientSettings();
+  const identify = await createIdentify({ accounts, changes, settings: () => settings, logger });
+
+  const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
+  cleanup.defer(() => guard.close());
+  const inprocess = new Map([
+    ...loadInProcessServers(config.file, options.configFile),
+    ...Object.entries(options.inprocess ?? {}),
+  ]);
+  const catalog = createCatalog(() => registry.upstreams());
+  const registry = createRegistry({
+    store: clientStore,
+    changes,
+    verify: createVerify({ gateway: { name: 'asbru', version: VERSION }, guard, inprocess }, timing),
+    timing,
+    settings: () => settings,
+    logger,
+    onChange: () => catalog.invalidate(),
+    saveTools: (id, tools) => void clientStore.saveTools(id, tools).catch(onError),
+  });
+  cleanup.defer(() => registry.stop());
+  changes.subscribe(async (table) => {
+    if (table !== 'settings') return;
+    settings = await settingsStore.loadClientSettings();
+    registry.applySettings();
+  });
+  await registry.load();
+
+  const callTool = createCallTool({ catalog, settings: () => settings });
+  const sessions = createLegacySessions(createSealer(encryption.deriveKey('mcp-session')));
+  const mcp = createMcpEndpoint({
+    identify,
+    catalog,
+    server: createMcpServer({ catalog, version: VERSION }),
+    callTool,
+    sessions,
+    logger,
+  });
+  const api = createApi({
+    routes: [
+      ...mcpClientRoutes(registry),
+      ...apiKeyRoutes({ accounts, changes }),
+      ...configRoutes({ settings: settingsStore, changes }),
+      ...statusRoutes({ ping: () => settingsStore.get('ping'), version: VERSION }),
+    ],
+    identify: identify.identifyManagement,
+    version: VERSION,
+    logger,
+  });
+  const listener = await listen({
+    host,
+    port,
+    raw: { '/mcp': mcp.handle, '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }) },
+    fetch: api.fetch,
+    checkOrigin: createCheckOrigin({ host, settings: () => settings }),
+    logger,
+  });
+
+  cleanup.defer(() => listener.drain(DRAIN_MS));
+  cleanup.defer(() => mcp.close());
+  const running = cleanup.move();
+  let closing: Promise<void> | undefined;
+  return {
+    address: listener.address,
+    firstApiKey,
+    ready: registry.settled().then(() => registry.list().map(summarize)),
+    close: () => (closing ??= running.disposeAsync()),
+  };
+}
+
+function loadConfig({ config, configFile, appDir }: GatewayOptions): Promise<LoadedConfig> {
+  if (config !== undefined) return Promise.resolve(parseConfig(JSON.stringify(config)));
+  if (configFile !== undefined) return loadConfigFile(configFile, { isNamed: true });
+  return appDir === undefined
+    ? Promise.resolve(parseConfig('{}'))
+    : loadConfigFile(join(appDir, 'config.json'), { isNamed: false });
+}
+
+function databaseOptions(appDir: string | undefined, { config_store: store }: ConfigFile): DatabaseOptions {
+  if (store?.type === 'postgres') return { type: 'postgres', config: store.config };
+  const path = store?.config?.path ?? 'asbru.db';
+  if (path === ':memory:' || appDir === undefined) return { type: 'sqlite', path: ':memory:' };
+  return { type: 'sqlite', path: isAbsolute(path) ? path : resolve(appDir, path) };
+}
+
+function openKey(
+  { passphrase, appDir }: GatewayOptions,
+  file: ConfigFile,
+  settings: ReturnType<typeof createSettingsStore>,
+) {
+  const phrase = passphrase ?? Secret.parse(file.encryption_key ?? '').resolve();
+  // Nothing outlives the process, so its key need not either.
+  if (appDir === undefined && file.config_store?.type !== 'postgres') return createEncryption(randomBytes(KEY_BYTES));
+  return openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase });
+}
+
+/** On the first start there is no key to make keys with, so one is made that may do everything. */
+async function createFirstKey(
+  accounts: AccountStore,
+  given: string | undefined,
+  logger: Logger,
+): Promise<string | undefined> {
+  if ((await accounts.count()) === 0) {
+    const description = 'Made on the first start';
+    const { key } = await accounts.create({
+      name: 'admin',
+      description,
+      scopes: ['read', 'write', 'mcp'],
+      ...(given && { key: given }),
+    });
+    return key;
+  }
+  const isKnown =
+    given === undefined || (await accounts.loadActive()).some(({ key_hash }) => key_hash === hashApiKey(given));
+  if (!isKnown)
+    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
+  return undefined;
+}
+
+function summarize(registered: {
+  client: { name: string };
+  state: ClientState;
+  tools: readonly unknown[];
+  lastFailure: FailureView | undefined;
+}): ServerSummary {
+  const { client, state, tools, lastFailure } = registered;
+  return { name: client.name, state, tools: tools.length, failure: lastFailure };
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import type { ClientSettings } from '../contract/config.ts';
+import { McpClientCreate } from '../contract/mcp-client.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { McpClient, McpClientStore } from '../store/mcp-clients.ts';
+import type { SettingsStore } from '../store/settings.ts';
+
+/** What became of one thing that the file or the database names. */
+export interface Reconciled {
+  readonly name: string;
+  readonly outcome: 'kept' | 'updated' | 'inserted' | 'pruned' | 'refused';
+}
+
+/** Where the outcome is told, one line each. */
+export interface ReconcileLog {
+  info(message: string): void;
+  error(message: string): void;
+}
+
+interface ClientsToReconcile {
+  /** `mcp.client_configs`; undefined when the file has no such section, which then leaves the database alone. */
+  readonly entries: readonly McpClientCreate[] | undefined;
+  /** Delete the servers that the file does not name. */
+  readonly isFileTheTruth: boolean;
+  readonly store: McpClientStore;
+  /** Makes a record of an entry, or throws the rule it breaks. */
+  readonly fromCreate: (entry: McpClientCreate) => McpClient;
+  readonly log: ReconcileLog;
+}
+
+/**
+ * Brings the servers of config.json into the database. An entry that is still what the row was last written from keeps the
+ * row, with whatever was changed over the API since; an entry that changed wins.
+ */
+export async function reconcileClients(work: ClientsToReconcile): Promise<Reconciled[]> {
+  const { entries, isFileTheTruth, store, log } = work;
+  if (entries === undefined) return [];
+  const rows = await store.list();
+  const claimed = new Set<McpClient>();
+  const results: Reconciled[] = [];
+  const tell = (name: string, outcome: Reconciled['outcome'], reason?: string) => {
+    results.push({ name, outcome });
+    const message = `MCP client "${name}" of config.json: ${outcome}`;
+    if (reason === undefined) log.info(message);
+    else log.error(`${message}, ${reason}`);
+  };
+
+  for (const entry of entries) {
+    const row = match(entry, rows);
+    if (row !== undefined && claimed.has(row)) {
+      tell(entry.name, 'refused', 'an earlier entry names the same client');
+      continue;
+    }
+    if (row !== undefined) claimed.add(row);
+    try {
+      tell(entry.name, await reconcileEntry(entry, row, work));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      tell(entry.name, 'refused', error.message);
+    }
+  }
+  for (const row of isFileTheTruth ? rows.filter((row) => !claimed.has(row)) : []) {
+    await store.remove(row.client_id);
+    tell(row.name, 'pruned');
+  }
+  return results;
+}
+
+/** By id, else by name. */
+function match(entry: McpClientCreate, rows: readonly McpClient[]): McpClient | undefined {
+  return rows.find((row) => row.client_id === entry.client_id) ?? rows.find((row) => row.name === entry.name);
+}
+
+async function reconcileEntry(
+  entry: McpClientCreate,
+  row: McpClient | undefined,
+  { store, fromCreate }: ClientsToReconcile,
+): Promise<Reconciled['outcome']> {
+  const config_hash = hashEntry(entry);
+  if (row === undefined) {
+    try {
+      await store.insert({ ...fromCreate(entry), config_hash });
+      return 'inserted';
+    } catch (error) {
+      // Another process that starts from the same file may have been faster.
+      const rival = match(entry, await store.list());
+      if (rival?.config_hash === config_hash) return 'kept';
+      throw error;
+    }
+  }
+  if (row.config_hash === config_hash) return 'kept';
+  const fresh = fromCreate(entry);
+  await store.update({
+    ...fresh,
+    client_id: row.client_id,
+    // Made by signing in, which the file cannot say.
+    oauth_config_id: fresh.oauth_config_id ?? row.oauth_config_id,
+    config_hash,
+    created_at: row.created_at,
+  });
+  return 'updated';
+}
+
+/** The hash of what an entry means: known fields only, without the id, in any order. */
+export function hashEntry(entry: McpClientCreate): string {
+  const known = Object.keys(McpClientCreate.shape).filter((name) => name !== 'client_id');
+  return hash(Object.fromEntries(known.map((name) => [name, entry[name]])));
+}
+
+const SETTINGS_HASH = 'config_hash.client';
+
+/** Brings the settings of config.json into the database, by the same rule as the servers. */
+export async function reconcileSettings(
+  settings: Partial<ClientSettings> | undefined,
+  store: SettingsStore,
+  log: ReconcileLog,
+): Promise<void> {
+  if (settings === undefined) return;
+  const stored = await store.get(SETTINGS_HASH);
+  const current = hash(settings);
+  if (stored !== current) {
+    await store.saveClientSettings(settings);
+    await store.put(SETTINGS_HASH, current);
+  }
+  const changed = stored === undefined ? 'inserted' : 'updated';
+  log.info(`Settings of config.json: ${stored === current ? 'kept' : changed}`);
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+/** JSON with sorted keys, without what is null or undefined. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  const fields = Object.entries(value).filter(([, part]) => part !== null && part !== undefined);
+  const sorted = fields.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${sorted.map(([name, part]) => `${JSON.stringify(name)}:${canonicalJson(part)}`).join(',')}}`;
+}

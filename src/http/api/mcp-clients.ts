@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { Success } from '../../contract/common.ts';
+import { McpClientCreate, McpClientList, McpClientUpdate, McpClientView } from '../../contract/mcp-client.ts';
+import type { ClientRegistry } from '../../mcp/registry.ts';
+import { unknownFields } from '../check-input.ts';
+import { route } from '../route.ts';
+import type { Route } from '../route.ts';
+import { success } from '../success.ts';
+import { ClientFilter, listClients, viewClient } from './client-list.ts';
+
+const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
+
+/** `/api/mcp/client(s)`: the registered servers. Every change is live when its answer arrives. */
+export function mcpClientRoutes(registry: ClientRegistry): readonly Route[] {
+  return [...readRoutes(registry), ...writeRoutes(registry), ...actionRoutes(registry)];
+}
+
+function readRoutes(registry: ClientRegistry): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/api/mcp/clients',
+      summary: 'List the MCP clients',
+      description: 'The registered servers with their tools and state. Without limit, offset and search: all of them.',
+      scope: 'read',
+      query: ClientFilter,
+      response: McpClientList,
+      handle: ({ query }) => listClients(registry.list(), query),
+    }),
+    route({
+      method: 'get',
+      path: '/api/mcp/client/{id}',
+      summary: 'Get an MCP client',
+      scope: 'read',
+      response: McpClientView,
+      handle: ({ params }) => viewClient(registry.get(params.id)),
+    }),
+  ];
+}
+
+function writeRoutes(registry: ClientRegistry): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/api/mcp/client',
+      summary: 'Create an MCP client',
+      description:
+        'Registers a server, connects to it and lists its tools. A server that cannot be reached is not stored.',
+      scope: 'write',
+      body: McpClientCreate,
+      response: Success,
+      async handle({ body }) {
+        const { client: created, warnings } = await registry.create(body);
+        return success(createdText(created.client.disabled), [...warnings, ...unknownFields(McpClientCreate, body)]);
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/api/mcp/client/{id}',
+      summary: 'Update an MCP client',
+      description: 'Absent and null fields keep what is stored. A refused update changes nothing at all.',
+      scope: 'write',
+      body: McpClientUpdate,
+      response: Success,
+      async handle({ params, body }) {
+        const { warnings } = await registry.update(params.id, body);
+        return success('MCP client edited successfully', [...warnings, ...unknownFields(McpClientUpdate, body)]);
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/mcp/client/{id}',
+      summary: 'Delete an MCP client',
+      scope: 'write',
+      response: Success,
+      async handle({ params }) {
+        await registry.remove(params.id);
+        return success('MCP client removed successfully');
+      },
+    }),
+  ];
+}
+
+function actionRoutes(registry: ClientRegistry): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/reconnect',
+      summary: 'Reconnect an MCP client',
+      description: 'Builds a new connection, lists the tools, and only then closes the old connection.',
+      scope: 'write',
+      response: Success,
+      async handle({ params }) {
+        await registry.reconnect(params.id);
+        return success('MCP client reconnected successfully');
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/refresh-tools',
+      summary: 'Refresh the tools of an MCP client',
+      scope: 'write',
+      response: RefreshAnswer,
+      async handle({ params }) {
+        const count = await registry.refreshTools(params.id);
+        return { ...success(`MCP client tools refreshed successfully: ${count} found`), tool_count: count };
+      },
+    }),
+  ];
+}
+
+// Existing clients look for the word "connected", also where nothing is connected yet.
+function createdText(isDisabled: boolean): string {
+  return isDisabled
+    ? 'MCP client registered (disabled); it is connected when enabled'
+    : 'MCP client connected successfully';
+}

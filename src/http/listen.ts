@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import type { Logger } from '../lib/logger.ts';
+import { answerPreflight, type CheckOrigin } from './check-origin.ts';
+import { renderError } from './render-error.ts';
+
+/** A route on Node's own request and response, for what is called all the time. */
+export type RawHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** By exact path. */
+  readonly raw: Readonly<Record<string, RawHandler>>;
+  /** Everything else, web-standard. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly checkOrigin: CheckOrigin;
+  readonly logger: Logger;
+}
+
+export interface Listener {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly address: string;
+  /** Takes no new connections, lets requests in flight end, and cuts off what is left after the limit. */
+  drain(limitMs: number): Promise<void>;
+}
+
+/** Opens the port. */
+export async function listen({ host, port, raw, fetch, checkOrigin, logger }: ListenOptions): Promise<Listener> {
+  const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
+  let isDraining = false;
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      checkOrigin(request, response);
+      if (isDraining) response.setHeader('connection', 'close');
+      if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
+        return answerPreflight(response);
+      const path = request.url?.split('?', 1)[0] ?? '/';
+      const handler = Object.hasOwn(raw, path) ? raw[path] : undefined;
+      await (handler === undefined ? handleFetch(request, response) : handler(request, response));
+    } catch (error) {
+      if (response.headersSent) return void response.destroy();
+      const { status, headers, body } = renderError(error, logger);
+      response.writeHead(status, { ...headers, connection: 'close' }).end(JSON.stringify(body));
+    }
+  }
+
+  // A client keeps its connection for longer than the usual 5 s, so that it is not closed just when the next call comes.
+  const server = createServer(
+    { keepAliveTimeout: 75_000, requestTimeout: 0 },
+    (request, response) => void handle(request, response),
+  );
+  await open(server, host, port);
+  return {
+    address: addressOf(server, host),
+    async drain(limitMs) {
+      isDraining = true;
+      const closed = new Promise((resolve) => server.close(resolve));
+      // A connection becomes idle when its request ends, and a client may keep it open for long after that.
+      const sweep = setInterval(() => server.closeIdleConnections(), 20);
+      await Promise.race([closed, sleep(limitMs, undefined, { ref: false })]);
+      clearInterval(sweep);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function open(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function addressOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

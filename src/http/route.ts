@@ -1,0 +1,120 @@
+import type { Hono } from 'hono';
+import type { z } from 'zod';
+import type { ApiKeyScope } from '../contract/api-key.ts';
+import type { Caller } from '../governance/caller.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { checkBody, checkQuery } from './check-input.ts';
+import { parseJson, readBody } from './read-body.ts';
+
+export type Method = 'get' | 'post' | 'put' | 'delete';
+/** The API key scope a route demands; `public` demands nothing. */
+export type RouteScope = Extract<ApiKeyScope, 'read' | 'write'> | 'public';
+
+/** The names in the braces of a path: `/a/{id}` gives `{ id: string }`. */
+export type PathParams<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? { readonly [K in Name]: string } & PathParams<Rest>
+  : unknown;
+
+/** What a handler gets: everything checked, the caller identified. */
+export interface RouteInput<P extends string, Q, B> {
+  readonly params: PathParams<P>;
+  readonly query: Q;
+  readonly body: B;
+  /** Undefined on public routes only. */
+  readonly caller: Caller | undefined;
+  readonly request: Request;
+}
+
+interface RouteDefinition<P extends string, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+  readonly method: Method;
+  readonly path: P;
+  readonly summary: string;
+  readonly description?: string;
+  readonly scope: RouteScope;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly response: R;
+  /** Status of a success; 200 unless said. */
+  readonly status?: number;
+  handle(input: RouteInput<P, z.output<Q>, z.output<B>>): z.input<R> | Promise<z.input<R>>;
+}
+
+/** A route without its types: what is mounted and what the OpenAPI document is made of. */
+export interface Route {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string | undefined;
+  readonly scope: RouteScope;
+  readonly query: z.ZodType | undefined;
+  readonly body: z.ZodType | undefined;
+  readonly response: z.ZodType;
+  readonly status: number;
+  /** Checks the input and runs the handler; gives the value to write. */
+  run(request: Request, params: Record<string, string>, caller: Caller | undefined): Promise<unknown>;
+}
+
+/** Gives the caller of a management request, or throws. */
+export type IdentifyManagement = (headers: Readonly<Record<string, string>>, scope: 'read' | 'write') => Caller;
+
+/** Defines one route. Its schemas are the check, the types of the handler and the OpenAPI document at once. */
+export function route<
+  const P extends string,
+  Q extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+  R extends z.ZodType = z.ZodType,
+>(definition: RouteDefinition<P, Q, B, R>): Route {
+  const { method, path, summary, description, scope, query, body, response, status = 200 } = definition;
+  return {
+    ...{ method, path, summary, description, scope, query, body, response, status },
+    async run(request, params, caller) {
+      const search = new URL(request.url).searchParams;
+      const checkedQuery = query === undefined ? undefined : checkQuery(query, search);
+      const checkedBody = body === undefined ? undefined : checkBody(body, parseJson(await readRequest(request)));
+      return await definition.handle({
+        params: params as PathParams<P>, // the router matched this very path
+        query: checkedQuery as z.output<Q>, // undefined exactly when Q is ZodUndefined
+        body: checkedBody as z.output<B>,
+        caller,
+        request,
+      });
+    },
+  };
+}
+
+/**
+ * Puts the routes on a router. Each route asks for the credential itself, so that no spelling of a path can lead around the
+ * check: a path that reaches a handler has been matched, and what is matched is guarded.
+ */
+export function mount(app: Hono, routes: readonly Route[], identify: IdentifyManagement): void {
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
+      const caller = route.scope === 'public' ? undefined : identify(context.req.header(), route.scope);
+      const value = await route.run(context.req.raw, context.req.param(), caller);
+      return new Response(JSON.stringify(value), {
+        status: route.status,
+        headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+      });
+    });
+  }
+}
+
+/** The error for a path that no handler took: 405 when another method would fit, else 404. */
+export function unmatched(routes: readonly Route[], method: string, path: string): GatewayError {
+  const allowed = routes.filter((route) => patternOf(route.path).test(path)).map((route) => route.method.toUpperCase());
+  if (allowed.length === 0) return new GatewayError('not_found', `there is no ${path}`);
+  const allow = [...new Set(allowed)].join(', ');
+  return new GatewayError('method_not_allowed', `${path} takes ${allow}, not ${method}`, { details: { allow } });
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+function readRequest(request: Request): Promise<Buffer> {
+  const { headers } = request;
+  return readBody(request.body, {
+    contentLength: headers.get('content-length'),
+    contentEncoding: headers.get('content-encoding'),
+  });
+}

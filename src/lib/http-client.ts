@@ -1,0 +1,151 @@
+import { createSecureContext, rootCertificates } from 'node:tls';
+import { Agent, type Dispatcher } from 'undici';
+import { GatewayError, messageOf } from './errors.ts';
+
+/** TLS towards one server. PEM texts; empty means not given. */
+export interface TlsOptions {
+  readonly insecureSkipVerify: boolean;
+  readonly caPem: string;
+  readonly clientCertPem: string;
+  readonly clientKeyPem: string;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: URL;
+  /** Names and values in turn: name, value, name, value. */
+  readonly headers: string[];
+  readonly body?: string;
+}
+
+/** Takes a response while it arrives: the head, then data. What it throws ends the exchange. */
+export interface HttpSink {
+  onHead(status: number, headers: Record<string, string | string[] | undefined>): void;
+  onData(chunk: Buffer): void;
+}
+
+/** One request and its response. */
+export interface HttpExchange {
+  /** Resolves when the response is complete. Rejects with `upstream_unreachable` when nothing was sent, else `upstream_lost`. */
+  readonly done: Promise<void>;
+  /** Ends the exchange; `done` rejects with the reason unless it is settled. */
+  abort(reason: GatewayError): void;
+}
+
+/** HTTP towards one server, with its own connections and its own TLS. */
+export interface HttpClient {
+  send(request: HttpRequest, sink: HttpSink): HttpExchange;
+  /** Ends all exchanges and connections. */
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export function createHttpClient(tls?: TlsOptions): HttpClient {
+  const agent = new Agent({
+    // Calls have their own deadlines; a stream may be silent for as long as it likes.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(tls === undefined ? {} : connectOptions(tls)) },
+  });
+  return {
+    send(request, sink) {
+      const { url, method, headers, body = null } = request;
+      const exchange = new Exchange(url.origin, sink);
+      agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method, headers, body }, exchange);
+      return exchange;
+    },
+    close: () => agent.destroy(new Error('the connection was closed')),
+  };
+}
+
+/** Throws `invalid_request` for PEM texts that cannot be used. */
+export function checkTls(tls: TlsOptions): void {
+  connectOptions(tls);
+}
+
+function connectOptions(tls: TlsOptions): object {
+  const { insecureSkipVerify, caPem, clientCertPem, clientKeyPem } = tls;
+  const ca = insecureSkipVerify || caPem === '' ? undefined : caPem;
+  try {
+    // One context for all connections: reading 150 root certificates again for each would cost 10 ms.
+    const secureContext = createSecureContext({
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      ...(clientCertPem === '' ? {} : { cert: clientCertPem, key: clientKeyPem }),
+    });
+    return { secureContext, rejectUnauthorized: !insecureSkipVerify };
+  } catch (error) {
+    throw new GatewayError('invalid_request', `tls_config: the PEM text cannot be read (${messageOf(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+class Exchange implements Dispatcher.DispatchHandler, HttpExchange {
+  readonly done: Promise<void>;
+  readonly #sink: HttpSink;
+  readonly #origin: string;
+  #resolve!: () => void;
+  #reject!: (error: GatewayError) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #ended: GatewayError | undefined;
+
+  constructor(origin: string, sink: HttpSink) {
+    this.#origin = origin;
+    this.#sink = sink;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  abort(reason: GatewayError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    this.#reject(reason);
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended !== undefined) controller.abort(this.#ended);
+  }
+
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#guard(() => this.#sink.onHead(status, headers));
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#guard(() => this.#sink.onData(chunk));
+  }
+
+  onResponseEnd(): void {
+    this.#resolve();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const sent = this.#controller !== undefined;
+    const what = sent ? 'the connection was lost' : 'cannot connect';
+    const message = `${what} (${this.#origin}): ${messageOf(error)}`;
+    this.#reject(new GatewayError(sent ? 'upstream_lost' : 'upstream_unreachable', message, { cause: error }));
+  }
+
+  /** A sink that throws must end its own exchange and not the connection pool. */
+  #guard(action: () => void): void {
+    if (this.#ended !== undefined) return;
+    try {
+      action();
+    } catch (error) {
+      this.abort(
+        error instanceof GatewayError
+          ? error
+          : new GatewayError('upstream_bad_reply', messageOf(error), { cause: error }),
+      );
+    }
+  }
+}

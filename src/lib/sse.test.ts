@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createSseParser, writeSseEvent } from './sse.ts';
+
+function parse(stream: Buffer, cuts: number[] = []): { event: string; data: string; id: string | undefined }[] {
+  const events: { event: string; data: string; id: string | undefined }[] = [];
+  const parser = createSseParser((event) => events.push({ ...event, data: event.data.toString() }));
+  let from = 0;
+  for (const cut of [...cuts.map((c) => c % (stream.length + 1)).toSorted((a, b) => a - b), stream.length]) {
+    parser.push(stream.subarray(from, cut));
+    from = cut;
+  }
+  return events;
+}
+
+test('events survive any cut of the stream and any line ending', () => {
+  const event = fc.record({
+    data: fc.string({ unit: 'grapheme', minLength: 1 }),
+    name: fc.constantFrom('message', 'endpoint'),
+  });
+  fc.assert(
+    fc.property(fc.array(event), fc.array(fc.nat()), fc.constantFrom('\n', '\r\n', '\r'), (events, cuts, newline) => {
+      const clean = events.map((one) => ({ ...one, data: one.data.replaceAll(/[\r\n]/g, ' ') }));
+      const text = clean.map((one) => `event: ${one.name}\ndata: ${one.data}\n\n`).join('');
+      const parsed = parse(Buffer.from(text.replaceAll('\n', newline)), cuts);
+      expect(parsed).toEqual(clean.map((one) => ({ event: one.name, data: one.data, id: undefined })));
+    }),
+  );
+});
+
+test('data of several lines is joined, comments are ignored, ids are kept', () => {
+  const stream = Buffer.from(': ping\n\nid: 7\ndata: a\ndata: b\n\ndata:c\n\n');
+  expect(parse(stream)).toEqual([
+    { event: 'message', data: 'a\nb', id: '7' },
+    { event: 'message', data: 'c', id: '7' },
+  ]);
+});
+
+test('what is written is read back', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const [event] = parse(Buffer.from(writeSseEvent(JSON.stringify(value, undefined, 1))));
+      expect(JSON.parse(event?.data ?? '')).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
+});
+
+test('the retry hint is reported', () => {
+  const hints: number[] = [];
+  createSseParser(
+    () => undefined,
+    (milliseconds) => hints.push(milliseconds),
+  ).push(Buffer.from('retry: 1500\n\n'));
+  expect(hints).toEqual([1500]);
+});

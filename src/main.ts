@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { configSchema } from './cli/schema.ts';
+import type { StartFlags } from './cli/options.ts';
+import { VERSION } from './lib/version.ts';
+
+const EXAMPLES = `
+Examples:
+  $ asbru start
+  $ asbru start --port 9000 --config ./config.json
+  $ ASBRU_API_KEY=... asbru start --host 0.0.0.0 --log-style json
+  $ asbru schema > config.schema.json
+
+Environment (a flag wins):
+  ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE
+  APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
+  ASBRU_API_KEY           admin API key of the first start, instead of a generated one
+  ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
+`;
+
+const program = new Command('asbru')
+  .description('An open MCP gateway: many MCP servers behind one address, every setting changed live.')
+  .version(VERSION)
+  .addHelpText('after', EXAMPLES)
+  .showHelpAfterError('(asbru --help shows what there is)');
+
+program
+  .command('start', { isDefault: true })
+  .description('start the gateway and run until a signal')
+  .option('--host <host>', 'address to listen on (default: 127.0.0.1, this machine only)')
+  .option('--port <port>', 'port to listen on, 0 for any free one (default: 8080)')
+  .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
+  .option('--config <file>', 'config.json to read (default: config.json in the app directory, if there is one)')
+  .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
+  .option('--log-style <style>', 'json or pretty (default: pretty on a terminal, else json)')
+  .action(async (flags: StartFlags) => {
+    // Loaded only now: help and schema need none of it.
+    const [{ start }, { createGateway }] = await Promise.all([import('./cli/start.ts'), import('./app.ts')]);
+    await start(flags, createGateway);
+  });
+
+program
+  .command('schema')
+  .description('print the JSON Schema of config.json')
+  .action(() => {
+    process.stdout.write(`${configSchema()}\n`);
+  });
+
+await program.parseAsync();

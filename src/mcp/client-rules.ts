@@ -1,0 +1,96 @@
+import { MAX_SYNC_MINUTES, type McpClientUpdate } from '../contract/mcp-client.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { checkTls } from '../lib/http-client.ts';
+import type { McpClient, TlsConfig } from '../store/mcp-clients.ts';
+
+/** The error for a field that breaks a rule. */
+export function invalid(field: string, rule: string): GatewayError {
+  return new GatewayError('invalid_request', `${field}: ${rule}`, { details: { field } });
+}
+
+/** The rules that concern more than one field, or that need to know what was stored before. Throws the first broken one. */
+export function checkClient(client: McpClient, patch: McpClientUpdate): void {
+  checkDurations(client);
+  checkAutoTools(client);
+  checkAuth(client, patch);
+  checkTarget(client);
+  if (client.tls_config !== undefined) checkTlsConfig(client.tls_config);
+  checkAssignments(patch);
+}
+
+function checkDurations({ tool_sync_interval, tool_execution_timeout }: McpClient): void {
+  if (Math.abs(tool_sync_interval) > MAX_SYNC_MINUTES) {
+    throw invalid('tool_sync_interval', `must be between -${MAX_SYNC_MINUTES} and ${MAX_SYNC_MINUTES} minutes`);
+  }
+  const maxSeconds = MAX_SYNC_MINUTES * 60;
+  if (tool_execution_timeout > maxSeconds)
+    throw invalid('tool_execution_timeout', `must be at most ${maxSeconds} seconds`);
+}
+
+function checkAutoTools({ tools_to_execute, tools_to_auto_execute }: McpClient): void {
+  if (tools_to_execute.includes('*')) return;
+  if (tools_to_auto_execute.includes('*')) {
+    throw invalid('tools_to_auto_execute', '"*" needs "*" in tools_to_execute');
+  }
+  const extra = tools_to_auto_execute.find((tool) => !tools_to_execute.includes(tool));
+  if (extra !== undefined) {
+    throw invalid('tools_to_auto_execute', `tool '${extra}' in tools_to_auto_execute is not in tools_to_execute`);
+  }
+}
+
+function checkAuth({ auth_type, per_user_header_keys }: McpClient, patch: McpClientUpdate): void {
+  if (auth_type === 'per_user_headers' && per_user_header_keys.length === 0) {
+    throw invalid('per_user_header_keys', 'must be a non-empty list for per_user_headers clients');
+  }
+  if (auth_type !== 'none' && auth_type !== 'headers') {
+    throw invalid('auth_type', `"${auth_type}" is not supported by this version; use "none" or "headers"`);
+  }
+  if (patch.oauth_config_id)
+    throw invalid('oauth_config_id', 'only applies to auth_type "oauth", which this version does not support');
+}
+
+function checkTarget(client: McpClient): void {
+  const { connection_type, connection_string } = client;
+  if (connection_type === 'stdio') {
+    if (client.stdio_config === undefined) throw invalid('stdio_config', 'is required for a stdio server');
+    return;
+  }
+  if (!connection_string.isSet)
+    throw invalid('connection_string', `is required for a server of type ${connection_type}`);
+  if (connection_type === 'inprocess') return;
+  const text = connection_string.resolve();
+  if (text === '' && connection_string.isDangling) return; // stored as it is; connecting says which variable is missing
+  if (!/^https?:\/\//i.test(text)) throw invalid('connection_string', 'must be an http:// or https:// URL');
+  if (!URL.canParse(text)) throw invalid('connection_string', 'is not a valid URL');
+}
+
+function checkTlsConfig(tls: TlsConfig): void {
+  const { ca_cert_pem, client_cert_pem, client_key_pem } = tls;
+  if (client_cert_pem.isSet !== client_key_pem.isSet) {
+    throw invalid('tls_config', 'client_cert_pem and client_key_pem must be given together');
+  }
+  // What a reference stands for may change later, so only literals are checked here; insecure_skip_verify ignores the CA.
+  const literal = (pem: TlsConfig['ca_cert_pem']): string => (pem.reference === '' ? pem.resolve() : '');
+  try {
+    checkTls({
+      insecureSkipVerify: tls.insecure_skip_verify,
+      caPem: literal(ca_cert_pem),
+      clientCertPem: literal(client_cert_pem),
+      clientKeyPem: literal(client_key_pem),
+    });
+  } catch (error) {
+    throw invalid('tls_config', messageOf(error));
+  }
+}
+
+/** Virtual keys do not exist yet, so no entry can name one; an empty list removes nothing and is fine. */
+function checkAssignments({ vk_configs }: McpClientUpdate): void {
+  const seen = new Set<string>();
+  for (const [index, { virtual_key_id: id }] of (vk_configs ?? []).entries()) {
+    const field = `vk_configs[${index}].virtual_key_id`;
+    if (seen.has(id)) throw invalid(field, `duplicate virtual_key_id in vk_configs: ${id}`);
+    seen.add(id);
+  }
+  const [first] = seen;
+  if (first !== undefined) throw invalid('vk_configs', `there is no virtual key "${first}"`);
+}

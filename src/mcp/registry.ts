@@ -1,0 +1,227 @@
+import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { Changes } from '../store/changes.ts';
+import type { McpClient, McpClientStore, Tool } from '../store/mcp-clients.ts';
+import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
+import { Upstream, type UpstreamDeps } from './upstream.ts';
+import type { Verified } from './verify.ts';
+
+/** One registered server with what is known of it right now. */
+export interface RegisteredClient {
+  readonly client: McpClient;
+  readonly state: ClientState;
+  readonly tools: readonly Tool[];
+  readonly lastFailure: FailureView | undefined;
+}
+
+/** The registered servers, for those who manage them. */
+export interface ClientRegistry {
+  /** In order of creation. */
+  list(): readonly RegisteredClient[];
+  get(id: string): RegisteredClient;
+  /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
+  create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }>;
+  /** Changes settings live. A changed connection is verified first; if that fails nothing changes at all. */
+  update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }>;
+  remove(id: string): Promise<void>;
+  reconnect(id: string): Promise<void>;
+  /** Lists the tools of a server now; gives their number. */
+  refreshTools(id: string): Promise<number>;
+}
+
+export interface Registry extends ClientRegistry {
+  /** Reads all registrations and begins to connect. Waits for no server. */
+  load(): Promise<void>;
+  /** Resolves when every server has connected, or failed to, for the first time. */
+  settled(): Promise<void>;
+  upstreams(): Iterable<Upstream>;
+  /** Gateway-wide settings changed. */
+  applySettings(): void;
+  stop(): Promise<void>;
+}
+
+interface RegistryDeps extends UpstreamDeps {
+  readonly store: McpClientStore;
+  readonly changes: Changes;
+}
+
+/** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
+export function createRegistry(deps: RegistryDeps): Registry {
+  const { store, changes } = deps;
+  const upstreams = new Map<string, Upstream>();
+  /** Sessions that were verified for a record about to be published, by client id. */
+  const verified = new Map<string, Verified>();
+  const queues = new Map<string, Promise<unknown>>();
+  const reconnecting = new Set<string>();
+
+  changes.subscribe(async (table, id) => {
+    if (table !== 'mcp_clients') return;
+    if (id === '*') await Promise.all((await idsOf(store, upstreams)).map(reload));
+    else await reload(id);
+  });
+
+  /** Makes the running upstream what the store says. */
+  async function reload(id: string): Promise<void> {
+    const client = await store.find(id);
+    const upstream = upstreams.get(id);
+    const session = verified.get(id);
+    verified.delete(id);
+    if (client === undefined) {
+      upstreams.delete(id);
+      deps.onChange();
+      upstream?.retire();
+    } else if (upstream !== undefined) upstream.apply(client, session);
+    else {
+      const added = new Upstream(client, [], deps);
+      upstreams.set(id, added);
+      if (session === undefined) added.start();
+      added.apply(client, session);
+    }
+  }
+
+  function find(id: string): Upstream {
+    const upstream = upstreams.get(id);
+    if (upstream === undefined)
+      throw new GatewayError('mcp_client_not_found', `there is no MCP client with id "${id}"`);
+    return upstream;
+  }
+
+  function checkName(name: string, id: string): void {
+    for (const { client } of upstreams.values()) {
+      if (client.name === name && client.client_id !== id) {
+        throw new GatewayError('conflict', `name: an MCP client named "${name}" already exists`, {
+          details: { field: 'name' },
+        });
+      }
+    }
+  }
+
+  /** One change of a client at a time: the second sees the first one's result and loses no field. */
+  async function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = queues.get(id) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    queues.set(id, turn);
+    try {
+      return await turn;
+    } finally {
+      if (queues.get(id) === turn) queues.delete(id);
+    }
+  }
+
+  /** Stores a checked record and brings it into force, with the session that was verified for it. */
+  async function commit(client: McpClient, session: Verified | undefined, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      await session?.session.close();
+      throw error;
+    }
+    if (session !== undefined) verified.set(client.client_id, session);
+    await changes.publish('mcp_clients', client.client_id);
+  }
+
+  async function verify(client: McpClient): Promise<Verified> {
+    try {
+      return await deps.verify(client);
+    } catch (error) {
+      const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
+      throw new GatewayError('upstream_refused', message, { cause: error });
+    }
+  }
+
+  async function create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }> {
+    const client = fromCreate(body);
+    return inTurn(client.client_id, async () => {
+      checkName(client.name, client.client_id);
+      if (upstreams.has(client.client_id))
+        throw new GatewayError('conflict', `client_id: "${client.client_id}" already exists`);
+      const session = client.disabled ? undefined : await verify(client);
+      await commit(client, session, () => store.insert(client));
+      return { client: snapshot(find(client.client_id)), warnings: listIdleSettings(client, body) };
+    });
+  }
+
+  async function update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }> {
+    find(id);
+    return inTurn(id, async () => {
+      const { client: current } = find(id);
+      const next = applyPatch(current, body);
+      checkName(next.name, id);
+      const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next));
+      const session = needsConnection ? await verify(next) : undefined;
+      await commit(next, session, () => store.update(next));
+      return { warnings: listIdleSettings(next, body) };
+    });
+  }
+
+  async function reconnect(id: string): Promise<void> {
+    const upstream = find(id);
+    refuseDisabled(upstream);
+    if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
+    reconnecting.add(id);
+    try {
+      await inTurn(id, () => upstream.reconnect()).catch(refused(upstream));
+    } finally {
+      reconnecting.delete(id);
+    }
+  }
+
+  return {
+    async load() {
+      const [clients, tools] = await Promise.all([store.list(), store.loadTools()]);
+      for (const client of clients)
+        upstreams.set(client.client_id, new Upstream(client, tools.get(client.client_id) ?? [], deps));
+      deps.onChange();
+      for (const upstream of upstreams.values()) upstream.start();
+    },
+    async settled() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
+    },
+    list: () => [...upstreams.values()].map(snapshot),
+    get: (id) => snapshot(find(id)),
+    upstreams: () => upstreams.values(),
+    create,
+    update,
+    async remove(id) {
+      find(id);
+      await inTurn(id, async () => {
+        find(id);
+        await store.remove(id);
+        await changes.publish('mcp_clients', id);
+      });
+    },
+    reconnect,
+    async refreshTools(id) {
+      const upstream = find(id);
+      refuseDisabled(upstream);
+      await inTurn(id, () => upstream.refreshTools()).catch(refused(upstream));
+      return upstream.tools.length;
+    },
+    applySettings() {
+      for (const upstream of upstreams.values()) upstream.applySettings();
+    },
+    async stop() {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.stop()));
+    },
+  };
+}
+
+function snapshot({ client, state, tools, lastFailure }: Upstream): RegisteredClient {
+  return { client, state, tools, lastFailure };
+}
+
+async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {
+  const stored = await store.list();
+  return [...new Set([...stored.map((client) => client.client_id), ...upstreams.keys()])];
+}
+
+function refuseDisabled({ client }: Upstream): void {
+  if (client.disabled) throw new GatewayError('wrong_state', `${client.name} is disabled; enable the client first`);
+}
+
+function refused({ client }: Upstream): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof GatewayError && error.code === 'wrong_state') throw error;
+    throw new GatewayError('upstream_refused', `cannot reach ${client.name}: ${messageOf(error)}`, { cause: error });
+  };
+}

@@ -1,0 +1,15 @@
+import { ERRORS, GatewayError } from '../../lib/errors.ts';
+import type { JsonRpcRequest } from '../../lib/json-rpc.ts';
+import type { ConnectionEvents } from './transport.ts';
+
+/** Asks the owner of a connection to answer a request of the server. Gives the JSON-RPC answer as one line of JSON text. */
+export async function answerRequest({ id, method, params }: JsonRpcRequest, events: ConnectionEvents): Promise<string> {
+  try {
+    const result = await events.onRequest({ id, method, params });
+    return JSON.stringify({ jsonrpc: '2.0', id, result });
+  } catch (error) {
+    const known = error instanceof GatewayError;
+    const code = known ? ERRORS[error.code].rpc : ERRORS.internal_error.rpc;
+    return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: known ? error.message : 'internal error' } });
+  }
+}

@@ -1,0 +1,56 @@
+import { GatewayError } from '../../lib/errors.ts';
+import type { HttpSink } from '../../lib/http-client.ts';
+import { readIncoming, type Incoming } from '../../lib/json-rpc.ts';
+import { createSseParser, type SseParser } from '../../lib/sse.ts';
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/** The response to one POST of Streamable HTTP: a JSON body is collected, an event stream is handed on message by message. */
+export class HttpResponse implements HttpSink {
+  status = 0;
+  isJson = false;
+  isStream = false;
+  sessionId: string | undefined;
+  readonly #onMessage: (incoming: Incoming) => void;
+  #parser: SseParser | undefined;
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(onMessage: (incoming: Incoming) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  onHead(status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.status = status;
+    const type = String(headers['content-type'] ?? '');
+    this.isJson = type.startsWith('application/json');
+    this.isStream = status < 300 && type.startsWith('text/event-stream');
+    if (this.isStream) this.#parser = createSseParser((event) => this.#takeEvent(event.data));
+    const session = headers['mcp-session-id'];
+    if (typeof session === 'string') this.sessionId = session;
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#parser !== undefined) return this.#parser.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length > MAX_BODY_BYTES) throw new GatewayError('upstream_bad_reply', 'the reply is larger than 64 MiB');
+    this.#chunks.push(chunk);
+  }
+
+  get body(): Buffer {
+    const [first = NO_BYTES] = this.#chunks;
+    return this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+  }
+
+  /** The status and what the server said beside it, for an error message. */
+  describe(): string {
+    const text = this.body.toString('utf8', 0, 300).replaceAll(/\s+/g, ' ').trim();
+    return text === '' ? `HTTP ${this.status}` : `HTTP ${this.status}: ${text}`;
+  }
+
+  /** An empty data field primes a resumable stream (2025-11-25) and carries no message. */
+  #takeEvent(data: Buffer): void {
+    if (data.length > 0) this.#onMessage(readIncoming(data));
+  }
+}

@@ -1,0 +1,153 @@
+import { GatewayError, messageOf } from '../../lib/errors.ts';
+import type { HttpClient } from '../../lib/http-client.ts';
+import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, type Reply } from '../../lib/json-rpc.ts';
+import { answerRequest } from './answer-request.ts';
+import { HttpResponse } from './http-response.ts';
+import { createListenStream } from './listen-stream.ts';
+import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
+
+/** Where a Streamable HTTP server lives and what every request to it carries. */
+export interface HttpTarget {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How long a server may keep a request's stream open after it has answered. */
+const LINGER_MS = 5_000;
+
+/**
+ * Streamable HTTP as a client (MCP 2025-03-26 and later, Transports): every message is a POST, the reply comes as JSON or on an
+ * event stream; the session id that `initialize` returned goes with every later request.
+ */
+export function createHttpConnection(client: HttpClient, target: HttpTarget, events: ConnectionEvents): Connection {
+  const { url } = target;
+  let lastId = 0;
+  let session: string | undefined;
+  let protocolVersion: string | undefined;
+  let head = requestHead();
+  let closing: Promise<void> | undefined;
+  const listen = createListenStream({ client, url, headers: () => head, onMessage: take });
+
+  function requestHead(): string[] {
+    const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
+    if (session !== undefined) own.push('mcp-session-id', session);
+    if (protocolVersion !== undefined) own.push('mcp-protocol-version', protocolVersion);
+    return [...Object.entries(target.headers).flat(), ...own];
+  }
+
+  /** What belongs to no request of ours. */
+  function take(incoming: Incoming): void {
+    if (incoming.kind === 'notification') events.onNotification(incoming.message);
+    else if (incoming.kind === 'request') void answer(incoming.message);
+  }
+
+  async function answer(request: JsonRpcRequest): Promise<void> {
+    const message = await answerRequest(request, events);
+    await post(message).catch(() => undefined); // the server will see its own time-out
+  }
+
+  async function post(body: string): Promise<void> {
+    const response = new HttpResponse(take);
+    await client.send({ method: 'POST', url, headers: head, body }, response).done;
+    if (response.status >= 400) throw failure(response, session !== undefined);
+  }
+
+  function request(outgoing: OutgoingRequest): Promise<Reply> {
+    const { id, headers, signal, message: body } = outgoing;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(cancelled(signal));
+      let linger: NodeJS.Timeout | undefined;
+      const settle = (): void => signal.removeEventListener('abort', cancel);
+      const response = new HttpResponse((incoming) => {
+        if (incoming.kind === 'reply' && incoming.id === id) {
+          settle();
+          remember(outgoing, response);
+          resolve(incoming.reply);
+          linger = setTimeout(
+            () => exchange.abort(new GatewayError('upstream_lost', 'the stream stayed open')),
+            LINGER_MS,
+          ).unref();
+        } else if (incoming.kind === 'notification' && outgoing.onNotification !== undefined) {
+          outgoing.onNotification(incoming.message);
+        } else take(incoming);
+      });
+      const own = headers === undefined ? head : [...head, ...Object.entries(headers).flat()];
+      const exchange = client.send({ method: 'POST', url, headers: own, body }, response);
+      const cancel = (): void => {
+        exchange.abort(cancelled(signal));
+        const notice = { requestId: id, reason: messageOf(signal.reason) };
+        if (outgoing.method !== 'initialize')
+          post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
+      };
+      signal.addEventListener('abort', cancel);
+      exchange.done
+        .then(() => resolve(finish(outgoing, response)))
+        .catch(reject)
+        .finally(() => {
+          settle();
+          clearTimeout(linger);
+        });
+    });
+  }
+
+  /** The response is complete. A JSON body is the reply; a stream must have brought it before. */
+  function finish(outgoing: OutgoingRequest, response: HttpResponse): Reply {
+    const body = response.isJson ? response.body : undefined;
+    const incoming = body === undefined || body.length === 0 ? undefined : readIncoming(body);
+    if (incoming?.kind === 'reply' && incoming.id === outgoing.id) {
+      remember(outgoing, response);
+      return incoming.reply;
+    }
+    if (response.status >= 400) throw failure(response, session !== undefined);
+    if (response.isStream) throw new GatewayError('upstream_lost', 'the server ended the stream without a reply');
+    throw new GatewayError('upstream_bad_reply', `the server sent no reply to the request (${response.describe()})`);
+  }
+
+  function remember(outgoing: OutgoingRequest, response: HttpResponse): void {
+    if (outgoing.method !== 'initialize' || response.sessionId === undefined) return;
+    session = response.sessionId;
+    head = requestHead();
+  }
+
+  async function close(): Promise<void> {
+    listen.close();
+    if (session !== undefined) {
+      const goodbye = client.send({ method: 'DELETE', url, headers: head }, new HttpResponse(() => undefined));
+      const limit = setTimeout(() => goodbye.abort(new GatewayError('upstream_timeout', 'no answer to DELETE')), 1_000);
+      await goodbye.done.catch(() => undefined); // a server that is gone needs no goodbye
+      clearTimeout(limit);
+    }
+    await client.close();
+  }
+
+  return {
+    nextId: () => (lastId += 1),
+    request,
+    notify: post,
+    ready(version) {
+      protocolVersion = version;
+      head = requestHead();
+      listen.open();
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+function cancelled(signal: AbortSignal): GatewayError {
+  const { reason } = signal as { reason: unknown };
+  return reason instanceof GatewayError
+    ? reason
+    : new GatewayError('call_cancelled', 'the call was cancelled', { cause: reason });
+}
+
+function failure(response: HttpResponse, hadSession: boolean): GatewayError {
+  const said = response.describe();
+  // 404 by the specification; several servers answer 400 and speak of the session, having run nothing.
+  const forgotten = response.status === 404 || (response.status === 400 && /session/i.test(said));
+  if (hadSession && forgotten)
+    return new GatewayError('upstream_session_expired', `the server forgot the session (${said})`);
+  if (response.status === 401 || response.status === 403) {
+    return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`);
+  }
+  return new GatewayError('upstream_bad_reply', said);
+}

@@ -1,0 +1,155 @@
+import { ERRORS, GatewayError, messageOf } from '../../lib/errors.ts';
+import {
+  readIncoming,
+  writeNotification,
+  type Incoming,
+  type JsonRpcError,
+  type JsonRpcNotification,
+  type JsonRpcRequest,
+  type Reply,
+} from '../../lib/json-rpc.ts';
+import { scanArray, skipSpace } from '../../lib/json-scan.ts';
+import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
+
+/** What a transport with one message stream for everything puts its own framing around. */
+export interface MessagePipe extends Pick<Connection, 'nextId' | 'request' | 'notify'> {
+  /** Takes one message, or a batch of them, from the server. False when it is not JSON-RPC; nothing was done with it then. */
+  receive(bytes: Buffer): boolean;
+  /** Ends the pipe: requests in flight are rejected with the reason, and nothing is sent or handed on any more. */
+  fail(reason: GatewayError): void;
+}
+
+interface Pending {
+  readonly outgoing: OutgoingRequest;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onAbort: () => void;
+}
+
+interface PipeDeps {
+  /** Sends one message. What it throws or rejects with becomes the error of the request that was sent. */
+  readonly send: (line: string) => void | Promise<void>;
+  readonly events: ConnectionEvents;
+  /** Names the server in error messages. */
+  readonly name: string;
+}
+
+/** Matches replies, progress and cancellation to requests on a stream of messages that all requests share. */
+export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe {
+  const pending = new Map<unknown, Pending>();
+  let lastId = 0;
+  let failure: GatewayError | undefined;
+
+  /** Gives the request up for whoever settles it; undefined when it was settled before. */
+  function take(id: unknown): Pending | undefined {
+    const entry = pending.get(id);
+    if (entry === undefined) return undefined;
+    pending.delete(id);
+    entry.outgoing.signal.removeEventListener('abort', entry.onAbort);
+    return entry;
+  }
+
+  function cancel({ outgoing, reject }: Pending): void {
+    reject(cancelled(outgoing.signal));
+    // The protocol forbids to cancel `initialize`.
+    if (outgoing.method === 'initialize') return;
+    const params = { requestId: outgoing.id, reason: messageOf(outgoing.signal.reason) };
+    post(writeNotification('notifications/cancelled', params));
+  }
+
+  /** Sends what nobody waits for; a broken stream is reported through {@link MessagePipe.fail}. */
+  function post(line: string): void {
+    if (failure === undefined) Promise.try(send, line).catch(() => {});
+  }
+
+  function dispatch(incoming: Incoming): void {
+    if (incoming.kind === 'reply') take(incoming.id)?.resolve(incoming.reply);
+    else if (incoming.kind === 'notification') notified(incoming.message);
+    else void answerRequest(incoming.message, events).then(post);
+  }
+
+  function notified(notification: JsonRpcNotification): void {
+    const token = notification.method === 'notifications/progress' ? notification.params?.progressToken : undefined;
+    const listener = token === undefined ? undefined : pending.get(token)?.outgoing.onNotification;
+    if (listener === undefined) events.onNotification(notification);
+    else listener(notification);
+  }
+
+  return {
+    nextId: () => ++lastId,
+    request(outgoing) {
+      return new Promise<Reply>((resolve, reject) => {
+        const { id, signal } = outgoing;
+        if (failure !== undefined) throw notSent(name, failure);
+        if (signal.aborted) throw cancelled(signal);
+        const onAbort = () => {
+          const entry = take(id);
+          if (entry !== undefined) cancel(entry);
+        };
+        pending.set(id, { outgoing, resolve, reject, onAbort });
+        signal.addEventListener('abort', onAbort, { once: true });
+        try {
+          const sent = send(outgoing.message);
+          if (sent !== undefined) sent.catch((error: unknown) => take(id)?.reject(error));
+        } catch (error) {
+          take(id)?.reject(error);
+        }
+      });
+    },
+    async notify(message) {
+      if (failure !== undefined) throw notSent(name, failure);
+      await send(message);
+    },
+    receive(bytes) {
+      if (failure !== undefined) return true;
+      const messages = readMessages(bytes);
+      messages?.forEach(dispatch);
+      return messages !== undefined;
+    },
+    fail(reason) {
+      failure ??= reason;
+      for (const id of [...pending.keys()]) take(id)?.reject(reason);
+    },
+  };
+}
+
+/** Lets the owner answer a request from the server, and gives the answer or its error as one line of JSON text. */
+export async function answerRequest(request: JsonRpcRequest, events: ConnectionEvents): Promise<string> {
+  const head = { jsonrpc: '2.0', id: request.id };
+  try {
+    return JSON.stringify({ ...head, result: await events.onRequest(request) });
+  } catch (error) {
+    return JSON.stringify({ ...head, error: renderError(error) });
+  }
+}
+
+function renderError(error: unknown): JsonRpcError | object {
+  if (!(error instanceof GatewayError)) return { code: -32603, message: 'internal error' };
+  const { code, message, details } = error;
+  return { code: ERRORS[code].rpc, message, ...(details !== undefined && { data: details }) };
+}
+
+function cancelled(signal: AbortSignal): GatewayError {
+  return new GatewayError('call_cancelled', 'the call was cancelled', { cause: signal.reason });
+}
+
+function notSent(name: string, reason: GatewayError): GatewayError {
+  return new GatewayError('upstream_unreachable', `the connection to ${name} has ended`, { cause: reason });
+}
+
+const OPEN_BRACKET = 0x5b;
+
+function readMessages(bytes: Buffer): Incoming[] | undefined {
+  try {
+    return bytes[skipSpace(bytes, 0)] === OPEN_BRACKET ? readBatch(bytes) : [readIncoming(bytes)];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Batches are of 2025-03-26 alone; each member is cut out untouched, as replies are relayed byte for byte. */
+function readBatch(bytes: Buffer): Incoming[] {
+  const messages: Incoming[] = [];
+  scanArray(bytes, (start, end) => messages.push(readIncoming(bytes.subarray(start, end))));
+  return messages;
+}

