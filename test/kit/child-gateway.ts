@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { accessGateway, type GatewayAccess, type GatewayOptions } from './gateway.ts';
+import type { GatewayOptions } from '../../src/app.ts';
+import { accessGateway, randomApiKey, type GatewayAccess } from './gateway.ts';
 
 /** A gateway in its own process. */
 export interface ChildGateway extends GatewayAccess, AsyncDisposable {
@@ -16,12 +17,14 @@ export interface ChildGateway extends GatewayAccess, AsyncDisposable {
 const script = fileURLToPath(new URL('gateway-process.mjs', import.meta.url));
 
 /** Starts a gateway in its own process; only options that survive JSON. */
-export async function startChildGateway(options: Partial<GatewayOptions>): Promise<ChildGateway> {
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startChildGateway(options: GatewayOptions = {}): Promise<ChildGateway> {
+  const apiKey = options.apiKey ?? randomApiKey();
+  const child = spawn(process.execPath, [script, JSON.stringify({ ...options, apiKey })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
-  const started = await Promise.race([firstLine(child.stdout), exited.then(() => undefined)]);
-  if (started === undefined) throw new Error('the gateway process ended before it listened');
-  const { address, apiKey } = started;
+  const address = await Promise.race([readAddress(child.stdout), exited.then(() => undefined)]);
+  if (address === undefined) throw new Error('the gateway process ended before it listened');
   async function end(signal: NodeJS.Signals): Promise<void> {
     child.kill(signal);
     await exited;
@@ -36,10 +39,10 @@ export async function startChildGateway(options: Partial<GatewayOptions>): Promi
   };
 }
 
-async function firstLine(stream: NodeJS.ReadableStream): Promise<{ address: string; apiKey: string } | undefined> {
+async function readAddress(stream: NodeJS.ReadableStream): Promise<string | undefined> {
   for await (const line of createInterface({ input: stream })) {
-    // Log lines may come first; the greeting is the line with an address in it.
-    if (line.startsWith('{"address"')) return JSON.parse(line) as { address: string; apiKey: string };
+    // Log lines may come first.
+    if (line.startsWith('http://')) return line;
   }
   return undefined;
 }

@@ -2,5 +2,5 @@
 import { createGateway } from '../../src/app.ts';
 
 const gateway = await createGateway({ host: '127.0.0.1', port: 0, ...JSON.parse(process.argv[2] ?? '{}') });
-console.log(JSON.stringify({ address: gateway.address, apiKey: gateway.apiKey }));
+console.log(gateway.address);
 process.once('SIGTERM', () => void gateway.close());

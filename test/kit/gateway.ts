@@ -1,11 +1,10 @@
-import { createGateway } from '../../src/app.ts';
+import { randomBytes } from 'node:crypto';
+import { createGateway, type GatewayOptions } from '../../src/app.ts';
+import { createLogger } from '../../src/lib/logger.ts';
 import type { McpClientList, McpClientView } from '../../src/contract/mcp-client.ts';
 import { requestHeaders, type HeaderChanges } from './wire.ts';
 
 type JsonObject = Record<string, unknown>;
-
-/** What {@link createGateway} takes. */
-export type GatewayOptions = NonNullable<Parameters<typeof createGateway>[0]>;
 
 /** An answer of the management or inference API. */
 export interface ApiAnswer {
@@ -38,11 +37,18 @@ export interface TestGateway extends GatewayAccess, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts a gateway on a free loopback port with an in-memory database. */
-export async function startGateway(options: Partial<GatewayOptions> = {}): Promise<TestGateway> {
-  const gateway = await createGateway({ host: '127.0.0.1', port: 0, database: ':memory:', ...options });
+/** A key that the first start of a gateway may be given. */
+export function randomApiKey(): string {
+  return `bfst-${randomBytes(24).toString('hex')}`;
+}
+
+/** Starts a gateway on a free loopback port; without `appDir` all it stores is in memory. */
+export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
+  const apiKey = options.apiKey ?? randomApiKey();
+  const logger = createLogger({ level: 'silent', style: 'json' });
+  const gateway = await createGateway({ host: '127.0.0.1', port: 0, logger, ...options, apiKey });
   return {
-    ...accessGateway(gateway.address, gateway.apiKey),
+    ...accessGateway(gateway.address, apiKey),
     ready: gateway.ready,
     close: () => gateway.close(),
     [Symbol.asyncDispose]: () => gateway.close(),

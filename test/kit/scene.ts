@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
+import type { GatewayOptions } from '../../src/app.ts';
 import {
   httpClient,
   messageIn,
   startGateway,
   type ApiAnswer,
   type GatewayAccess,
-  type GatewayOptions,
   type TestGateway,
 } from './gateway.ts';
 import { startUpstream, type Upstream, type UpstreamOptions } from './upstream.ts';
@@ -23,7 +23,7 @@ export interface Scene extends AsyncDisposable {
 
 /** Starts a gateway and an upstream and registers the upstream as "c1". */
 export async function startScene(
-  options: { gateway?: Partial<GatewayOptions>; upstream?: UpstreamOptions; client?: JsonObject } = {},
+  options: { gateway?: GatewayOptions; upstream?: UpstreamOptions; client?: JsonObject } = {},
 ): Promise<Scene> {
   const upstream = await startUpstream(options.upstream);
   const gateway = await startGateway(options.gateway);

@@ -104,10 +104,14 @@ test('no secret appears in any answer of the management API', async () => {
   }
 });
 
-test('with an encryption key nothing secret is readable in the database files, and all of it works after a restart', async () => {
+test.for([
+  ['a passphrase', { passphrase: 'a long enough passphrase' }],
+  ['a passphrase in the config file', { config: { encryption_key: 'a long enough passphrase' } }],
+  ['a key file of its own', {}],
+] as const)('with %s no secret is readable on the disk, and all works after a restart', async ([, key]) => {
   await using folder = await temporaryFolder();
   await using upstream = await startUpstream({ requiredHeader: ['Authorization', token] });
-  const options = { database: join(folder.path, 'asbru.db'), config: { encryption_key: 'a long enough passphrase' } };
+  const options = { ...key, appDir: folder.path };
   const url = `${upstream.url}?token=canary-url-value`;
   let apiKey: string;
   {

@@ -71,7 +71,7 @@ test('a child process that dies is started again', async () => {
 });
 
 test('a gateway that is asked to end takes its children along', async () => {
-  const gateway = await startChildGateway({ database: ':memory:' });
+  const gateway = await startChildGateway();
   await using _gateway = gateway;
   await gateway.createClient(client);
   const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
@@ -81,7 +81,7 @@ test('a gateway that is asked to end takes its children along', async () => {
 });
 
 test('a gateway that is killed leaves children that end by themselves when their input closes', async () => {
-  const gateway = await startChildGateway({ database: ':memory:' });
+  const gateway = await startChildGateway();
   await using _gateway = gateway;
   await gateway.createClient(client);
   const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
