@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ApiKeyScope } from '../contract/api-key.ts';
 import type { ClientSettings } from '../contract/config.ts';
 import { ANONYMOUS } from '../governance/caller.ts';
@@ -82,7 +82,7 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
       void reload();
       throw new GatewayError('database_unavailable', 'API keys cannot be checked at the moment');
     }
-    const key = keys.get(createHash('sha256').update(token).digest('hex'));
+    const key = keys.get(hash('sha256', token));
     if (key === undefined) throw refuse('the API key is unknown or was revoked');
     const now = Date.now();
     if (key.expiresAt !== undefined && key.expiresAt <= now) throw refuse('the API key has expired');

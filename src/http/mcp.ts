@@ -108,7 +108,11 @@ export function createMcpEndpoint({ identify, catalog, server, callTool, session
     const requestId = JSON.parse(id) as RequestId;
     session?.inFlight.set(requestId, gone);
     // Closing the stream cancels a modern call; a legacy client says so in a notification and may merely have lost its network.
-    if (message.era === 'modern') response.once('close', () => gone.abort());
+    if (message.era === 'modern') {
+      response.once('close', () => {
+        if (!response.writableFinished) gone.abort();
+      });
+    }
     try {
       const reply = await callTool(caller, {
         params: readCallParams(name, message.paramsBytes, token),

@@ -44,7 +44,9 @@ export function readNodeBody(request: IncomingMessage, limit = MAX_BODY_BYTES): 
     });
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.on('error', reject);
-    request.on('close', () => reject(new GatewayError('call_cancelled', 'the caller went away')));
+    request.on('close', () => {
+      if (!request.complete) reject(new GatewayError('call_cancelled', 'the caller went away'));
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import { GatewayError, messageOf } from './errors.ts';
 
 /** TLS towards one server. PEM texts; empty means not given. */
@@ -41,8 +41,9 @@ export interface HttpClient {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-export function createHttpClient(tls?: TlsOptions): HttpClient {
-  const agent = new Agent({
+/** The client for the origin of `url`. Requests to any other origin are refused. */
+export function createHttpClient({ origin }: URL, tls?: TlsOptions): HttpClient {
+  const pool = new Pool(origin, {
     // Calls have their own deadlines; a stream may be silent for as long as it likes.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -52,11 +53,12 @@ export function createHttpClient(tls?: TlsOptions): HttpClient {
   return {
     send(request, sink) {
       const { url, method, headers, body = null } = request;
-      const exchange = new Exchange(url.origin, sink);
-      agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method, headers, body }, exchange);
+      if (url.origin !== origin) throw new GatewayError('upstream_bad_reply', `${url.origin} is not ${origin}`);
+      const exchange = new Exchange(origin, sink);
+      pool.dispatch({ path: url.pathname + url.search, method, headers, body }, exchange);
       return exchange;
     },
-    close: () => agent.destroy(new Error('the connection was closed')),
+    close: () => pool.destroy(new Error('the connection was closed')),
   };
 }
 

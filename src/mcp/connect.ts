@@ -6,7 +6,8 @@ import { createHttpConnection } from './transport/http.ts';
 import { openInProcess, type InProcessServer } from './transport/in-process.ts';
 import type { ProcessGuard } from './transport/process-guard.ts';
 import { openSse } from './transport/sse.ts';
-import { childEnvironment, openStdio } from './transport/stdio.ts';
+import { childEnvironment } from './transport/child.ts';
+import { openStdio } from './transport/stdio.ts';
 import type { Connection, ConnectionEvents } from './transport/transport.ts';
 
 /** What reaching servers needs from outside. */
@@ -29,19 +30,23 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Connection> {
   switch (client.connection_type) {
-    case 'http':
+    case 'http': {
+      const url = serverUrl(client);
       return createHttpConnection(
-        createHttpClient(tlsOptions(client)),
-        { url: serverUrl(client), headers: staticHeaders(client) },
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
         events,
       );
-    case 'sse':
+    }
+    case 'sse': {
+      const url = serverUrl(client);
       return openSse(
-        createHttpClient(tlsOptions(client)),
-        { url: serverUrl(client), headers: staticHeaders(client) },
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
         events,
         signal,
       );
+    }
     case 'stdio': {
       const { command = '', args = [], envs = [] } = client.stdio_config ?? {};
       return openStdio({ command, args, env: childEnvironment(envs), guard: deps.guard }, events, signal);

@@ -1,6 +1,7 @@
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { HttpClient } from '../../lib/http-client.ts';
 import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, type Reply } from '../../lib/json-rpc.ts';
+import { abortError } from '../../lib/unless-aborted.ts';
 import { answerRequest } from './answer-request.ts';
 import { HttpResponse } from './http-response.ts';
 import { createListenStream } from './listen-stream.ts';
@@ -55,7 +56,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   function request(outgoing: OutgoingRequest): Promise<Reply> {
     const { id, headers, signal, message: body } = outgoing;
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(cancelled(signal));
+      if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
       const settle = (): void => signal.removeEventListener('abort', cancel);
       const response = new HttpResponse((incoming) => {
@@ -74,7 +75,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       const own = headers === undefined ? head : [...head, ...Object.entries(headers).flat()];
       const exchange = client.send({ method: 'POST', url, headers: own, body }, response);
       const cancel = (): void => {
-        exchange.abort(cancelled(signal));
+        exchange.abort(abortError(signal));
         const notice = { requestId: id, reason: messageOf(signal.reason) };
         if (outgoing.method !== 'initialize')
           post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
@@ -131,13 +132,6 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     },
     close: () => (closing ??= close()),
   };
-}
-
-function cancelled(signal: AbortSignal): GatewayError {
-  const { reason } = signal as { reason: unknown };
-  return reason instanceof GatewayError
-    ? reason
-    : new GatewayError('call_cancelled', 'the call was cancelled', { cause: reason });
 }
 
 function failure(response: HttpResponse, hadSession: boolean): GatewayError {

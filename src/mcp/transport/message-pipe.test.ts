@@ -63,6 +63,16 @@ test.each(['Server listening', '', '[info] ready', '42', '{"level":30,"msg":"up"
   },
 );
 
+test('a reply that cannot be read rejects its request instead of leaving it to wait', async () => {
+  const { connection, receive } = openPipe();
+  for (const [index, rest] of ['"result":[1]}', '"result":{"cut', '"neither":1}'].entries()) {
+    const reply = ask(connection, { method: 'ping' });
+    expect(receive(`{"id":${index + 1},"msg":"a line of a log"}`)).toBe(false);
+    expect(receive(`{"jsonrpc":"2.0","id":${index + 1},${rest}`)).toBe(true);
+    await rejection(reply, 'upstream_bad_reply');
+  }
+});
+
 test('a request of the server is answered with what the owner gives', async () => {
   const { sent, receive } = openPipe(() => ({ roots: [] }));
   receive({ jsonrpc: '2.0', id: 'r-1', method: 'roots/list' });

@@ -8,7 +8,7 @@ import {
   type JsonRpcRequest,
   type Reply,
 } from '../../lib/json-rpc.ts';
-import { scanArray, skipSpace } from '../../lib/json-scan.ts';
+import { scanArray, scanObject, skipSpace } from '../../lib/json-scan.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
 
 /** What a transport with one message stream for everything puts its own framing around. */
@@ -75,6 +75,13 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
     else listener(notification);
   }
 
+  /** A reply that cannot be read must not leave its caller waiting. */
+  function rejectBroken(bytes: Buffer, error: GatewayError): boolean {
+    const entry = take(findReplyId(bytes));
+    entry?.reject(error);
+    return entry !== undefined;
+  }
+
   return {
     nextId: () => ++lastId,
     request(outgoing) {
@@ -103,8 +110,9 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
     receive(bytes) {
       if (failure !== undefined) return true;
       const messages = readMessages(bytes);
-      messages?.forEach(dispatch);
-      return messages !== undefined;
+      if (messages instanceof GatewayError) return rejectBroken(bytes, messages);
+      messages.forEach(dispatch);
+      return true;
     },
     fail(reason) {
       failure ??= reason;
@@ -139,12 +147,28 @@ function notSent(name: string, reason: GatewayError): GatewayError {
 
 const OPEN_BRACKET = 0x5b;
 
-function readMessages(bytes: Buffer): Incoming[] | undefined {
+function readMessages(bytes: Buffer): Incoming[] | GatewayError {
   try {
     return bytes[skipSpace(bytes, 0)] === OPEN_BRACKET ? readBatch(bytes) : [readIncoming(bytes)];
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    return new GatewayError('upstream_bad_reply', `not a JSON-RPC batch: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** The id of a message that is JSON-RPC at least by name: a line of a JSON log may have an id too. */
+function findReplyId(bytes: Buffer): unknown {
+  let id: unknown;
+  let isJsonRpc = false;
+  try {
+    scanObject(bytes, (key, start, end) => {
+      if (key === 'jsonrpc') isJsonRpc = true;
+      else if (key === 'id') id = JSON.parse(bytes.toString('utf8', start, end));
+    });
+  } catch {
+    // What was read before it broke is enough.
+  }
+  return isJsonRpc ? id : undefined;
 }
 
 /** Batches are of 2025-03-26 alone; each member is cut out untouched, as replies are relayed byte for byte. */

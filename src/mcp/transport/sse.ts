@@ -1,0 +1,3 @@
+export async function openSse(..._: unknown[]): Promise<never> {
+  throw new Error('stub');
+}
