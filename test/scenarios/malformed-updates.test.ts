@@ -56,8 +56,8 @@ test.for(invalid)('%s is refused, and the good half of the same request is not a
 test('the refusal names the field', async () => {
   await using scene = await startScene();
   const { gateway } = scene;
-  expect(await expectRefused(gateway, 400, () => scene.update({ tool_execution_timeout: -1 }))).toBe(
-    'tool_execution_timeout must be >= 0',
+  expect(await expectRefused(gateway, 400, () => scene.update({ tool_execution_timeout: -1 }))).toMatch(
+    /tool_execution_timeout.*must be >= 0/,
   );
   expect(await expectRefused(gateway, 400, () => scene.update({ name: 'a-b' }))).toMatch(/name/);
   expect(await expectRefused(gateway, 400, () => scene.update({ tools_to_execute: ['*', 'a'] }))).toMatch(

@@ -3,7 +3,7 @@ import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { RICH_RESULT } from '../kit/rich-result.ts';
-import { startScene } from '../kit/scene.ts';
+import { expectDone, startScene } from '../kit/scene.ts';
 import { connectLegacy, connectModern } from '../kit/sdk-clients.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -94,20 +94,28 @@ describe.for([
     }
     expect(scene.upstream.countCalls()).toBe(0);
   });
+});
 
-  test('hears of changes of the list', async () => {
-    await using scene = await startScene();
-    await using client = await connect(scene.gateway);
-    let notices = 0;
-    client.fallbackNotificationHandler = async ({ method }) =>
-      void (notices += method === 'notifications/tools/list_changed' ? 1 : 0);
-    if (!(client instanceof LegacyClient)) await client.listen({ toolsListChanged: true });
-    let round = 0;
-    await waitFor(async () => {
-      // The stream of the older client opens some time after the handshake, so one change could go unheard.
-      await scene.upstream.addTool(`later_${round++}`);
-      return notices > 0;
-    }, 'a notice');
-    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('c1-later_0');
-  });
+test('the official legacy client hears of changes of the list', async () => {
+  await using scene = await startScene();
+  await using client = await connectLegacy(scene.gateway);
+  let notices = 0;
+  client.fallbackNotificationHandler = async ({ method }) =>
+    void (notices += method === 'notifications/tools/list_changed' ? 1 : 0);
+  let round = 0;
+  await waitFor(async () => {
+    // The client opens its stream some time after the handshake, so one change could go unheard.
+    await scene.upstream.addTool(`later_${round++}`);
+    return notices > 0;
+  }, 'a notice');
+  expect((await client.listTools()).tools.map(({ name }) => name)).toContain('c1-later_0');
+});
+
+test('the official modern client is told that it must not keep a list, as there is no listening to changes', async () => {
+  await using scene = await startScene();
+  await using client = await connectModern(scene.gateway);
+  expect(client.getServerCapabilities()?.tools).not.toHaveProperty('listChanged');
+  expect(await client.listTools()).toHaveProperty('tools.length', 7);
+  expectDone(await scene.update({ tools_to_execute: ['echo'] }), 'edited');
+  expect(await client.listTools()).toHaveProperty('tools.length', 1);
 });

@@ -69,10 +69,10 @@ test('the older revisions are negotiated, unknown ones end at the newest of them
   expect(await initialize('2099-01-01')).toBe('2025-11-25');
 });
 
-test('server/discover names the revisions and the tools capability', async () => {
+test('server/discover names the revisions and what is offered', async () => {
   await using gateway = await startGateway();
   const { reply } = await postModern(gateway, 'server/discover');
-  expect(reply.result).toMatchObject({ resultType: 'complete', capabilities: { tools: { listChanged: true } } });
+  expect(reply.result).toMatchObject({ resultType: 'complete', capabilities: { tools: {} } });
   expect(reply.result?.['supportedVersions']).toContain('2026-07-28');
 });
 
@@ -127,12 +127,6 @@ test.for([
   const { status, reply } = await postMcp(gateway, body);
   expect(status).toBe(400);
   expect([-32_700, -32_600, -32_602]).toContain(reply.error?.code);
-});
-
-test('a body that is not JSON by its type is refused', async () => {
-  await using gateway = await startGateway();
-  const { status } = await postMcp(gateway, ping, { headers: { 'content-type': 'text/plain' } });
-  expect([400, 415]).toContain(status);
 });
 
 test('request ids come back as they were sent, strings and numbers alike', async () => {

@@ -8,29 +8,33 @@ import { waitFor } from '../kit/wait.ts';
 
 const client = { name: 'c1', connection_type: 'stdio', stdio_config: stdioServer(), tools_to_execute: ['*'] };
 
-async function ourChildren(): Promise<number[]> {
-  return (await childrenOf(process.pid))
-    .filter(({ command }) => command.includes('stdio-server.mjs'))
-    .map(({ pid }) => pid);
+/** The running test servers that are children of this process. */
+async function serversOf(parent: number): Promise<number[]> {
+  return (await childrenOf(parent)).filter(({ command }) => command.includes('stdio-server.mjs')).map(({ pid }) => pid);
 }
 
-test('closing the gateway leaves no child process, not even one that is busy', async () => {
-  const before = await ourChildren();
+test('closing the gateway lets a running call end and leaves no child process', async () => {
+  const before = await serversOf(process.pid);
   const gateway = await startGateway();
-  await gateway.createClient(client);
+  const id = await gateway.createClient(client);
   await gateway.createClient({ ...client, name: 'c2' });
-  const started = (await ourChildren()).filter((pid) => !before.includes(pid));
+  const started = (await serversOf(process.pid)).filter((pid) => !before.includes(pid));
   expect(started).toHaveLength(2);
-  const call = gateway.execute('c1-slow', { ms: 60_000 }).catch(() => undefined);
+  const { tools } = await gateway.getClient(id);
+  expect(tools.map(({ name }) => name)).toContain('slow');
+  const call = gateway.execute('c1-slow', { ms: 300 });
+  // A call of the other client comes back, so the first request was on its way before.
+  expect((await gateway.execute('c2-echo', { text: 'x' })).status).toBe(200);
   await gateway.close();
+  expect((await call).status).toBe(200);
   for (const pid of started) expect(isAlive(pid)).toBe(false);
-  await call;
 });
 
 test('disabling, replacing and deleting a client end its process', async () => {
-  const before = await ourChildren();
+  const before = await serversOf(process.pid);
   await using gateway = await startGateway();
-  const alive = async (): Promise<number> => (await ourChildren()).filter((pid) => !before.includes(pid)).length;
+  const alive = async (): Promise<number> =>
+    (await serversOf(process.pid)).filter((pid) => !before.includes(pid)).length;
   const id = await gateway.createClient(client);
   expect(await alive()).toBe(1);
   expectDone(await gateway.update(id, { disabled: true }), 'edited');
@@ -46,7 +50,7 @@ test('disabling, replacing and deleting a client end its process', async () => {
 });
 
 test('a failed registration leaves no process behind', async () => {
-  await using gateway = await startGateway();
+  await using gateway = await startGateway({ timing: { connectTimeoutMs: 500 } });
   const before = (await childrenOf(process.pid)).map(({ pid }) => pid);
   const silly = { command: process.execPath, args: ['-e', 'process.stdin.resume(); console.log("no json")'] };
   const { status } = await gateway.api('POST', '/api/mcp/client', {
@@ -62,10 +66,10 @@ test('a failed registration leaves no process behind', async () => {
 });
 
 test('a child process that dies is started again', async () => {
-  const before = await ourChildren();
+  const before = await serversOf(process.pid);
   await using gateway = await startGateway();
   await gateway.createClient(client);
-  const [pid] = (await ourChildren()).filter((pid) => !before.includes(pid));
+  const [pid] = (await serversOf(process.pid)).filter((pid) => !before.includes(pid));
   process.kill(pid ?? 0, 'SIGKILL');
   await waitFor(async () => (await gateway.execute('c1-echo', { text: 'x' })).status === 200, 'a new process', 15_000);
 });
@@ -74,7 +78,7 @@ test('a gateway that is asked to end takes its children along', async () => {
   const gateway = await startChildGateway();
   await using _gateway = gateway;
   await gateway.createClient(client);
-  const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
+  const children = await serversOf(gateway.pid);
   expect(children).toHaveLength(1);
   await gateway.stop();
   await waitFor(() => children.every((pid) => !isAlive(pid)), 'the child to end');
@@ -84,7 +88,8 @@ test('a gateway that is killed leaves children that end by themselves when their
   const gateway = await startChildGateway();
   await using _gateway = gateway;
   await gateway.createClient(client);
-  const children = (await childrenOf(gateway.pid)).map(({ pid }) => pid);
+  const children = await serversOf(gateway.pid);
+  expect(children).toHaveLength(1);
   await gateway.kill();
   await waitFor(() => children.every((pid) => !isAlive(pid)), 'the child to end');
 });

@@ -75,10 +75,12 @@ test('a server that demands a client certificate gets it, and its key is never s
   expect(shown).not.toContain(made.client.key.slice(40, 100));
 });
 
-test('TLS settings on a stdio client are refused', async () => {
+test('TLS settings on a stdio client are answered with a warning', async () => {
   await using gateway = await startGateway();
   const client = { name: 'c1', connection_type: 'stdio', stdio_config: { command: 'true' }, disabled: true };
-  await expectRefused(gateway, 400, () =>
-    gateway.api('POST', '/api/mcp/client', { ...client, tls_config: { insecure_skip_verify: true } }),
-  );
+  const answer = await gateway.api('POST', '/api/mcp/client', {
+    ...client,
+    tls_config: { insecure_skip_verify: true },
+  });
+  expect(answer).toMatchObject({ status: 200, body: { warnings: [expect.stringContaining('tls_config')] } });
 });

@@ -4,7 +4,7 @@ import { callText, expectDone, expectRefused, listedTools, startScene } from '..
 test('an update of an unknown client is 404 and creates nothing', async () => {
   await using scene = await startScene();
   const { gateway } = scene;
-  expect(await expectRefused(gateway, 404, () => gateway.update('nobody', { name: 'x' }))).toMatch(/not found/i);
+  expect(await expectRefused(gateway, 404, () => gateway.update('nobody', { name: 'x' }))).toContain('nobody');
   expect(await gateway.listClients()).toHaveLength(1);
 });
 
