@@ -30,6 +30,8 @@ export interface ToolHost {
   pings: number;
   lists: number;
   refusesPing: boolean;
+  /** Calls that arrive while this is set wait for it before they run. */
+  gate: Promise<void> | undefined;
 }
 
 const text = { type: 'string' };
@@ -51,7 +53,7 @@ export function createToolHost(): ToolHost {
     define('rich', 'Answers with every kind of content'),
     define('whoami', 'Shows the HTTP headers of this call'),
   ]);
-  return { tools, calls: [], cancelled: [], servers: new Set(), pings: 0, lists: 0, refusesPing: false };
+  return { tools, calls: [], cancelled: [], servers: new Set(), pings: 0, lists: 0, refusesPing: false, gate: undefined };
 }
 
 interface Extra {
@@ -100,6 +102,7 @@ async function callTool(host: ToolHost, request: JSONRPCRequest, extra: Extra): 
   };
   const call: ToolCall = { name: params.name, arguments: params.arguments ?? {}, headers: flatten(extra) };
   host.calls.push(call);
+  await host.gate;
   if (!host.tools.has(call.name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${call.name}`);
   if (call.name === 'slow') return await runSlow(host, call, params._meta?.progressToken, extra);
   return run(call);

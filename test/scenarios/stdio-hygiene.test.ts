@@ -51,18 +51,14 @@ test('disabling, replacing and deleting a client end its process', async () => {
 
 test('a failed registration leaves no process behind', async () => {
   await using gateway = await startGateway({ timing: { connectTimeoutMs: 500 } });
-  const before = (await childrenOf(process.pid)).map(({ pid }) => pid);
-  const silly = { command: process.execPath, args: ['-e', 'process.stdin.resume(); console.log("no json")'] };
-  const { status } = await gateway.api('POST', '/api/mcp/client', {
-    ...client,
-    stdio_config: silly,
-    client_id: 'silly',
-  });
-  expect(status).toBe(422);
-  await waitFor(
-    async () => (await childrenOf(process.pid)).every(({ pid }) => before.includes(pid)),
-    'the process to end',
-  );
+  const script = 'process.stdin.resume(); console.log("this is no MCP server")';
+  const stdio_config = { command: process.execPath, args: ['-e', script] };
+  const started = async (): Promise<boolean> =>
+    (await childrenOf(process.pid)).some(({ command }) => command.includes('this is no MCP server'));
+  const attempt = gateway.api('POST', '/api/mcp/client', { ...client, stdio_config });
+  await waitFor(started, 'the process to start');
+  expect((await attempt).status).toBe(422);
+  await waitFor(async () => !(await started()), 'the process to end');
 });
 
 test('a child process that dies is started again', async () => {
