@@ -22,9 +22,9 @@ interface Deps {
 /** Tells who calls. Anything but a clear yes is a GatewayError. */
 export interface Identify {
   /** The caller of a management request: an API key with that scope. */
-  identifyManagement(headers: RequestHeaders, scope: ApiKeyScope): Caller;
+  readonly identifyManagement: (headers: RequestHeaders, scope: ApiKeyScope) => Caller;
   /** The caller of `/mcp` or `/v1`: an API key with scope `mcp`, or nobody where settings allow it. */
-  identifyInference(headers: RequestHeaders): Caller;
+  readonly identifyInference: (headers: RequestHeaders) => Caller;
 }
 
 interface KnownKey {

@@ -6,6 +6,8 @@ export interface McpResponse {
   notify(message: string): void;
   /** Ends the response. `member` is `"result"` or `"error"`. */
   end(id: string, member: 'result' | 'error', value: Buffer, status?: number): void;
+  /** Ends the response without an answer: the client has cancelled and expects none. */
+  abandon(): void;
 }
 
 const STREAM_HEADERS = {
@@ -32,6 +34,10 @@ export function createMcpResponse(response: ServerResponse, acceptsStream: boole
       const head = `{"jsonrpc":"2.0","id":${id},"${member}":`;
       if (isStream) response.end(`event: message\ndata: ${head}${oneLine(value)}}\n\n`);
       else endJson(response, status, Buffer.from(head), value);
+    },
+    abandon() {
+      if (!isStream && !response.headersSent) response.writeHead(200, STREAM_HEADERS);
+      response.end();
     },
   };
 }

@@ -91,6 +91,7 @@ export function createMcpEndpoint({ identify, catalog, server, callTool, session
       }
       out.end(id, 'result', result);
     } catch (error) {
+      if (error instanceof GatewayError && error.code === 'call_cancelled') return out.abandon();
       const { error: body } = renderRpcError(null, error, logger);
       out.end(id, 'error', Buffer.from(JSON.stringify(body)), rpcStatus(error, message));
     }

@@ -81,10 +81,7 @@ test('a request of the server is answered with what the owner gives', async () =
 });
 
 test('a GatewayError of the owner becomes its JSON-RPC error, any other error tells nothing', async () => {
-  const errors = [
-    new GatewayError('method_not_found', 'no sampling here', { details: { hint: 1 } }),
-    new Error('secret path /x'),
-  ];
+  const errors = [new GatewayError('method_not_found', 'no sampling here'), new Error('secret path /x')];
   const { sent, receive } = openPipe(() => {
     throw errors.shift() as Error;
   });
@@ -92,7 +89,7 @@ test('a GatewayError of the owner becomes its JSON-RPC error, any other error te
   receive({ jsonrpc: '2.0', id: 8, method: 'sampling/createMessage' });
   await settle();
   expect(sent).toEqual([
-    { jsonrpc: '2.0', id: 7, error: { code: -32601, message: 'no sampling here', data: { hint: 1 } } },
+    { jsonrpc: '2.0', id: 7, error: { code: -32601, message: 'no sampling here' } },
     { jsonrpc: '2.0', id: 8, error: { code: -32603, message: 'internal error' } },
   ]);
 });
@@ -110,6 +107,14 @@ test('an abort cancels at the server, rejects at once, and a late reply is dropp
   });
   expect(receive({ jsonrpc: '2.0', id: 1, result: {} })).toBe(true);
   expect(events.notifications).toEqual([]);
+});
+
+test('an abort for a reason of our own, such as a time-out, rejects with that reason', async () => {
+  const { connection } = openPipe();
+  const caller = new AbortController();
+  const reply = ask(connection, { method: 'tools/call', signal: caller.signal });
+  caller.abort(new GatewayError('upstream_timeout', 'no answer within 30 s'));
+  expect(await rejection(reply, 'upstream_timeout')).toBe('no answer within 30 s');
 });
 
 test('an aborted handshake is given up without a cancellation, which the protocol forbids', async () => {

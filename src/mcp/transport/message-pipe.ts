@@ -1,14 +1,13 @@
-import { ERRORS, GatewayError, messageOf } from '../../lib/errors.ts';
+import { GatewayError, messageOf } from '../../lib/errors.ts';
 import {
   readIncoming,
   writeNotification,
   type Incoming,
-  type JsonRpcError,
   type JsonRpcNotification,
-  type JsonRpcRequest,
   type Reply,
 } from '../../lib/json-rpc.ts';
 import { scanArray, scanObject, skipSpace } from '../../lib/json-scan.ts';
+import { answerRequest } from './answer-request.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
 
 /** What a transport with one message stream for everything puts its own framing around. */
@@ -27,8 +26,8 @@ interface Pending {
 }
 
 interface PipeDeps {
-  /** Sends one message. What it throws or rejects with becomes the error of the request that was sent. */
-  readonly send: (line: string) => void | Promise<void>;
+  /** Sends one message, of a request or not. What it throws or rejects with becomes the error of that request. */
+  readonly send: (line: string, outgoing?: OutgoingRequest) => void | Promise<void>;
   readonly events: ConnectionEvents;
   /** Names the server in error messages. */
   readonly name: string;
@@ -96,7 +95,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
         pending.set(id, { outgoing, resolve, reject, onAbort });
         signal.addEventListener('abort', onAbort, { once: true });
         try {
-          const sent = send(outgoing.message);
+          const sent = send(outgoing.message, outgoing);
           if (sent !== undefined) sent.catch((error: unknown) => take(id)?.reject(error));
         } catch (error) {
           take(id)?.reject(error);
@@ -121,24 +120,10 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
   };
 }
 
-/** Lets the owner answer a request from the server, and gives the answer or its error as one line of JSON text. */
-export async function answerRequest(request: JsonRpcRequest, events: ConnectionEvents): Promise<string> {
-  const head = { jsonrpc: '2.0', id: request.id };
-  try {
-    return JSON.stringify({ ...head, result: await events.onRequest(request) });
-  } catch (error) {
-    return JSON.stringify({ ...head, error: renderError(error) });
-  }
-}
-
-function renderError(error: unknown): JsonRpcError | object {
-  if (!(error instanceof GatewayError)) return { code: -32603, message: 'internal error' };
-  const { code, message, details } = error;
-  return { code: ERRORS[code].rpc, message, ...(details !== undefined && { data: details }) };
-}
-
 function cancelled(signal: AbortSignal): GatewayError {
-  return new GatewayError('call_cancelled', 'the call was cancelled', { cause: signal.reason });
+  const { reason } = signal as { reason: unknown };
+  if (reason instanceof GatewayError) return reason;
+  return new GatewayError('call_cancelled', 'the call was cancelled', { cause: reason });
 }
 
 function notSent(name: string, reason: GatewayError): GatewayError {

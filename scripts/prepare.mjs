@@ -1,0 +1,82 @@
+// Plain JavaScript without dependencies: it runs on any Node from 20 on, before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository. */
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Installs the packages when what is installed is not what the lock file says. */
+export function install() {
+  if (isInstalled()) return;
+  say('installing packages (npm ci), this takes half a minute …');
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm === undefined ? ['npm'] : [process.execPath, npm];
+  const { status, stdout, stderr, error } = spawnSync(command, [...args, 'ci'], { cwd: root, encoding: 'utf8' });
+  if (status === 0) return;
+  const output = error?.message ?? `${stdout}\n${stderr}`;
+  say(output.trim().split('\n').slice(-15).join('\n'));
+  fail('The packages could not be installed; the lines above are the end of what npm said.');
+}
+
+/** Builds dist when it is missing or older than a source. */
+export function build() {
+  const built = join(root, 'dist', 'main.js');
+  const sources = [...filesIn(join(root, 'src')), join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')];
+  if (existsSync(built) && sources.every((file) => statSync(file).mtimeMs <= statSync(built).mtimeMs)) return;
+  say('building …');
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const result = spawnSync(pinnedNode(), [tsc, '-p', join(root, 'tsconfig.build.json')], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (result.status !== 0) fail('The build failed; the compiler says why above.');
+}
+
+/** The Node that the packages were chosen for, or this one if it is new enough. */
+export function pinnedNode() {
+  const name = process.platform === 'win32' ? 'node.exe' : 'node';
+  const file = join(root, 'node_modules', 'node', 'bin', name);
+  if (existsSync(file)) return file;
+  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  return fail(
+    `Asbru needs Node 24 or newer; this is ${process.versions.node} and the "node" package is not installed.`,
+  );
+}
+
+/** Tells the user on standard error what is going on. */
+export function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+// By content, not by date: a fresh checkout touches the lock file without changing it.
+function isInstalled() {
+  const installed = readLock(join(root, 'node_modules', '.package-lock.json'));
+  const wanted = readLock(join(root, 'package-lock.json'));
+  if (installed === undefined || wanted === undefined) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true;
+    if (installed[path] === undefined) return entry.optional === true || entry.devOptional === true;
+    return installed[path].version === entry.version && existsSync(join(root, path));
+  });
+}
+
+function readLock(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+function fail(sentence) {
+  say(sentence);
+  process.exit(1);
+}

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createAppDir, resolveOptions } from './options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'asbru-options-'));
+const file = join(folder, 'my.json');
+writeFileSync(file, '{}');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the options of a start', () => {
+  test('have safe defaults: this machine only', () => {
+    expect(resolveOptions({ appDir: folder }, {}, false)).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      appDir: folder,
+      configFile: undefined,
+      passphrase: undefined,
+      apiKey: undefined,
+      logLevel: 'info',
+      logStyle: 'json',
+    });
+    expect(resolveOptions({}, {}, true)).toMatchObject({
+      appDir: join(homedir(), '.config', 'asbru'),
+      logStyle: 'pretty',
+    });
+  });
+
+  test('come from the flag, else from ASBRU_*, else from the common names', () => {
+    const env = { APP_PORT: '1', ASBRU_PORT: '2', APP_HOST: '0.0.0.0', LOG_LEVEL: 'warn', ASBRU_LOG_STYLE: 'pretty' };
+    expect(resolveOptions({ port: '3' }, env, false).port).toBe(3);
+    expect(resolveOptions({}, env, false)).toMatchObject({
+      port: 2,
+      host: '0.0.0.0',
+      logLevel: 'warn',
+      logStyle: 'pretty',
+    });
+    expect(resolveOptions({}, { APP_PORT: '1', ASBRU_PORT: '' }, false).port).toBe(1);
+  });
+
+  test('find config.json in the app directory, and insist on a file that was named', () => {
+    expect(resolveOptions({ config: file }, {}, false).configFile).toBe(file);
+    writeFileSync(join(folder, 'config.json'), '{}');
+    expect(resolveOptions({ appDir: folder }, {}, false).configFile).toBe(join(folder, 'config.json'));
+    expect(() => resolveOptions({ config: join(folder, 'gone.json') }, {}, false)).toThrow(/gone\.json does not exist/);
+  });
+
+  test.each([
+    [{ port: '80x' }, 'the port must be a number from 0 to 65535, not "80x"'],
+    [{ port: '65536' }, 'the port must be a number'],
+    [{ logLevel: 'loud' }, 'the log level must be one of debug, info, warn, error, silent, not "loud"'],
+    [{ logStyle: 'xml' }, 'the log style must be one of json, pretty, not "xml"'],
+  ])('that are wrong (%j) are refused in one sentence', (flags, message) => {
+    expect(() => resolveOptions(flags, {}, false)).toThrow(message);
+  });
+});
+
+test('the app directory is closed to other users', () => {
+  const made = join(folder, 'deep', 'app');
+  createAppDir(made);
+  expect(statSync(made).mode & 0o777).toBe(0o700);
+  expect(() => createAppDir(join(file, 'below-a-file'))).toThrow('cannot be created');
+});
