@@ -53,7 +53,16 @@ export function createToolHost(): ToolHost {
     define('rich', 'Answers with every kind of content'),
     define('whoami', 'Shows the HTTP headers of this call'),
   ]);
-  return { tools, calls: [], cancelled: [], servers: new Set(), pings: 0, lists: 0, refusesPing: false, gate: undefined };
+  return {
+    tools,
+    calls: [],
+    cancelled: [],
+    servers: new Set(),
+    pings: 0,
+    lists: 0,
+    refusesPing: false,
+    gate: undefined,
+  };
 }
 
 interface Extra {
