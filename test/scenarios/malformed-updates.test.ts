@@ -45,6 +45,12 @@ const invalid: readonly (readonly [string, Record<string, unknown>])[] = [
   ['per_user_header_keys with a blank entry', { per_user_header_keys: [' '] }],
   ['per_user_header_keys twice the same', { per_user_header_keys: ['X-A', 'x-a'] }],
   ['vk_configs of a wrong type', { vk_configs: {} }],
+  ['a virtual key that does not exist', { vk_configs: [{ virtual_key_id: 'k1', tools_to_execute: ['*'] }] }],
+  ['a virtual key without an id', { vk_configs: [{ virtual_key_id: '' }] }],
+  ['a virtual key twice', { vk_configs: [{ virtual_key_id: 'k1' }, { virtual_key_id: 'k1' }] }],
+  ['* among the tools of a virtual key', { vk_configs: [{ virtual_key_id: 'k1', tools_to_execute: ['*', 'x'] }] }],
+  ['a header twice in different case', { headers: { 'X-A': '1', 'x-a': '2' } }],
+  ['oauth_config', { oauth_config: { client_id: 'a' } }],
   ['a masked header that stands for nothing', { headers: { 'X-New': 'abcd************************wxyz' } }],
 ];
 
