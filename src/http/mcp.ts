@@ -133,12 +133,15 @@ export function createMcpEndpoint({ identify, catalog, server, callTool, session
       throw new GatewayError('method_not_allowed', 'a GET stream needs the Mcp-Session-Id of an initialized session');
     const { streams: open } = sessions.get(id, caller.principal);
     const write = openEventStream(response);
-    const send = (message: string): void => write(`event: message\ndata: ${message}\n\n`);
+    const stream = {
+      send: (message: string): void => write(`event: message\ndata: ${message}\n\n`),
+      end: (): void => void response.end(),
+    };
     streams.add(response);
-    open.add(send);
+    open.add(stream);
     response.once('close', () => {
       streams.delete(response);
-      open.delete(send);
+      open.delete(stream);
     });
   }
 

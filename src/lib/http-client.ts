@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { Pool, type Dispatcher } from 'undici';
 import { GatewayError, messageOf } from './errors.ts';
@@ -62,9 +63,18 @@ export function createHttpClient({ origin }: URL, tls?: TlsOptions): HttpClient 
   };
 }
 
-/** Throws `invalid_request` for PEM texts that cannot be used. */
+/** Throws `invalid_request` for PEM texts that cannot be used. Empty texts are not looked at. */
 export function checkTls(tls: TlsOptions): void {
   connectOptions(tls);
+  // OpenSSL passes over what it cannot read between certificates, down to a file without any.
+  if (!tls.insecureSkipVerify && tls.caPem !== '' && certificatesIn(tls.caPem) === 0) {
+    throw new GatewayError('invalid_request', 'ca_cert_pem holds no certificate in PEM form');
+  }
+}
+
+function certificatesIn(pem: string): number {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.filter((block) => new X509Certificate(block).subject !== undefined).length;
 }
 
 function connectOptions(tls: TlsOptions): object {
@@ -78,9 +88,7 @@ function connectOptions(tls: TlsOptions): object {
     });
     return { secureContext, rejectUnauthorized: !insecureSkipVerify };
   } catch (error) {
-    throw new GatewayError('invalid_request', `tls_config: the PEM text cannot be read (${messageOf(error)})`, {
-      cause: error,
-    });
+    throw new GatewayError('invalid_request', `the PEM text cannot be read (${messageOf(error)})`, { cause: error });
   }
 }
 

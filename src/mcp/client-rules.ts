@@ -14,6 +14,7 @@ export function checkClient(client: McpClient, patch: McpClientUpdate): void {
   checkAutoTools(client);
   checkAuth(client, patch);
   checkTarget(client);
+  checkHeaders(client);
   if (client.tls_config !== undefined) checkTlsConfig(client.tls_config);
   checkAssignments(patch);
 }
@@ -62,6 +63,14 @@ function checkTarget(client: McpClient): void {
   if (text === '' && connection_string.isDangling) return; // stored as it is; connecting says which variable is missing
   if (!/^https?:\/\//i.test(text)) throw invalid('connection_string', 'must be an http:// or https:// URL');
   if (!URL.canParse(text)) throw invalid('connection_string', 'is not a valid URL');
+}
+
+/** Literals only: what a reference stands for is seen when it is used. */
+function checkHeaders({ headers }: McpClient): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const hasControl = value.reference === '' && /[^\t\x20-\x7e\x80-\xff]/.test(value.resolve());
+    if (hasControl) throw invalid(`headers.${name}`, 'must not contain line breaks or other control characters');
+  }
 }
 
 function checkTlsConfig(tls: TlsConfig): void {

@@ -3,8 +3,11 @@ import { GatewayError } from '../lib/errors.ts';
 import type { RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 
-/** Where a server-sent message can be put: an open GET stream of a client. */
-export type SendMessage = (message: string) => void;
+/** An open GET stream of a client. */
+export interface ClientStream {
+  send(message: string): void;
+  end(): void;
+}
 
 /** What a client of 2024-11-05 to 2025-11-25 and the gateway agreed on in `initialize`. */
 export interface LegacySession {
@@ -13,7 +16,7 @@ export interface LegacySession {
   /** Calls that the client may cancel by their request id. */
   readonly inFlight: Map<RequestId, AbortController>;
   /** Open GET streams. */
-  readonly streams: Set<SendMessage>;
+  readonly streams: Set<ClientStream>;
 }
 
 export interface LegacySessions {
@@ -75,12 +78,13 @@ export function createLegacySessions(sealer: Sealer): LegacySessions {
       return session;
     },
     end(id) {
+      for (const stream of kept.get(id)?.streams ?? []) stream.end();
       kept.delete(id);
       if (ended.size >= MAX_KEPT) ended.delete(ended.values().next().value ?? '');
       ended.add(id);
     },
     broadcast(message) {
-      for (const { streams } of kept.values()) for (const send of streams) send(message);
+      for (const { streams } of kept.values()) for (const stream of streams) stream.send(message);
     },
   };
 }
