@@ -5,6 +5,7 @@ import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/j
 import type { Logger } from '../lib/logger.ts';
 import type { ClientRequest, ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
+import { profileOf } from '../mcp/profile.ts';
 import { readRelayParams, type RelayParams } from '../mcp/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
 import { withoutMembers } from '../mcp/rewrite.ts';
@@ -108,9 +109,11 @@ function sideOf(
   if (era === 'modern') {
     const meta = metaOf(params);
     const logLevel = meta[META.logLevel];
+    const capabilities = asObject(meta[META.clientCapabilities]) ?? {};
     return {
       era,
-      capabilities: asObject(meta[META.clientCapabilities]) ?? {},
+      capabilities,
+      profile: profileOf(capabilities),
       clientInfo: asObject(meta[META.clientInfo]),
       logLevel: typeof logLevel === 'string' ? logLevel : undefined,
       sessionKey: undefined,
@@ -121,6 +124,7 @@ function sideOf(
   return {
     era,
     capabilities: session?.capabilities ?? {},
+    profile: session?.profile,
     clientInfo: session?.clientInfo,
     logLevel: undefined,
     sessionKey: session?.id,

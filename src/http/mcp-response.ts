@@ -32,6 +32,7 @@ export function createMcpResponse(
 ): McpResponse {
   let sendEvent: ((message: string) => void) | undefined;
   let endStream = (): void => void response.end();
+  let isEnded = false;
 
   function openStream(): (message: string) => void {
     response.writeHead(200, EVENT_STREAM_HEADERS);
@@ -48,18 +49,21 @@ export function createMcpResponse(
   return {
     canSend: acceptsStream,
     send(message) {
-      if (!acceptsStream) return;
+      // What a server says of a request that is answered comes too late.
+      if (!acceptsStream || isEnded) return;
       sendEvent ??= openStream();
       sendEvent(message);
     },
     end(id, member, value, status = 200) {
       const head = `{"jsonrpc":"2.0","id":${id},"${member}":`;
+      isEnded = true;
       if (sendEvent !== undefined) {
         sendEvent(`${head}${value.toString()}}`);
         endStream();
       } else if (!response.destroyed && !response.writableEnded) endJson(response, status, Buffer.from(head), value);
     },
     abandon() {
+      isEnded = true;
       if (sendEvent !== undefined) return endStream();
       if (!response.headersSent) response.writeHead(200, EVENT_STREAM_HEADERS);
       response.end();

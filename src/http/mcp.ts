@@ -4,6 +4,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
+import { profileOf } from '../mcp/profile.ts';
 import { META } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
@@ -12,6 +13,7 @@ import type { Arrival, Dispatch } from './mcp-dispatch.ts';
 import {
   checkLegacyVersion,
   checkModern,
+  metaOf,
   readMcpMessage,
   splitBody,
   type McpMessage,
@@ -157,10 +159,11 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
   /** The standing request of a modern client (`subscriptions/listen`). */
   function listenModern({ id, params }: McpRequest, response: ServerResponse): void {
     const requestId = JSON.parse(id) as RequestId;
+    const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
     const send = (message: object): void =>
       writeEvents(response, toEvent(JSON.stringify({ jsonrpc: '2.0', ...message })));
-    const { end } = subscriptions.listen(requestId, (params.notifications ?? {}) as JsonObject, send);
+    const { end } = subscriptions.listen(requestId, (params.notifications ?? {}) as JsonObject, profile, send);
     response.once('close', end);
     hold(response, () => {
       send({ id: requestId, result: { resultType: 'complete', _meta: { [META.subscriptionId]: requestId } } });

@@ -14,7 +14,7 @@ export type CallTool = (name: string, request: ClientRequest) => Promise<Reply>;
  */
 export function createCallTool({ catalog, relay }: { catalog: Catalog; relay: Relay }): CallTool {
   return async (name, request) => {
-    const { tools, resources } = catalog.view();
+    const { tools, resources } = catalog.view(request.side.profile);
     const entry = tools.get(name);
     if (entry === undefined)
       throw new GatewayError('mcp_tool_not_found', `tool '${name}' is not available or not permitted`);

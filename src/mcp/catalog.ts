@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { publicToolName, admits } from '../lib/tool-names.ts';
 import type { Listed } from '../store/mcp-clients.ts';
+import type { Profile } from './profile.ts';
 import { replaceMember, rewriteUris } from './rewrite.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
 import type { Upstream } from './upstream.ts';
@@ -32,46 +34,65 @@ export interface View {
 }
 
 export interface Catalog {
-  view(): View;
+  /** What clients with this profile see. */
+  view(profile?: Profile): View;
+  /** Finds out what legacy servers offer to clients with this profile; waits for slow ones only so long. */
+  prepare(profile: Profile): Promise<void>;
   /** Something that views are made of has changed. */
   invalidate(): void;
-  /** Called with the lists that callers now see differently. */
-  onListChanged(listener: (kinds: readonly (keyof Lists)[]) => void): void;
+  /** Called with the lists that clients with this profile now see differently. */
+  onListChanged(listener: ListChanged): void;
 }
+
+export type ListChanged = (kinds: readonly (keyof Lists)[], profileKey: string | undefined) => void;
+
+/** How long a first listing waits for what servers offer to a new kind of client. */
+const PREPARE_MS = 3_000;
+
+type NameOf = (client: string, own: string) => string;
 
 interface CatalogDeps {
   readonly upstreams: () => Iterable<Upstream>;
   /** Makes the public name of a tool or prompt. */
-  readonly nameOf?: (client: string, own: string) => string;
+  readonly nameOf?: NameOf;
 }
 
 export function createCatalog({ upstreams, nameOf = publicToolName }: CatalogDeps): Catalog {
-  const listeners: ((kinds: readonly (keyof Lists)[]) => void)[] = [];
-  let current: View | undefined;
-  let announced: Lists | undefined;
+  const listeners: ListChanged[] = [];
+  const views = new Map<
+    string | undefined,
+    { profile: Profile | undefined; current: View | undefined; announced: Lists }
+  >();
   let isCheckPlanned = false;
 
-  function view(): View {
-    current ??= compile(upstreams(), nameOf);
-    announced ??= current.lists;
+  function view(profile?: Profile): View {
+    const known = views.get(profile?.key);
+    if (known?.current !== undefined) return known.current;
+    const current = compile(upstreams(), profile, nameOf);
+    views.set(profile?.key, { profile, current, announced: known?.announced ?? current.lists });
     return current;
   }
 
   /** After all that happens in this turn of the loop: a burst of changes is announced once, and one that came back not at all. */
   function announce(): void {
     isCheckPlanned = false;
-    const before = announced;
-    const { lists } = view();
-    announced = lists;
-    if (before === undefined) return;
-    const changed = (Object.keys(lists) as (keyof Lists)[]).filter((kind) => !before[kind].equals(lists[kind]));
-    if (changed.length > 0) for (const listener of listeners) listener(changed);
+    for (const [key, { profile, announced }] of views) {
+      const { lists } = view(profile);
+      const changed = (Object.keys(lists) as (keyof Lists)[]).filter((kind) => !announced[kind].equals(lists[kind]));
+      if (changed.length === 0) continue;
+      views.set(key, { profile, current: views.get(key)?.current, announced: lists });
+      for (const listener of listeners) listener(changed, key);
+    }
   }
 
   return {
     view,
+    async prepare(profile) {
+      const learning = Promise.all([...upstreams()].map((upstream) => upstream.learn(profile)));
+      await Promise.race([learning, sleep(PREPARE_MS, undefined, { ref: false })]);
+    },
     invalidate() {
-      current = undefined;
+      for (const known of views.values()) known.current = undefined;
       if (isCheckPlanned) return;
       isCheckPlanned = true;
       setImmediate(announce);
@@ -86,9 +107,9 @@ interface Item {
   readonly entry: Entry;
 }
 
-function compile(all: Iterable<Upstream>, nameOf: (client: string, own: string) => string): View {
+function compile(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: NameOf): View {
   const upstreams = [...all].filter(({ client }) => !client.disabled);
-  const resources = indexResources(upstreams);
+  const resources = indexResources(upstreams, profile);
   const named = (upstream: Upstream, items: readonly Listed[]): Item[] =>
     items.map(({ name: own, json }) => {
       const name = nameOf(upstream.client.name, own);
@@ -100,11 +121,11 @@ function compile(all: Iterable<Upstream>, nameOf: (client: string, own: string) 
       const { tools_to_execute } = upstream.client;
       return named(
         upstream,
-        upstream.offer.tools.filter(({ name }) => admits(tools_to_execute, name)),
+        upstream.offerFor(profile).tools.filter(({ name }) => admits(tools_to_execute, name)),
       );
     }),
   );
-  const prompts = sorted(upstreams.flatMap((upstream) => named(upstream, upstream.offer.prompts)));
+  const prompts = sorted(upstreams.flatMap((upstream) => named(upstream, upstream.offerFor(profile).prompts)));
   return {
     tools: new Map(tools.map(({ name, entry }) => [name, entry])),
     prompts: new Map(prompts.map(({ name, entry }) => [name, entry])),

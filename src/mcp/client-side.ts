@@ -2,6 +2,7 @@ import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
 import type { InputRequest } from './conversation.ts';
 import type { CallerHeaders } from './forwarded-headers.ts';
+import type { Profile } from './profile.ts';
 import type { RelayParams } from './relay-params.ts';
 import type { Era } from './revisions.ts';
 
@@ -10,6 +11,8 @@ export interface ClientSide {
   readonly era: Era;
   /** What it declared: with this request if it is modern, in `initialize` if it is legacy. */
   readonly capabilities: JsonObject;
+  /** What it can be asked; undefined: nothing. */
+  readonly profile: Profile | undefined;
   readonly clientInfo: JsonObject | undefined;
   /** The least severe log level it wants to hear; undefined: none. */
   readonly logLevel: string | undefined;
@@ -37,6 +40,7 @@ export interface ClientRequest {
 export const NO_SIDE: ClientSide = Object.freeze({
   era: 'legacy',
   capabilities: {},
+  profile: undefined,
   clientInfo: undefined,
   logLevel: undefined,
   sessionKey: undefined,

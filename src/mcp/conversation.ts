@@ -1,5 +1,5 @@
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 
 /** One question of a server to the user's side: elicitation, sampling, or the roots. */
@@ -15,25 +15,35 @@ export type Turn =
 
 /** A request to a legacy server that may ask questions while it runs, as a series of turns. */
 export interface Conversation {
-  /** Waits for the next turn. Rejects as the request does, or when the signal aborts. */
-  next(signal: AbortSignal): Promise<Turn>;
+  /** Waits for the next turn; what the server says meanwhile goes to `hear`. Rejects as the request does, or on an abort. */
+  next(hear: Hear, signal: AbortSignal): Promise<Turn>;
   /** Answers questions by their keys; questions without an answer stay open. */
   answer(answers: Readonly<Record<string, JsonObject>>): void;
   /** Gives the request up. */
   cancel(): void;
 }
 
+export type Hear = (notification: JsonRpcNotification) => void;
+
+/** How a conversation runs its request. */
+export interface Voices {
+  /** Takes the server's questions. */
+  readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
+  readonly onNotification: Hear;
+  /** Ends the request. */
+  readonly signal: AbortSignal;
+}
+
 /** A server that asks several things asks them within this time; they make one turn. */
 const GATHER_MS = 5;
 
-/** Starts a request. `run` gets what the server's questions are to be handed to, and the signal that ends it. */
-export function startConversation(
-  run: (onRequest: (request: JsonRpcRequest) => Promise<JsonObject>, signal: AbortSignal) => Promise<Reply>,
-): Conversation {
+/** Starts a request. */
+export function startConversation(run: (voices: Voices) => Promise<Reply>): Conversation {
   const abort = new AbortController();
   const open = new Map<string, PromiseWithResolvers<JsonObject> & { request: InputRequest; isTold: boolean }>();
   let asked = Promise.withResolvers<void>();
   let lastKey = 0;
+  let hearing: Hear = () => {};
 
   const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => {
     const key = String((lastKey += 1));
@@ -43,7 +53,7 @@ export function startConversation(
     return entry.promise;
   };
 
-  const reply = run(onRequest, abort.signal);
+  const reply = run({ onRequest, onNotification: (notification) => hearing(notification), signal: abort.signal });
   reply.catch(() => undefined); // seen by the turn that waits, if one does
 
   function questions(): Record<string, InputRequest> {
@@ -53,7 +63,8 @@ export function startConversation(
   }
 
   return {
-    async next(signal) {
+    async next(hear, signal) {
+      hearing = hear;
       const asking = asked.promise.then(() => undefined);
       const done = await unlessAborted(Promise.race([reply, asking]), signal);
       if (done !== undefined) return { kind: 'reply', reply: done };

@@ -1,12 +1,12 @@
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../lib/json-rpc.ts';
+import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
 
 /** Who a dedicated session speaks for. */
 export interface Party {
   /** Parties with the same key share a session, one after the other if they are exclusive. */
   readonly key: string;
-  /** What the server is told that its client can do. */
-  readonly capabilities: JsonObject;
+  readonly profile: Profile;
   /** True when two requests at a time could not be told apart by what the server asks. */
   readonly isExclusive: boolean;
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
@@ -35,10 +35,10 @@ const IDLE_MS = 5 * 60_000;
  * and what that user's client can do, when the session begins.
  */
 export class DedicatedSessions {
-  readonly #open: (capabilities: JsonObject) => Promise<Session>;
+  readonly #open: (profile: Profile) => Promise<Session>;
   readonly #entries = new Map<string, Set<Entry>>();
 
-  constructor(open: (capabilities: JsonObject) => Promise<Session>) {
+  constructor(open: (profile: Profile) => Promise<Session>) {
     this.#open = open;
   }
 
@@ -84,7 +84,7 @@ export class DedicatedSessions {
   }
 
   #add(party: Party): Entry {
-    const entry: Entry = { session: this.#open(party.capabilities), party, users: 0, idle: undefined };
+    const entry: Entry = { session: this.#open(party.profile), party, users: 0, idle: undefined };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
     entry.session.then(
@@ -107,8 +107,4 @@ export class DedicatedSessions {
     clearTimeout(entry.idle);
     entry.session.then((session) => session.retire()).catch(() => undefined); // it never opened
   }
-}
-
-export function isInteractive({ elicitation, sampling, roots }: JsonObject): boolean {
-  return elicitation !== undefined || sampling !== undefined || roots !== undefined;
 }

@@ -4,6 +4,7 @@ import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { InputRequest } from './conversation.ts';
+import { profileOf, type Profile } from './profile.ts';
 
 /** An open stream on which a client can be told what belongs to no request of its own. */
 export interface ClientStream {
@@ -22,6 +23,7 @@ interface Agreement {
 /** One client of 2024-11-05 to 2025-11-25. */
 export interface LegacySession extends Agreement {
   readonly id: string;
+  readonly profile: Profile | undefined;
   /** Requests that the client may cancel by their id. */
   readonly inFlight: Map<RequestId, AbortController>;
   readonly streams: Set<ClientStream>;
@@ -108,6 +110,7 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
   let lastQuestion = 0;
   return {
     id,
+    profile: profileOf(capabilities),
     principal,
     protocolVersion,
     capabilities,

@@ -206,8 +206,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 }
 
-function snapshot({ client, state, offer, lastFailure }: Upstream): RegisteredClient {
-  return { client, state, tools: offer.tools, lastFailure };
+function snapshot({ client, state, offer, special, lastFailure }: Upstream): RegisteredClient {
+  // Some tools exist only for clients that can be asked something; whoever manages them must see them too.
+  const tools = new Map([...special.tools, ...offer.tools].map((tool) => [tool.name, tool]));
+  return { client, state, tools: [...tools.values()], lastFailure };
 }
 
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {

@@ -10,11 +10,12 @@ import {
 import type { ClientRequest, ClientSide } from './client-side.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import { isInteractive, type Lease } from './dedicated.ts';
+import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
 import type { Peer } from './negotiate.ts';
 import { createParkingLot } from './parking-lot.ts';
+import type { Profile } from './profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
 import { META, MODERN_VERSION, type Era } from './revisions.ts';
 import { isExpired, send, type Upstream, type UpstreamCall } from './upstream.ts';
@@ -65,7 +66,7 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
 
   /** The way for this pair of eras. */
   function way(server: Era, { side, params }: ClientRequest): (passage: Passage) => Promise<Reply> {
-    const canAnswer = isInteractive(side.capabilities);
+    const canAnswer = side.profile !== undefined;
     if (side.era === 'modern') {
       const isFresh = !params.members.has('requestState');
       return server === 'legacy' && canAnswer && isFresh ? (passage) => turn(passage, converse(passage)) : resume;
@@ -122,7 +123,7 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
   async function turn({ request, deadline }: Passage, conversation: Conversation): Promise<Reply> {
     let next;
     try {
-      next = await conversation.next(deadline.signal);
+      next = await conversation.next(request.side.notify, deadline.signal);
     } catch (error) {
       conversation.cancel();
       throw error;
@@ -172,39 +173,36 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
       }
     };
     const key = side.sessionKey ?? request.caller.principal;
-    return onDedicated(
-      target,
-      request,
-      { key, isExclusive: side.sessionKey === undefined, onRequest },
-      deadline.signal,
-    );
+    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: side.notify };
+    return onDedicated(target, request, party, deadline.signal);
   }
 
   /** Modern client, legacy server: the questions of a session that is this request's alone become turns. */
   function converse({ target, request }: Passage): Conversation {
-    const key = JSON.stringify([request.caller.principal, request.side.capabilities]);
-    return startConversation((onRequest, signal) =>
-      onDedicated(target, request, { key, isExclusive: true, onRequest }, signal),
+    const key = JSON.stringify([request.caller.principal, request.side.profile?.key]);
+    return startConversation(({ signal, ...voices }) =>
+      onDedicated(target, request, { ...voices, key, isExclusive: true }, signal),
     );
   }
 }
 
+const NO_PROFILE: Profile = { key: '{}', capabilities: {} };
 const CALLERS_OWN = new Set(['notifications/message', 'notifications/elicitation/complete']);
 
 /** Runs a request on a session that speaks for its caller. One that the server forgot is replaced once; nothing ran on it. */
 async function onDedicated(
   target: RelayTarget,
   request: ClientRequest,
-  party: { key: string; isExclusive: boolean; onRequest: (asked: JsonRpcRequest) => Promise<JsonObject> },
+  party: Omit<Party, 'profile'>,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const { capabilities, notify } = request.side;
+  const { profile = NO_PROFILE } = request.side;
   // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
   const onNotification = (notification: JsonRpcNotification): void => {
-    if (CALLERS_OWN.has(notification.method)) notify(notification);
+    if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
   };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, capabilities, onNotification });
-  const call = toCall(target, request, {});
+  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification });
+  const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
   {
     using first = await lease();
     try {

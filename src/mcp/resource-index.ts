@@ -1,4 +1,5 @@
 import type { Listed } from '../store/mcp-clients.ts';
+import type { Profile } from './profile.ts';
 import { replaceMember } from './rewrite.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -26,7 +27,7 @@ const NO_RENAMES: ReadonlyMap<string, string> = new Map();
 const MARK = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)~([^/]+)\/(.*)$/is;
 
 /** Builds the index. Of servers that share an address the one registered first keeps it, on every node alike. */
-export function indexResources(upstreams: readonly Upstream[]): ResourceIndex {
+export function indexResources(upstreams: readonly Upstream[], profile?: Profile): ResourceIndex {
   const owners = new Map<string, Owned>();
   const templateOwners = new Map<string, Owned>();
   const renames = new Map<Upstream, Map<string, string>>();
@@ -41,7 +42,7 @@ export function indexResources(upstreams: readonly Upstream[]): ResourceIndex {
 
   function collect(kind: 'resources' | 'resourceTemplates', member: string, index: Map<string, Owned>): string[] {
     const items = upstreams.flatMap((upstream) =>
-      upstream.offer[kind].map((item) => {
+      upstream.offerFor(profile)[kind].map((item) => {
         const uri = claim(index, upstream, item);
         return { uri, json: uri === item.name ? item.json : replaceMember(item.json, member, JSON.stringify(uri)) };
       }),

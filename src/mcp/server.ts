@@ -84,7 +84,7 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, versi
   function list(kind: keyof Lists, { side }: ClientRequest, { cursor }: JsonObject): Reply {
     if (cursor !== undefined)
       throw new GatewayError('invalid_request', 'cursor: the list has one page, so no cursor was given out');
-    const view = catalog.view();
+    const view = catalog.view(side.profile);
     const cache = rendered.get(view) ?? new Map<string, Buffer>();
     rendered.set(view, cache);
     const key = `${side.era} ${kind}`;
@@ -106,6 +106,7 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, versi
   return {
     async handle(request, params) {
       const { method, side } = request;
+      if (side.profile !== undefined) await catalog.prepare(side.profile);
       const kind = Object.hasOwn(LISTS, method) ? LISTS[method] : undefined;
       if (kind !== undefined) return list(kind, request, params);
       const own = side.era === 'legacy' ? legacy : modern;

@@ -1,6 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Catalog, Lists } from './catalog.ts';
+import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -17,6 +18,8 @@ const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
 /** One client that hears of what happens outside its requests. */
 interface Listener {
   readonly send: (notification: JsonRpcNotification) => void;
+  /** Lists are what its kind of client sees. */
+  readonly profileKey: string | undefined;
   readonly resources: Set<string>;
   logLevel: string | undefined;
   /** What a modern listener asked for; a legacy session hears of every list. */
@@ -30,7 +33,7 @@ interface SubscriptionDeps {
 /** Change notices and log lines: from many servers in, to the clients who want them out. */
 export interface Subscriptions {
   /** A legacy session that can be reached outside its requests. */
-  addSession(key: string, send: (notification: JsonRpcNotification) => void): void;
+  addSession(key: string, profile: Profile | undefined, send: (notification: JsonRpcNotification) => void): void;
   endSession(key: string): void;
   setLogLevel(key: string, level: unknown): void;
   subscribe(key: string, uri: string): Promise<void>;
@@ -39,6 +42,7 @@ export interface Subscriptions {
   listen(
     id: RequestId,
     filter: JsonObject,
+    profile: Profile | undefined,
     send: (notification: JsonRpcNotification) => void,
   ): { granted: JsonObject; end: () => void };
   /** What a server said outside any request. */
@@ -50,10 +54,12 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   const standing = new Set<Listener>();
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
-  catalog.onListChanged((kinds) => {
+  catalog.onListChanged((kinds, profileKey) => {
     for (const list of new Set(kinds.map((kind) => LIST_CHANGED[kind]))) {
       const notification = { method: `notifications/${list}/list_changed` };
-      for (const listener of all()) if (listener.wants(list)) listener.send(notification);
+      for (const listener of all()) {
+        if (listener.profileKey === profileKey && listener.wants(list)) listener.send(notification);
+      }
     }
     void watch();
   });
@@ -86,8 +92,15 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   }
 
   return {
-    addSession: (key, send) =>
-      void sessions.set(key, { send, resources: new Set(), logLevel: undefined, wants: () => true }),
+    addSession(key, profile, send) {
+      sessions.set(key, {
+        send,
+        profileKey: profile?.key,
+        resources: new Set(),
+        logLevel: undefined,
+        wants: () => true,
+      });
+    },
     endSession(key) {
       const had = sessions.get(key)?.resources.size ?? 0;
       sessions.delete(key);
@@ -108,13 +121,13 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       find(key).resources.delete(uri);
       await watch();
     },
-    listen(id, filter, send) {
+    listen(id, filter, profile, send) {
       const { granted, wants, resources } = readFilter(filter);
       const tagged = ({ method, params }: JsonRpcNotification): void => {
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
         send({ method, params: { ...params, _meta: meta } });
       };
-      const listener: Listener = { send: tagged, resources, logLevel: undefined, wants };
+      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, logLevel: undefined, wants };
       standing.add(listener);
       tagged({ method: 'notifications/subscriptions/acknowledged', params: { notifications: granted } });
       if (resources.size > 0) void watch();

@@ -1,7 +1,7 @@
 import type { ClientSettings } from '../contract/config.ts';
 import type { ClientState, FailureView } from '../contract/mcp-client.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, Reply } from '../lib/json-rpc.ts';
+import type { JsonRpcNotification, Reply } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Known, McpClient, Offer } from '../store/mcp-clients.ts';
 import { sameTarget } from './client-config.ts';
@@ -9,6 +9,8 @@ import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
 import { EMPTY_OFFER, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
+import { OffersByProfile } from './offers-by-profile.ts';
+import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
@@ -26,7 +28,7 @@ export interface UpstreamCall {
 export interface UpstreamDeps {
   readonly verify: Verify;
   /** Opens a session with a legacy server for callers who can do what the capabilities say. */
-  readonly openDedicated: (client: McpClient, capabilities: JsonObject) => Promise<Session>;
+  readonly openDedicated: (client: McpClient, profile: Profile) => Promise<Session>;
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
@@ -45,6 +47,8 @@ const VERDICT_MS = 24 * 60 * 60_000;
 export class Upstream {
   /** Sessions that speak for one caller; see there. */
   readonly dedicated: DedicatedSessions;
+  /** What a legacy server offers to clients that it can ask something. */
+  readonly special: OffersByProfile;
   readonly #deps: UpstreamDeps;
   readonly #link: Link;
   #client: McpClient;
@@ -56,7 +60,12 @@ export class Upstream {
     this.#client = client;
     this.#known = known;
     this.#deps = deps;
-    this.dedicated = new DedicatedSessions((capabilities) => deps.openDedicated(this.#client, capabilities));
+    this.dedicated = new DedicatedSessions((profile) => deps.openDedicated(this.#client, profile));
+    this.special = new OffersByProfile({
+      open: (profile) => deps.openDedicated(this.#client, profile),
+      listTimeoutMs: deps.timing.listTimeoutMs,
+      onChange: deps.onChange,
+    });
     this.#link = new Link({
       verify: (record) => deps.verify(record, this.#era),
       timing: deps.timing,
@@ -74,6 +83,16 @@ export class Upstream {
   /** What the server offered when it was last listed, which may be older than the connection. */
   get offer(): Offer {
     return this.#known?.offer ?? EMPTY_OFFER;
+  }
+
+  /** What the server offers to clients with a profile: the special offer once it is known, else the common one. */
+  offerFor(profile: Profile | undefined): Offer {
+    return (profile && this.special.get(profile)) ?? this.offer;
+  }
+
+  /** Finds out what the server offers to clients with this profile, if that is not known and may be special. */
+  async learn(profile: Profile): Promise<void> {
+    if (this.#link.session?.peer.era === 'legacy') await this.special.learn(profile);
   }
 
   /** What the server said about itself; undefined while it is not connected. */
@@ -105,7 +124,10 @@ export class Upstream {
   apply(client: McpClient, verified?: Verified): void {
     const before = this.#client;
     this.#client = client;
-    if (!sameTarget(before, client)) this.dedicated.endAll();
+    if (!sameTarget(before, client)) {
+      this.dedicated.endAll();
+      this.special.clear();
+    }
     if (client.disabled) {
       void verified?.session.close();
       this.retire();
@@ -259,6 +281,7 @@ export class Upstream {
     if (!isSame) {
       this.#known = { offer, era, found_at: Date.now() };
       this.#deps.saveKnown(this.#client.client_id, this.#known);
+      this.special.refresh();
     }
     this.#deps.onChange();
   }

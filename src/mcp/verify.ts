@@ -1,7 +1,7 @@
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
 import type { McpClient, Offer } from '../store/mcp-clients.ts';
 import { openSession, type ConnectDeps } from './connect.ts';
+import type { Profile } from './profile.ts';
 import type { Era } from './revisions.ts';
 import type { Session } from './session.ts';
 import type { Timing } from './watch.ts';
@@ -45,6 +45,6 @@ export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTim
 
 /** Opens a session that speaks for callers with these capabilities. */
 export function createOpenDedicated(deps: ConnectDeps, timing: Pick<Timing, 'connectTimeoutMs'>) {
-  return (client: McpClient, capabilities: JsonObject): Promise<Session> =>
+  return (client: McpClient, { capabilities }: Profile): Promise<Session> =>
     openSession(client, deps, { era: 'legacy', capabilities }, AbortSignal.timeout(timing.connectTimeoutMs));
 }
