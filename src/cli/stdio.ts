@@ -31,14 +31,21 @@ function run(target: Target): void {
   const { stdin, stdout } = process;
   const report = createReport();
   const output = createOutput(stdout);
-  const bridge = createBridge({ target, output, report, onSettled: readOn });
+  const bridge = createBridge({ target, output, report, onSettled: takeOn });
+  /** Lines of the last chunk that had to wait. */
+  const waiting: Buffer[] = [];
   const lines = createLineSplitter(MAX_LINE_BYTES, (line) => {
-    if (skipSpace(line, 0) < line.length) bridge.receive(line);
+    if (skipSpace(line, 0) < line.length) waiting.push(line);
   });
   const stop = createStop(bridge, output);
 
-  function readOn(): void {
-    if (bridge.inFlight < MAX_IN_FLIGHT && !output.isFull && stdin.isPaused()) stdin.resume();
+  function takeOn(): void {
+    while (waiting.length > 0 && bridge.inFlight < MAX_IN_FLIGHT && !output.isFull) {
+      const line = waiting.shift();
+      if (line !== undefined) bridge.receive(line);
+    }
+    if (waiting.length > 0) stdin.pause();
+    else if (stdin.isPaused()) stdin.resume();
   }
 
   stdin.on('data', (chunk: Buffer) => {
@@ -46,11 +53,12 @@ function run(target: Target): void {
       report('a message of the client is larger than 64 MiB; nothing after it can be read');
       return stop(1, false);
     }
-    if (bridge.inFlight >= MAX_IN_FLIGHT || output.isFull) stdin.pause();
+    takeOn();
   });
-  stdout.on('drain', readOn);
+  stdout.on('drain', takeOn);
   stdin.once('end', () => {
     lines.push(NEWLINE); // the last line may lack its end
+    takeOn();
     stop(0, true);
   });
   stdin.once('error', () => stop(0, false));
