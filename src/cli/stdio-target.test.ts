@@ -31,6 +31,7 @@ test('headers are taken as they are, and one for authorization stands for the ke
 test.for([
   [{ url: 'localhost:8080' }, /is not an address/],
   [{ url: 'ftp://a/mcp' }, /is not an address/],
+  [{ url: 'http://me:secret@a/mcp' }, /^(?!.*secret).*must not hold/],
   [{ key: 'a\nb' }, /the key has a character/],
   [{ header: ['nothing'] }, /a header must look like/],
   [{ header: ['a b: c'] }, /a header must look like/],

@@ -32,6 +32,9 @@ function pick(...values: readonly (string | undefined)[]): string | undefined {
 
 function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && (url.username !== '' || url.password !== '')) {
+    throw refuse('the address must not hold a name or a password; use --key or --header for them');
+  }
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw refuse(`"${text}" is not an address such as ${DEFAULT_URL}`);
 }

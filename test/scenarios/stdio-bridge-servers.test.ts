@@ -143,6 +143,28 @@ test('an error of the gateway keeps its bytes and gets the id of the request as 
   ]);
 });
 
+test('a modern subscription lasts until the client cancels it, which closes its stream and posts nothing', async () => {
+  let open: ServerResponse | undefined;
+  await using scene = await startScripted(({ response, message }) => {
+    if (message.method !== 'subscriptions/listen')
+      return endJson(response, { jsonrpc: '2.0', id: message.id, result: {} });
+    open = response;
+    openStream(response);
+    response.write(event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged' }));
+  });
+  const { bridge, seen } = scene;
+  const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+  bridge.send({ jsonrpc: '2.0', id: 'sub', method: 'subscriptions/listen', params: { _meta } });
+  await waitFor(() => bridge.lines.length === 1, 'the acknowledgement');
+  open?.write(event(notice(1)));
+  await waitFor(() => bridge.lines.length === 2, 'a notice');
+  bridge.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'sub' } });
+  await waitFor(() => open?.destroyed, 'the end of the stream');
+  await bridge.request('ping', { _meta });
+  expect(seen.map(({ message }) => message.method)).toEqual(['subscriptions/listen', 'ping']);
+  expect(bridge.lines).toHaveLength(3);
+});
+
 test('a batch goes out as it is, and its answer comes back as it is', async () => {
   const batch = '[{"jsonrpc":"2.0","id":1,"method":"ping"}, {"jsonrpc":"2.0","id":2,"method":"ping"}]';
   const answer = '[{"jsonrpc":"2.0","id":2,"result":{}},{"jsonrpc":"2.0","id":1,"result":{}}]';

@@ -93,7 +93,8 @@ export function createBridge({ target, output, report, onSettled }: Deps): Bridg
   /** True when the cancellation has done its work here: closing the exchange is what cancels a modern request. */
   function cancel(id: RequestId, notice: ClientMessage): boolean {
     const delivery = [...running.keys()].find(({ unanswered }) => unanswered.has(id));
-    if (delivery === undefined) return notice.modernHeaders !== undefined;
+    // It was answered in the meantime; only a session may know better.
+    if (delivery === undefined) return notice.modernHeaders !== undefined || session.current === undefined;
     delivery.isCancelled = true;
     const end = (): void => delivery.exchange?.abort(CANCELLED);
     if (delivery.message.modernHeaders !== undefined) end();
