@@ -15,7 +15,7 @@ import { forwardedHeaders } from './forwarded-headers.ts';
 import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
 import type { Peer } from './negotiate.ts';
 import { createParkingLot } from './parking-lot.ts';
-import type { Profile } from './profile.ts';
+import { canBeAsked, type Profile } from './profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
 import { META, MODERN_VERSION, type Era } from './revisions.ts';
 import { isExpired, send, type Upstream, type UpstreamCall } from './upstream.ts';
@@ -201,7 +201,11 @@ async function onDedicated(
   const onNotification = (notification: JsonRpcNotification): void => {
     if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
   };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification });
+  const onRequest = async (question: JsonRpcRequest): Promise<JsonObject> => {
+    if (canBeAsked(profile, question)) return party.onRequest(question);
+    throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
+  };
+  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest });
   const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
   {
     using first = await lease();
