@@ -151,8 +151,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await registry.load();
 
-  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')));
-  const relay = createRelay({ settings: () => settings, handles });
+  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')), timing);
+  const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
   const callTool = createCallTool({ catalog, relay });
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, version: VERSION });
   const sessions = createLegacySessions({

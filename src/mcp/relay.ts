@@ -12,7 +12,7 @@ import { startConversation, type Conversation, type InputRequest } from './conve
 import { createDeadline, type Deadline } from './deadline.ts';
 import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
+import type { Binding, InputHandles } from './input-handles.ts';
 import type { Peer } from './negotiate.ts';
 import { createParkingLot } from './parking-lot.ts';
 import { canBeAsked, type Profile } from './profile.ts';
@@ -36,6 +36,8 @@ export type Relay = (target: RelayTarget, request: ClientRequest) => Promise<Rep
 interface RelayDeps {
   readonly settings: () => Pick<ClientSettings, 'mcp_tool_execution_timeout'>;
   readonly handles: InputHandles;
+  /** How long a request waits for its user. */
+  readonly answerMs: number;
 }
 
 /** A request on its way, with everything the four pairs of eras need. */
@@ -52,8 +54,8 @@ const MAX_ROUNDS = 32;
  * Carries one request to a server and its reply back, between clients and servers of either era. The reply is the server's own
  * bytes, except where one era must be told in the other's words that something is asked of the user.
  */
-export function createRelay({ settings, handles }: RelayDeps): Relay {
-  const parked = createParkingLot(ANSWER_MS);
+export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
+  const parked = createParkingLot(answerMs);
 
   return async (target, request) => {
     const { upstream, label } = target;
@@ -87,12 +89,14 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
   async function resume(passage: Passage): Promise<Reply> {
     const { target, request } = passage;
     const state = stringMember(request, 'requestState');
+    // Read before the state is opened: what is malformed must not use it up, and leave a parked request to nobody.
+    const answers = objectMember(request, 'inputResponses');
     const carried = state === undefined ? undefined : handles.open(state, bindingOf(request));
     if (carried !== undefined && 'parked' in carried) {
       const conversation = parked.take(carried.parked);
       if (conversation === undefined)
         throw new GatewayError('invalid_request', 'requestState: the request is no longer waiting; send it anew');
-      conversation.answer(objectMember(request, 'inputResponses'));
+      conversation.answer(answers);
       return turn(passage, conversation);
     }
     if (carried !== undefined && carried.client_id !== target.upstream.client.client_id) {
