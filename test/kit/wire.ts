@@ -119,21 +119,29 @@ export async function openSession(endpoint: McpEndpoint, changes: HeaderChanges 
 export function modernRequest(
   method: string,
   params: JsonObject = {},
+  capabilities: JsonObject = {},
 ): { message: JsonObject; headers: HeaderChanges } {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN_REVISION,
-    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
     'io.modelcontextprotocol/clientInfo': { name: 'wire', version: '1' },
+    ...(params['_meta'] as JsonObject | undefined),
   };
   const headers: Record<string, string> = { 'mcp-protocol-version': MODERN_REVISION, 'mcp-method': method };
-  if (typeof params['name'] === 'string') headers['mcp-name'] = params['name'];
+  const name = params[method === 'resources/read' ? 'uri' : 'name'];
+  if (typeof name === 'string') headers['mcp-name'] = name;
   return { message: { jsonrpc: '2.0', id: ++lastId, method, params: { ...params, _meta } }, headers };
 }
 
 /** Sends a request of the modern revision by hand. */
-export function postModern(endpoint: McpEndpoint, method: string, params: JsonObject = {}): Promise<RpcAnswer> {
-  const { message, headers } = modernRequest(method, params);
-  return postMcp(endpoint, message, { headers });
+export function postModern(
+  endpoint: McpEndpoint,
+  method: string,
+  params: JsonObject = {},
+  { capabilities, signal }: { capabilities?: JsonObject; signal?: AbortSignal } = {},
+): Promise<RpcAnswer> {
+  const { message, headers } = modernRequest(method, params, capabilities);
+  return postMcp(endpoint, message, { headers, ...(signal && { signal }) });
 }
 
 /** An open event stream whose messages collect while the test goes on. */
