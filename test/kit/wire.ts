@@ -94,8 +94,13 @@ export interface LegacySession {
 }
 
 /** Opens a session with `initialize` and `notifications/initialized`. */
-export async function openSession(endpoint: McpEndpoint, changes: HeaderChanges = {}): Promise<LegacySession> {
-  const params = { protocolVersion: LEGACY_REVISION, capabilities: {}, clientInfo: { name: 'wire', version: '1' } };
+export async function openSession(
+  endpoint: McpEndpoint,
+  changes: HeaderChanges = {},
+  capabilities: JsonObject = {},
+  protocolVersion: string = LEGACY_REVISION,
+): Promise<LegacySession> {
+  const params = { protocolVersion, capabilities, clientInfo: { name: 'wire', version: '1' } };
   const opened = await postMcp(endpoint, { jsonrpc: '2.0', id: 0, method: 'initialize', params }, { headers: changes });
   const id = opened.headers.get('mcp-session-id') ?? '';
   if (opened.status !== 200 || opened.reply.result === undefined)
