@@ -140,22 +140,15 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
 
   /** Legacy client, modern server: asks the client what the server wants to know, and the server again with the answers. */
   async function interview(passage: Passage): Promise<Reply> {
-    const { request, deadline } = passage;
     let replace: Record<string, string | undefined> = {};
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const reply = await passOn(passage, replace);
       const asked = questionsOf(reply);
       if (asked === undefined) return reply;
-      const { ask } = request.side;
-      if (ask === undefined)
-        throw new GatewayError(
-          'invalid_request',
-          'the server asks the user something, but this client cannot be asked',
-        );
-      deadline.pause();
       const questions = Object.entries((asked.inputRequests ?? {}) as Record<string, InputRequest & JsonObject>);
-      const answers = await Promise.all(questions.map(async ([key, question]) => [key, await ask(question)] as const));
-      deadline.resume();
+      const answers = await Promise.all(
+        questions.map(async ([key, question]) => [key, await consult(passage, question)] as const),
+      );
       replace = {
         inputResponses: JSON.stringify(Object.fromEntries(answers)),
         requestState: asked.requestState === undefined ? undefined : JSON.stringify(asked.requestState),
@@ -164,18 +157,27 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     throw new GatewayError('upstream_bad_reply', `the server asked more than ${MAX_ROUNDS} times`);
   }
 
+  /** Asks a legacy client, whose time to think does not count, but ends. */
+  async function consult({ request: { side }, deadline }: Passage, question: InputRequest): Promise<JsonObject> {
+    if (side.ask === undefined)
+      throw new GatewayError('invalid_request', 'the server asks the user something, but this client cannot be asked');
+    const limit = new AbortController();
+    const onTimeout = (): void => limit.abort(new GatewayError('client_refused', 'the user did not answer in time'));
+    const timer = setTimeout(onTimeout, answerMs).unref();
+    deadline.pause();
+    try {
+      return await side.ask(question, limit.signal);
+    } finally {
+      clearTimeout(timer);
+      deadline.resume();
+    }
+  }
+
   /** Legacy client and server: a session that speaks for this client alone, whose questions go straight to it. */
-  async function attend({ target, request, deadline }: Passage): Promise<Reply> {
+  async function attend(passage: Passage): Promise<Reply> {
+    const { target, request, deadline } = passage;
     const { side } = request;
-    const onRequest = async ({ method, params }: JsonRpcRequest): Promise<JsonObject> => {
-      if (side.ask === undefined) throw new GatewayError('method_not_found', 'the client cannot be asked');
-      deadline.pause();
-      try {
-        return await side.ask({ method, params });
-      } finally {
-        deadline.resume();
-      }
-    };
+    const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
     const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: side.notify };
     return onDedicated(target, request, party, deadline.signal);
