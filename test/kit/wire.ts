@@ -91,6 +91,8 @@ export interface LegacySession {
   readonly headers: HeaderChanges;
   request(method: string, params?: JsonObject): Promise<RpcAnswer>;
   notify(method: string, params?: JsonObject): Promise<RpcAnswer>;
+  /** Posts any message, such as the answer to a question. */
+  post(message: JsonObject): Promise<RpcAnswer>;
 }
 
 /** Opens a session with `initialize` and `notifications/initialized`. */
@@ -115,6 +117,7 @@ export async function openSession(
     headers,
     request: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', id: ++lastId, method, params }, { headers }),
     notify: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', method, params }, { headers }),
+    post: (message) => postMcp(endpoint, message, { headers }),
   };
   await session.notify('notifications/initialized');
   return session;
