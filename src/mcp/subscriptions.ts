@@ -75,6 +75,11 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
     await Promise.all([...wanted].map(([upstream, uris]) => upstream.watchResources([...uris])));
   }
 
+  /** A change is one of a view, so whoever listens must have one, even if nobody of that kind has listed anything yet. */
+  function hasView(profile: Profile | undefined): void {
+    catalog.view(profile);
+  }
+
   function find(key: string): Listener {
     const listener = sessions.get(key);
     if (listener === undefined) throw new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
@@ -93,6 +98,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
 
   return {
     addSession(key, profile, send) {
+      hasView(profile);
       sessions.set(key, {
         send,
         profileKey: profile?.key,
@@ -122,6 +128,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       await watch();
     },
     listen(id, filter, profile, send) {
+      hasView(profile);
       const { granted, wants, resources } = readFilter(filter);
       const tagged = ({ method, params }: JsonRpcNotification): void => {
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
