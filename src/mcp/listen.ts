@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeRequest, type JsonObject, type JsonRpcNotification } from '../lib/json-rpc.ts';
 import { backOff } from '../lib/time.ts';
+import { META } from './revisions.ts';
 import type { Session, SessionOwner } from './session.ts';
 
 /** The standing request in which a modern server reports its changes (`subscriptions/listen`, 2026-07-28). */
@@ -33,7 +34,8 @@ export function createListen(session: Session, owner: SessionOwner): Listen {
     const id = session.nextId();
     const message = writeRequest(id, 'subscriptions/listen', session.own({ notifications: filter() }));
     const onNotification = (notification: JsonRpcNotification): void => {
-      if (notification.method !== 'notifications/subscriptions/acknowledged') owner.onNotification(notification);
+      if (notification.method !== 'notifications/subscriptions/acknowledged')
+        owner.onNotification(withoutId(notification));
       // What changed while nobody listened was said to nobody.
       else if (wasLost) owner.onNotification({ method: 'notifications/tools/list_changed' });
     };
@@ -74,4 +76,11 @@ export function createListen(session: Session, owner: SessionOwner): Listen {
     },
     close: () => closed.abort(),
   };
+}
+
+/** The id of our standing request means nothing to anybody else. */
+function withoutId({ method, params }: JsonRpcNotification): JsonRpcNotification {
+  const { _meta, ...rest } = params ?? {};
+  const { [META.subscriptionId]: _, ...meta } = (_meta ?? {}) as JsonObject;
+  return { method, params: Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta } };
 }
