@@ -4,6 +4,7 @@ import {
   ProtocolError,
   Server as ModernServer,
   type LoggingLevel,
+  type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 
@@ -133,8 +134,8 @@ export function createLegacyLivelyServer(state: LivelyState): LegacyServer {
 }
 
 /** An SDK server (v2) over the state. */
-export function createModernLivelyServer(state: LivelyState): ModernServer {
-  const server = new ModernServer(info, { capabilities });
+export function createModernLivelyServer(state: LivelyState, able: ServerCapabilities = capabilities): ModernServer {
+  const server = new ModernServer(info, { capabilities: able });
   server.setRequestHandler('tools/list', () => ({ tools: lists(state).tools }));
   server.setRequestHandler('prompts/list', () => ({ prompts: lists(state).prompts }));
   server.setRequestHandler('resources/list', () => ({ resources: lists(state).resources }));
