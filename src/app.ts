@@ -166,6 +166,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const dispatch = createDispatch({
     server,
     sessions,
+    logLevelOf: ({ id }) => subscriptions.logLevelOf(id),
     onClientNotification: ({ id }, method, params) => {
       if (method !== 'notifications/roots/list_changed') return;
       for (const { dedicated } of registry.upstreams()) dedicated.notify(id, method, params);

@@ -19,6 +19,8 @@ interface DispatchDeps {
   readonly sessions: LegacySessions;
   /** A legacy client says something about itself that the servers which know it must hear. */
   readonly onClientNotification: (session: LegacySession, method: string, params: JsonObject) => void;
+  /** The log level that a legacy client set for its session. */
+  readonly logLevelOf: (session: LegacySession) => string | undefined;
   readonly logger: Logger;
 }
 
@@ -42,7 +44,7 @@ export interface Dispatch {
 }
 
 /** What the transports of all revisions have in common: from a message to its answer. */
-export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
+export function createDispatch({ server, sessions, onClientNotification, logLevelOf, logger }: DispatchDeps): Dispatch {
   async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
     const { method, params, paramsBytes } = message;
     const { caller, headers, session } = arrival;
@@ -53,7 +55,7 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
       params: relayParams,
       headers,
       signal,
-      side: sideOf(message, relayParams, arrival, signal),
+      side: sideOf(message, relayParams, arrival, signal, session && logLevelOf(session)),
     };
     const reply = await server.handle(request, params);
     if (method === 'initialize' && session === undefined)
@@ -104,8 +106,13 @@ function sideOf(
   { progressToken }: RelayParams,
   { session, out }: Arrival,
   signal: AbortSignal,
+  sessionLevel: string | undefined,
 ): ClientSide {
-  const notify = (notification: JsonRpcNotification): void => out.send(withToken(notification, progressToken));
+  const notify = (notification: JsonRpcNotification): void => {
+    // Progress that nobody asked for has no token to come under.
+    if (notification.method === 'notifications/progress' && progressToken === undefined) return;
+    out.send(withToken(notification, progressToken));
+  };
   if (era === 'modern') {
     const meta = metaOf(params);
     const logLevel = meta[META.logLevel];
@@ -126,7 +133,7 @@ function sideOf(
     capabilities: session?.capabilities ?? {},
     profile: session?.profile,
     clientInfo: session?.clientInfo,
-    logLevel: undefined,
+    logLevel: sessionLevel,
     sessionKey: session?.id,
     notify,
     ask:

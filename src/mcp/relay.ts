@@ -13,6 +13,7 @@ import { createDeadline, type Deadline } from './deadline.ts';
 import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { Binding, InputHandles } from './input-handles.ts';
+import { isLoudEnough } from './log-level.ts';
 import type { Peer } from './negotiate.ts';
 import { createParkingLot } from './parking-lot.ts';
 import { canBeAsked, type Profile } from './profile.ts';
@@ -127,7 +128,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   async function turn({ request, deadline }: Passage, conversation: Conversation): Promise<Reply> {
     let next;
     try {
-      next = await conversation.next(request.side.notify, deadline.signal);
+      next = await conversation.next(hearing(request.side), deadline.signal);
     } catch (error) {
       conversation.cancel();
       throw error;
@@ -179,7 +180,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     const { side } = request;
     const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
-    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: side.notify };
+    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: hearing(side) };
     return onDedicated(target, request, party, deadline.signal);
   }
 
@@ -238,7 +239,14 @@ function toCall(
     name: target.name,
     message: (id, peer) => writeRelayed(id, method, params, { ...target.replace, ...replace }, envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
-    onNotification: params.progressToken === undefined && side.logLevel === undefined ? undefined : side.notify,
+    onNotification: hearing(side),
+  };
+}
+
+/** What a server says of a request goes to its caller alone, log lines only as loud as it wants them. */
+function hearing({ notify, logLevel }: ClientSide): (notification: JsonRpcNotification) => void {
+  return (notification) => {
+    if (notification.method !== 'notifications/message' || isLoudEnough(notification, logLevel)) notify(notification);
   };
 }
 

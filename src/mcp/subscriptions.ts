@@ -1,12 +1,10 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Catalog, Lists } from './catalog.ts';
+import { isLoudEnough, LOG_LEVELS } from './log-level.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
 import type { Upstream } from './upstream.ts';
-
-/** How severe a log line is (RFC 5424), least first. */
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
   tools: 'tools',
@@ -36,6 +34,8 @@ export interface Subscriptions {
   addSession(key: string, profile: Profile | undefined, send: (notification: JsonRpcNotification) => void): void;
   endSession(key: string): void;
   setLogLevel(key: string, level: unknown): void;
+  /** What a session asked for; undefined: no log lines. */
+  logLevelOf(key: string): string | undefined;
   subscribe(key: string, uri: string): Promise<void>;
   unsubscribe(key: string, uri: string): Promise<void>;
   /** A modern client's standing request. Gives what is granted, and how to end it. */
@@ -89,9 +89,9 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   /** Servers log at the most talkative level that any session wants; each session gets its own share. */
   function setServersLevel(): void {
     const wanted = [...sessions.values()]
-      .map(({ logLevel }) => LEVELS.indexOf(logLevel ?? ''))
+      .map(({ logLevel }) => LOG_LEVELS.indexOf(logLevel ?? ''))
       .filter((level) => level >= 0);
-    const level = LEVELS[Math.min(...wanted)];
+    const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
     for (const upstream of catalog.view().upstreams) upstream.setLogLevel(level).catch(() => undefined); // it logs as it did
   }
@@ -113,12 +113,13 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (had > 0) void watch();
     },
     setLogLevel(key, level) {
-      if (typeof level !== 'string' || !LEVELS.includes(level)) {
-        throw new GatewayError('invalid_request', `params.level: must be one of ${LEVELS.join(', ')}`);
+      if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
+        throw new GatewayError('invalid_request', `params.level: must be one of ${LOG_LEVELS.join(', ')}`);
       }
       find(key).logLevel = level;
       setServersLevel();
     },
+    logLevelOf: (key) => sessions.get(key)?.logLevel,
     async subscribe(key, uri) {
       find(key).resources.add(uri);
       await watch();
@@ -151,9 +152,8 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
         const uri = catalog.view().resources.publicUri(upstream, params.uri);
         for (const { resources, send } of all()) if (resources.has(uri)) send({ method, params: { ...params, uri } });
       } else if (method === 'notifications/message') {
-        const level = LEVELS.findIndex((name) => name === params.level);
         for (const { logLevel, send } of sessions.values()) {
-          if (logLevel !== undefined && level >= LEVELS.indexOf(logLevel)) send({ method, params });
+          if (isLoudEnough({ method, params }, logLevel)) send({ method, params });
         }
       }
     },

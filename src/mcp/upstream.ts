@@ -22,7 +22,8 @@ export interface UpstreamCall {
   readonly name: string | undefined;
   readonly message: (id: number, peer: Peer) => string;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  readonly onNotification: ((notification: JsonRpcNotification) => void) | undefined;
+  /** Takes what the server says of this request. */
+  readonly onNotification: (notification: JsonRpcNotification) => void;
 }
 
 export interface UpstreamDeps {
@@ -287,10 +288,17 @@ export class Upstream {
   }
 }
 
+/** Changes concern everybody, even when a server says them on the stream of a request. */
+const OF_SESSION = /\/(?:list_changed|resources\/updated)$/;
+
 /** Sends one request on a session. */
 export function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
   const id = session.nextId();
-  const { method, name, onNotification } = call;
+  const { method, name } = call;
+  const onNotification = (notification: JsonRpcNotification): void => {
+    if (OF_SESSION.test(notification.method)) session.onNotification(notification);
+    else call.onNotification(notification);
+  };
   const own = session.headers(method, name);
   const headers = own === undefined ? call.headers : { ...call.headers, ...own };
   return session.request({ id, method, message: call.message(id, session.peer), headers, signal, onNotification });
