@@ -106,6 +106,23 @@ test('a standing request is acknowledged with what is granted alone, and ends wi
   }
 });
 
+test.for([{}, { progressToken: 'p' }])(
+  'a change that a call announces on its own stream (%j) concerns everybody',
+  async (_meta) => {
+    await using host = await startLively('legacy');
+    await using gateway = await startGateway({ timing });
+    await gateway.createClient(httpClient(host.url));
+    await using caller = await listenLegacy(gateway);
+    await using other = await listenLegacy(gateway);
+    const { messages } = await caller.session.request('tools/call', { name: 'c1-change', _meta });
+    for (const { heard } of [caller, other])
+      await waitFor(() => heard('notifications/tools/list_changed').length === 1, 'the notice');
+    expect(messages).toHaveLength(1);
+    const { text } = await other.session.request('tools/list');
+    expect(text).toContain('c1-changed');
+  },
+);
+
 test('a client that reads its GET stream twice hears a change once', async () => {
   await using host = await startLively('legacy');
   await using gateway = await startGateway({ timing });
