@@ -157,7 +157,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(encryption.deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.tell),
+    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.between.notify),
     onEnd: ({ id }) => {
       subscriptions.endSession(id);
       for (const { dedicated } of registry.upstreams()) dedicated.end(id);

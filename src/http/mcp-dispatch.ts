@@ -126,6 +126,7 @@ function sideOf(
       sessionKey: undefined,
       notify,
       ask: undefined,
+      between: undefined,
     };
   }
   return {
@@ -140,6 +141,7 @@ function sideOf(
       session === undefined || !out.canSend
         ? undefined
         : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
+    between: session?.between,
   };
 }
 

@@ -12,6 +12,8 @@ export interface Party {
   readonly isExclusive: boolean;
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
   readonly onNotification: (notification: JsonRpcNotification) => void;
+  /** Who takes what the server asks and says when none of the party's requests runs. */
+  readonly between: Pick<Party, 'onRequest' | 'onNotification'> | undefined;
 }
 
 /** A session that is one party's until it is given back. */
@@ -26,6 +28,7 @@ interface Entry {
   readonly session: Promise<Session>;
   /** Whose requests run now, the latest last: what the server says can be told to them alone. */
   readonly running: Party[];
+  between: Party['between'];
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -48,6 +51,7 @@ export class DedicatedSessions {
   async lease(party: Party): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
     entry.running.push(party);
+    entry.between = party.between;
     clearTimeout(entry.idle);
     const release = (): void => {
       entry.running.splice(entry.running.indexOf(party), 1);
@@ -85,14 +89,20 @@ export class DedicatedSessions {
   }
 
   #add(party: Party): Entry {
-    const entry: Entry = { key: party.key, session: this.#open(party.profile), running: [], idle: undefined };
+    const entry: Entry = {
+      key: party.key,
+      session: this.#open(party.profile),
+      running: [],
+      between: undefined,
+      idle: undefined,
+    };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
     entry.session.then(
       (session) =>
         session.attach({
-          onNotification: (notification) => entry.running.at(-1)?.onNotification(notification),
-          onRequest: (request) => entry.running.at(-1)?.onRequest(request) ?? nobody(request),
+          onNotification: (notification) => (entry.running.at(-1) ?? entry.between)?.onNotification(notification),
+          onRequest: (request) => (entry.running.at(-1) ?? entry.between)?.onRequest(request) ?? nobody(request),
           onLost: () => this.#drop(entry),
         }),
       () => this.#drop(entry),

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
+import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
+import type { Between } from './client-side.ts';
 import type { InputRequest } from './conversation.ts';
 import { profileOf, type Profile } from './profile.ts';
 
@@ -27,8 +28,8 @@ export interface LegacySession extends Agreement {
   /** Requests that the client may cancel by their id. */
   readonly inFlight: Map<RequestId, AbortController>;
   readonly streams: Set<ClientStream>;
-  /** Says something on one of the open streams; on all of them the client would hear it twice. */
-  tell(this: void, notification: JsonRpcNotification): void;
+  /** Reaches the client on one of the open streams; on all of them it would hear everything twice. */
+  readonly between: Between;
   /** Asks the client something on one of its streams, and waits for the answer that it posts. */
   ask(question: InputRequest, send: (message: string) => void, signal: AbortSignal): Promise<JsonObject>;
   /** Takes an answer that the client posted. False when nothing with that id was asked. */
@@ -109,6 +110,23 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
   const streams = new Set<ClientStream>();
   const asked = new Map<RequestId, PromiseWithResolvers<JsonObject>>();
   let lastQuestion = 0;
+
+  async function ask(
+    { method, params }: InputRequest,
+    send: (message: string) => void,
+    signal: AbortSignal,
+  ): Promise<JsonObject> {
+    const question = `asbru-${(lastQuestion += 1)}`;
+    const answer = Promise.withResolvers<JsonObject>();
+    asked.set(question, answer);
+    send(JSON.stringify({ jsonrpc: '2.0', id: question, method, params }));
+    try {
+      return await unlessAborted(answer.promise, signal);
+    } finally {
+      asked.delete(question);
+    }
+  }
+
   return {
     id,
     profile: profileOf(capabilities),
@@ -118,21 +136,18 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
     clientInfo,
     inFlight: new Map(),
     streams,
-    tell(notification) {
-      const [stream] = streams;
-      stream?.send(JSON.stringify({ jsonrpc: '2.0', ...notification }));
+    between: {
+      notify(notification) {
+        const [stream] = streams;
+        stream?.send(JSON.stringify({ jsonrpc: '2.0', ...notification }));
+      },
+      async ask(question, signal) {
+        const [stream] = streams;
+        if (stream === undefined) throw new GatewayError('method_not_found', 'the client has no stream to be asked on');
+        return ask(question, (message) => stream.send(message), signal);
+      },
     },
-    async ask({ method, params }, send, signal) {
-      const question = `asbru-${(lastQuestion += 1)}`;
-      const answer = Promise.withResolvers<JsonObject>();
-      asked.set(question, answer);
-      send(JSON.stringify({ jsonrpc: '2.0', id: question, method, params }));
-      try {
-        return await unlessAborted(answer.promise, signal);
-      } finally {
-        asked.delete(question);
-      }
-    },
+    ask,
     answer(question, { result, error }) {
       const waiting = asked.get(question);
       if (error === undefined) waiting?.resolve(result ?? {});

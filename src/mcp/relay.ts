@@ -7,7 +7,7 @@ import {
   type JsonRpcRequest,
   type Reply,
 } from '../lib/json-rpc.ts';
-import type { ClientRequest, ClientSide } from './client-side.ts';
+import type { Between, ClientRequest, ClientSide } from './client-side.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import type { Lease, Party } from './dedicated.ts';
@@ -162,15 +162,22 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   async function consult({ request: { side }, deadline }: Passage, question: InputRequest): Promise<JsonObject> {
     if (side.ask === undefined)
       throw new GatewayError('invalid_request', 'the server asks the user something, but this client cannot be asked');
+    deadline.pause();
+    try {
+      return await untilAnswered(side.ask, question);
+    } finally {
+      deadline.resume();
+    }
+  }
+
+  async function untilAnswered(ask: Between['ask'], question: InputRequest): Promise<JsonObject> {
     const limit = new AbortController();
     const onTimeout = (): void => limit.abort(new GatewayError('client_refused', 'the user did not answer in time'));
     const timer = setTimeout(onTimeout, answerMs).unref();
-    deadline.pause();
     try {
-      return await side.ask(question, limit.signal);
+      return await ask(question, limit.signal);
     } finally {
       clearTimeout(timer);
-      deadline.resume();
     }
   }
 
@@ -180,7 +187,13 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     const { side } = request;
     const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
-    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: hearing(side) };
+    const isExclusive = side.sessionKey === undefined;
+    const voice = side.between;
+    const between = voice && {
+      onRequest: ({ method, params }: JsonRpcRequest) => untilAnswered(voice.ask, { method, params }),
+      onNotification: hearing({ ...side, notify: voice.notify }),
+    };
+    const party = { key, isExclusive, onRequest, onNotification: hearing(side), between };
     return onDedicated(target, request, party, deadline.signal);
   }
 
@@ -188,7 +201,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   function converse({ target, request }: Passage): Conversation {
     const key = JSON.stringify([request.caller.principal, request.side.profile?.key]);
     return startConversation(({ signal, ...voices }) =>
-      onDedicated(target, request, { ...voices, key, isExclusive: true }, signal),
+      onDedicated(target, request, { ...voices, key, isExclusive: true, between: undefined }, signal),
     );
   }
 }
@@ -204,15 +217,19 @@ async function onDedicated(
   signal: AbortSignal,
 ): Promise<Reply> {
   const { profile = NO_PROFILE } = request.side;
-  // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
-  const onNotification = (notification: JsonRpcNotification): void => {
-    if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
-  };
-  const onRequest = async (question: JsonRpcRequest): Promise<JsonObject> => {
-    if (canBeAsked(profile, question)) return party.onRequest(question);
-    throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
-  };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest });
+  const restrict = ({ onRequest, onNotification }: Pick<Party, 'onRequest' | 'onNotification'>) => ({
+    // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
+    onNotification(notification: JsonRpcNotification): void {
+      if (CALLERS_OWN.has(notification.method)) onNotification(notification);
+    },
+    async onRequest(question: JsonRpcRequest): Promise<JsonObject> {
+      if (canBeAsked(profile, question)) return onRequest(question);
+      throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
+    },
+  });
+  const between = party.between && restrict(party.between);
+  const own = { ...party, ...restrict(party), profile, between };
+  const lease = (): Promise<Lease> => target.upstream.dedicated.lease(own);
   const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
   {
     using first = await lease();
