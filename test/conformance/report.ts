@@ -12,9 +12,12 @@ export interface CellResult {
   readonly results: readonly ScenarioResult[];
 }
 
-interface Entry {
+interface Named {
   readonly cell: string;
   readonly scenario: string;
+}
+
+interface Entry extends Named {
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
 }
@@ -27,23 +30,33 @@ export interface Report {
 
 /** Judges the results against what is expected, and renders them. */
 export function report(cells: readonly CellResult[], expected: readonly ExpectedFailure[]): Report {
-  const entries = cells.flatMap(({ cell, results }) => results.map((result) => judge(cell.name, result, expected)));
+  const known = expected.filter((one) => cells.some(({ cell }) => cell.name === one.cell));
+  const judged = cells.flatMap(({ cell, results }) => results.map((result) => judge(cell.name, result, known)));
+  const gone = known.filter((one) => !judged.some((entry) => isSame(one, entry)));
+  const entries = [
+    ...judged,
+    ...gone.map(({ cell, scenario }) => ({ cell, scenario, verdict: 'STALE', checks: [] }) as const),
+  ];
   const failed = entries.filter(({ verdict }) => verdict === 'FAIL' || verdict === 'STALE');
   const passed = entries.filter(({ verdict }) => verdict === 'pass').length;
-  const known = entries.filter(({ verdict }) => verdict === 'expected').length;
+  const expectedCount = entries.filter(({ verdict }) => verdict === 'expected').length;
   const sections = [
     renderTable(cells, entries),
-    ...renderFailures(entries, expected),
-    renderLeftOut(entries),
-    `${passed} passed, ${failed.length} failed${known === 0 ? '' : `, ${known} expected failures`}`,
+    ...renderFailures(entries, known),
+    ...renderLeftOut(entries),
+    `${passed} passed, ${failed.length} failed${expectedCount === 0 ? '' : `, ${expectedCount} expected failures`}`,
   ];
   return { text: sections.join('\n\n'), hasFailed: failed.length > 0 };
+}
+
+function isSame(a: Named, b: Named): boolean {
+  return a.cell === b.cell && a.scenario === b.scenario;
 }
 
 function judge(cell: string, { scenario, checks }: ScenarioResult, expected: readonly ExpectedFailure[]): Entry {
   const entry = { cell, scenario, checks };
   if (whyLeftOut(cell, scenario) !== undefined) return { ...entry, verdict: 'n.a.' };
-  const isExpected = expected.some((known) => known.cell === cell && known.scenario === scenario);
+  const isExpected = expected.some((known) => isSame(known, entry));
   const isPassed = faultsOf(entry).length === 0;
   if (isPassed) return { ...entry, verdict: isExpected ? 'STALE' : 'pass' };
   return { ...entry, verdict: isExpected ? 'expected' : 'FAIL' };
@@ -79,19 +92,18 @@ function renderRow(first: string, rest: readonly string[], width: number): strin
 }
 
 function renderFailures(entries: readonly Entry[], expected: readonly ExpectedFailure[]): string[] {
-  return entries.flatMap(({ cell, scenario, verdict, checks }) => {
-    const title = `[${cell}] ${scenario}`;
-    if (verdict === 'STALE') return `${title}\n  is listed as an expected failure, but passes: take it off the list`;
-    if (verdict === 'expected') {
-      const reason = expected.find((known) => known.cell === cell && known.scenario === scenario)?.reason;
-      return `${title}\n  expected: ${reason}`;
-    }
-    return verdict === 'FAIL' ? [title, ...faultsOf({ checks })].join('\n') : [];
+  return entries.flatMap((entry) => {
+    const title = `[${entry.cell}] ${entry.scenario}`;
+    if (entry.verdict === 'STALE')
+      return `${title}\n  is listed as an expected failure, but does not fail: take it off the list`;
+    if (entry.verdict === 'expected')
+      return `${title}\n  expected: ${expected.find((known) => isSame(known, entry))?.reason}`;
+    return entry.verdict === 'FAIL' ? [title, ...faultsOf(entry)].join('\n') : [];
   });
 }
 
 /** What the table does not show: scenarios that have no meaning in a cell. */
-function renderLeftOut(entries: readonly Entry[]): string {
+function renderLeftOut(entries: readonly Entry[]): string[] {
   const byReason = Map.groupBy(
     entries.filter(({ verdict }) => verdict === 'n.a.'),
     ({ cell, scenario }) => whyLeftOut(cell, scenario) ?? '',
@@ -101,5 +113,5 @@ function renderLeftOut(entries: readonly Entry[]): string {
     const cells = [...new Set(left.map(({ cell }) => cell))];
     return `  ${names.join(', ')} [${cells.join(', ')}]: ${reason}`;
   });
-  return ['n.a.:', ...lines].join('\n');
+  return lines.length === 0 ? [] : [['n.a.:', ...lines].join('\n')];
 }

@@ -27,7 +27,10 @@ const chosen = CELLS.filter(
 if (chosen.length === 0) throw new Error(`--cell: one of ${CELLS.map(({ name }) => `"${name}"`).join(', ')}`);
 const cells: CellResult[] = [];
 for (const cell of chosen) cells.push({ cell, results: await runCell(cell) });
-const { text, hasFailed } = report(cells, options.direct ? [] : EXPECTED_FAILURES);
+if (cells.every(({ results }) => results.length === 0))
+  throw new Error(`--scenario ${options.scenario}: no cell has it`);
+const expected = EXPECTED_FAILURES.filter(({ scenario }) => (options.scenario ?? scenario) === scenario);
+const { text, hasFailed } = report(cells, options.direct ? [] : expected);
 console.log(text);
 if (options.details) printDetails();
 process.exitCode = hasFailed ? 1 : 0;

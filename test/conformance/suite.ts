@@ -28,7 +28,14 @@ export interface ScenarioResult {
 export async function installSuite(): Promise<void> {
   if (existsSync(program) && (await isCurrent())) return;
   console.error('installing the conformance suite (npm ci) …');
-  const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], shell: true });
+  // npm names itself when it runs this; by hand it is the one on the path, which on Windows only a shell finds.
+  const npm = process.env['npm_execpath'];
+  const [command, args] = npm === undefined ? ['npm ci', []] : [process.execPath, [npm, 'ci']];
+  const { status } = spawnSync(command, args, {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: npm === undefined,
+  });
   if (status !== 0) throw new Error('the conformance suite could not be installed; npm says why above');
 }
 
