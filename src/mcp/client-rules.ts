@@ -65,9 +65,14 @@ function checkTarget(client: McpClient): void {
   if (!URL.canParse(text)) throw invalid('connection_string', 'is not a valid URL');
 }
 
+/** Headers that the transport sets: another value would break the connection or take over a session. */
+const RESERVED_HEADERS =
+  /^(?:host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept|last-event-id|mcp-.*)$/i;
+
 /** Literals only: what a reference stands for is seen when it is used. */
 function checkHeaders({ headers }: McpClient): void {
   for (const [name, value] of Object.entries(headers)) {
+    if (RESERVED_HEADERS.test(name)) throw invalid(`headers.${name}`, 'is set by the gateway itself');
     const hasControl = value.reference === '' && /[^\t\x20-\x7e\x80-\xff]/.test(value.resolve());
     if (hasControl) throw invalid(`headers.${name}`, 'must not contain line breaks or other control characters');
   }

@@ -82,7 +82,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   function find(id: string): Upstream {
     const upstream = upstreams.get(id);
     if (upstream === undefined)
-      throw new GatewayError('mcp_client_not_found', `there is no MCP client with id "${id}"`);
+      throw new GatewayError('mcp_client_not_found', `MCP client not found: there is none with id "${id}"`);
     return upstream;
   }
 

@@ -34,7 +34,7 @@ test('a thousand calls in flight through fifty live changes, and not one fails',
     for (let index = 0; index < CALLS_PER_UPDATE; index += 1) call();
     expectDone(await gateway.update(id, changeOf(round, [one.url, two.url])), 'edited');
   }
-  await waitFor(() => answered === calls.length - IN_FLIGHT, 'the calls that nobody held up', 30_000);
+  await waitFor(() => answered >= calls.length - IN_FLIGHT, 'the calls that nobody held up', 30_000);
   gate.resolve();
 
   const answers = await Promise.all(calls);
