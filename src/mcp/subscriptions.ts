@@ -3,6 +3,7 @@ import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc
 import type { Catalog, Lists } from './catalog.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
+import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream.ts';
 
 /** How severe a log line is (RFC 5424), least first. */
@@ -28,6 +29,7 @@ interface Listener {
 
 interface SubscriptionDeps {
   readonly catalog: Catalog;
+  readonly tasks: Pick<Tasks, 'translate'>;
 }
 
 /** Change notices and log lines: from many servers in, to the clients who want them out. */
@@ -49,7 +51,7 @@ export interface Subscriptions {
   onUpstream(upstream: Upstream, notification: JsonRpcNotification): void;
 }
 
-export function createSubscriptions({ catalog }: SubscriptionDeps): Subscriptions {
+export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subscriptions {
   const sessions = new Map<string, Listener>();
   const standing = new Set<Listener>();
   const all = (): Listener[] => [...sessions.values(), ...standing];
@@ -143,6 +145,9 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (method === 'notifications/resources/updated' && typeof params.uri === 'string') {
         const uri = catalog.view().resources.publicUri(upstream, params.uri);
         for (const { resources, send } of all()) if (resources.has(uri)) send({ method, params: { ...params, uri } });
+      } else if (method === 'notifications/tasks/status') {
+        const found = tasks.translate(upstream, { method, params });
+        if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
       } else if (method === 'notifications/message') {
         const level = LEVELS.findIndex((name) => name === params.level);
         for (const { logLevel, send } of sessions.values()) {
