@@ -1,3 +1,4 @@
+import { GAPS } from './cannot.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import type { Options } from './options.ts';
 import type { Cell, RowResult } from './row.ts';
@@ -29,13 +30,33 @@ export function renderTable(results: readonly RowResult[]): string {
 /** Each failure with its reason; with `trace`, also what passed. */
 export function renderFailures(results: readonly RowResult[], { trace }: Options): string {
   const lines = sorted(results).flatMap(({ way, client, server, cells }) =>
-    Object.entries(cells).flatMap(([operation, cell]) => {
-      if (cell.kind !== 'failed') return [];
-      const line = `FAIL ${way}: ${client} × ${server}: ${operation}: ${cell.reason}`;
-      return trace ? [line, ...shown('client', cell.front), ...shown('server', cell.back)] : [line];
+    [...failuresByReason(cells)].flatMap(([reason, failures]) => {
+      const operations = failures.map(({ operation }) => operation).join(', ');
+      const line = `FAIL ${way}: ${client} × ${server}: ${operations}: ${reason}`;
+      const [first] = failures;
+      if (!trace || first === undefined) return [line];
+      return [line, ...shown('client', first.cell.front), ...shown('server', first.cell.back)];
     }),
   );
   return lines.join('\n');
+}
+
+/** What was not tried, and why. */
+export function renderGaps(): string {
+  const all = (names: readonly string[] | undefined): string => names?.join(', ') ?? 'all';
+  const lines = GAPS.map(({ way = 'all', clients, servers, operations, why }) => {
+    const what = operations === 'all' ? 'all' : operations.join(', ');
+    return `– ${way}: ${all(clients)} × ${all(servers)}: ${what}: ${why}`;
+  });
+  return lines.join('\n');
+}
+
+/** A client that does not connect fails everywhere for one reason. */
+function failuresByReason(cells: RowResult['cells']) {
+  const failures = Object.entries(cells).flatMap(([operation, cell]) =>
+    cell.kind === 'failed' ? [{ operation, cell }] : [],
+  );
+  return Map.groupBy(failures, ({ cell }) => cell.reason);
 }
 
 function shown(side: string, lines: string[]): string[] {

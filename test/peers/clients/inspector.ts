@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { allTextOf, textOf, type PeerClient, type PeerSession, type Target } from '../peer-client.ts';
-import { privateEnvironment } from '../private-environment.ts';
+import { privateEnvironment } from '../run-folder.ts';
 import type { Era } from './sdk-v2.ts';
 
 const run = promisify(execFile);

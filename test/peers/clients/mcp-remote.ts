@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
 import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { PeerClient, Target } from '../peer-client.ts';
-import { privateEnvironment } from '../private-environment.ts';
+import { privateEnvironment } from '../run-folder.ts';
 import { connectV1 } from './sdk-v1.ts';
 import { connectV2 } from './sdk-v2.ts';
 
