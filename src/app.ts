@@ -12,6 +12,7 @@ import { mcpClientRoutes } from './http/api/mcp-clients.ts';
 import { createCheckOrigin } from './http/check-origin.ts';
 import { createIdentify } from './http/identify.ts';
 import { listen } from './http/listen.ts';
+import { createDispatch } from './http/mcp-dispatch.ts';
 import { createMcpEndpoint } from './http/mcp.ts';
 import { statusRoutes } from './http/status.ts';
 import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
@@ -23,12 +24,15 @@ import { VERSION } from './lib/version.ts';
 import { createCallTool } from './mcp/call-tool.ts';
 import { createCatalog } from './mcp/catalog.ts';
 import { fromCreate } from './mcp/client-config.ts';
+import { createInputHandles } from './mcp/input-handles.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
 import { createRegistry } from './mcp/registry.ts';
+import { createRelay } from './mcp/relay.ts';
 import { createMcpServer } from './mcp/server.ts';
+import { createSubscriptions } from './mcp/subscriptions.ts';
 import { createInProcess, type InProcessServer } from './mcp/transport/in-process.ts';
 import { createProcessGuard } from './mcp/transport/process-guard.ts';
-import { createVerify } from './mcp/verify.ts';
+import { createOpenDedicated, createVerify } from './mcp/verify.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/watch.ts';
 import { createAccountStore, hashApiKey, type AccountStore } from './store/accounts.ts';
 import { createChanges } from './store/changes.ts';
@@ -57,6 +61,8 @@ export interface GatewayOptions {
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
+  /** Makes the name under which clients see a tool or prompt; default `<client>-<name>`. For tests of a single server. */
+  readonly nameOf?: (client: string, own: string) => string;
   /** Intervals of health checks and the like. */
   readonly timing?: Partial<Timing>;
 }
@@ -114,16 +120,28 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
       ([name, server]) => [name, createInProcess(server)] as const,
     ),
   );
-  const catalog = createCatalog(() => registry.upstreams());
+  const reach = {
+    gateway: { name: 'asbru', version: VERSION },
+    guard,
+    inprocess,
+    probeTimeoutMs: timing.probeTimeoutMs,
+  };
+  const catalog = createCatalog({
+    upstreams: () => registry.upstreams(),
+    ...(options.nameOf && { nameOf: options.nameOf }),
+  });
+  const subscriptions = createSubscriptions({ catalog });
   const registry = createRegistry({
     store: clientStore,
     changes,
-    verify: createVerify({ gateway: { name: 'asbru', version: VERSION }, guard, inprocess }, timing),
+    verify: createVerify(reach, timing),
+    openDedicated: createOpenDedicated(reach, timing),
     timing,
     settings: () => settings,
     logger,
     onChange: () => catalog.invalidate(),
-    saveTools: (id, tools) => void clientStore.saveTools(id, tools).catch(onError),
+    onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
+    saveKnown: (id, known) => void clientStore.saveKnown(id, known).catch(onError),
   });
   cleanup.defer(() => registry.stop());
   changes.subscribe(async (table) => {
@@ -133,16 +151,28 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await registry.load();
 
-  const callTool = createCallTool({ catalog, settings: () => settings });
-  const sessions = createLegacySessions(createSealer(encryption.deriveKey('mcp-session')));
-  const mcp = createMcpEndpoint({
-    identify,
-    catalog,
-    server: createMcpServer({ catalog, version: VERSION }),
-    callTool,
+  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')));
+  const relay = createRelay({ settings: () => settings, handles });
+  const callTool = createCallTool({ catalog, relay });
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, version: VERSION });
+  const sessions = createLegacySessions({
+    sealer: createSealer(encryption.deriveKey('mcp-session')),
+    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.tell),
+    onEnd: ({ id }) => {
+      subscriptions.endSession(id);
+      for (const { dedicated } of registry.upstreams()) dedicated.end(id);
+    },
+  });
+  const dispatch = createDispatch({
+    server,
     sessions,
+    onClientNotification: ({ id }, method, params) => {
+      if (method !== 'notifications/roots/list_changed') return;
+      for (const { dedicated } of registry.upstreams()) dedicated.notify(id, method, params);
+    },
     logger,
   });
+  const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
   const api = createApi({
     routes: [
       ...mcpClientRoutes(registry),

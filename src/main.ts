@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { configSchema } from './cli/schema.ts';
 import type { StartFlags } from './cli/options.ts';
+import type { StdioFlags } from './cli/stdio-target.ts';
 import { VERSION } from './lib/version.ts';
 
 const EXAMPLES = `
@@ -8,6 +8,7 @@ Examples:
   $ asbru start
   $ asbru start --port 9000 --config ./config.json
   $ ASBRU_API_KEY=... asbru start --host 0.0.0.0 --log-style json
+  $ asbru stdio --url http://localhost:8080/mcp --key ...
   $ asbru schema > config.schema.json
 
 Environment (a flag wins):
@@ -15,6 +16,7 @@ Environment (a flag wins):
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
+  ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio
 `;
 
 const program = new Command('asbru')
@@ -39,10 +41,26 @@ program
   });
 
 program
+  .command('stdio')
+  .description('serve MCP on standard input and output, for clients that speak nothing else, and carry it to a gateway')
+  .option('--url <url>', 'address of the gateway (default: http://localhost:8080/mcp)')
+  .option('--key <key>', 'key for the gateway; better given as ASBRU_KEY, which no process list shows')
+  .option('--header <header>', "another header for every request, as 'Name: value'; may be repeated", collect)
+  .action(async (flags: StdioFlags) => {
+    const { stdio } = await import('./cli/stdio.ts');
+    stdio(flags);
+  });
+
+program
   .command('schema')
   .description('print the JSON Schema of config.json')
-  .action(() => {
+  .action(async () => {
+    const { configSchema } = await import('./cli/schema.ts');
     process.stdout.write(`${configSchema()}\n`);
   });
 
 await program.parseAsync();
+
+function collect(value: string, former: readonly string[] = []): string[] {
+  return [...former, value];
+}

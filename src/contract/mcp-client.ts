@@ -7,6 +7,10 @@ export type ConnectionType = z.infer<typeof ConnectionType>;
 export const AuthType = z.enum(['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers']);
 export type AuthType = z.infer<typeof AuthType>;
 
+/** Which era of MCP to speak with a server. */
+export const ProtocolEra = z.enum(['auto', 'legacy', 'modern']);
+export type ProtocolEra = z.infer<typeof ProtocolEra>;
+
 /** Where a registered server stands. */
 export const ClientState = z.enum([
   'connected',
@@ -126,6 +130,9 @@ const settings = {
   tls_config: tlsConfig
     .nullish()
     .meta({ description: 'TLS of http and sse servers. The whole object is replaced; {} resets it.' }),
+  protocol_era: ProtocolEra.nullish().meta({
+    description: 'Revisions to speak: auto finds out, legacy is 2024-11-05 to 2025-11-25, modern 2026-07-28.',
+  }),
   is_ping_available: z
     .boolean()
     .nullish()
@@ -212,6 +219,7 @@ export const McpClientConfigView = z.object({
       client_key_pem: SecretView,
     })
     .optional(),
+  protocol_era: ProtocolEra,
   is_ping_available: z.boolean(),
   tool_sync_interval: z.number().meta({ description: 'Nanoseconds.' }),
   tool_execution_timeout: z.number().meta({ description: 'Nanoseconds.' }),

@@ -1,96 +1,112 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '../lib/errors.ts';
-import { scanObject } from '../lib/json-scan.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
-import { LEGACY_VERSIONS, MODERN_VERSION } from '../mcp/negotiate.ts';
-import type { Era } from '../mcp/server.ts';
+import { scanArray, scanObject } from '../lib/json-scan.ts';
+import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
+import { decodeHeader, LEGACY_VERSIONS, META, MODERN_VERSION, SUPPORTED_VERSIONS, type Era } from '../mcp/revisions.ts';
 
 /** One JSON-RPC message of a client, parsed once. */
-export interface McpMessage {
-  readonly era: Era;
-  readonly method: string;
-  /** The request id as the client wrote it; undefined for a notification. */
-  readonly id: string | undefined;
-  readonly params: JsonObject;
-  /** The bytes of `params`, to hand on what the gateway does not read. */
-  readonly paramsBytes: Buffer;
-}
+export type McpMessage =
+  | {
+      readonly kind: 'request';
+      readonly era: Era;
+      readonly method: string;
+      readonly id: string;
+      readonly params: JsonObject;
+      readonly paramsBytes: Buffer;
+    }
+  | { readonly kind: 'notification'; readonly era: Era; readonly method: string; readonly params: JsonObject }
+  | {
+      readonly kind: 'answer';
+      readonly id: RequestId;
+      readonly result: JsonObject | undefined;
+      readonly error: JsonObject | undefined;
+    };
+export type McpRequest = Extract<McpMessage, { kind: 'request' }>;
 
-const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
-const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 const NO_PARAMS = Buffer.from('{}');
-const SUPPORTED = [MODERN_VERSION, ...LEGACY_VERSIONS];
+/** The methods whose subject a modern client repeats in `Mcp-Name`, and the param it stands in. */
+const NAMED: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+};
 
-/**
- * Reads the body of a POST and tells which era it speaks. Gives undefined for an answer to a request of the gateway. Throws
- * `parse_error`, `invalid_request`, `header_mismatch` or `unsupported_protocol_version`.
- */
-export function readMcpMessage(body: Buffer, headers: IncomingHttpHeaders): McpMessage | undefined {
-  const parsed = parse(body);
-  if (Array.isArray(parsed))
-    throw new GatewayError('invalid_request', 'batches are not supported; send one message a request');
-  if (typeof parsed !== 'object' || parsed === null)
-    throw new GatewayError('invalid_request', 'the body must be a JSON-RPC message');
-  const { jsonrpc, method, id, params = {} } = parsed as JsonObject;
-  if (jsonrpc !== '2.0') throw new GatewayError('invalid_request', 'jsonrpc: must be "2.0"');
-  if (method === undefined && id !== undefined) return undefined;
-  if (typeof method !== 'string') throw new GatewayError('invalid_request', 'method: must be a string');
-  if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') {
-    throw new GatewayError('invalid_request', 'id: must be a string or a number');
-  }
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new GatewayError('invalid_request', 'params: must be an object');
-  }
-  let idText: string | undefined;
-  let paramsBytes: Buffer = NO_PARAMS;
-  scanObject(body, (key, start, end) => {
-    if (key === 'id') idText = body.toString('utf8', start, end);
-    else if (key === 'params') paramsBytes = body.subarray(start, end);
-  });
-  const message = { era: eraOf(params, headers), method, id: idText, params, paramsBytes };
-  if (message.era === 'modern') checkModern(message, headers);
-  return message;
+/** One message of a body: its bytes, and what they parse to. */
+export interface BodyPart {
+  readonly bytes: Buffer;
+  readonly value: unknown;
 }
 
-function parse(body: Buffer): unknown {
+/** The messages of a body: one, or a batch as 2025-03-26 has it. Throws `parse_error` for what is not JSON. */
+export function splitBody(body: Buffer): { readonly isBatch: boolean; readonly parts: readonly BodyPart[] } {
+  let value: unknown;
   try {
-    return JSON.parse(body.toString());
+    value = JSON.parse(body.toString());
   } catch (error) {
     throw new GatewayError('parse_error', 'the body is not valid JSON', { cause: error });
   }
+  if (!Array.isArray(value)) return { isBatch: false, parts: [{ bytes: body, value }] };
+  const parts: BodyPart[] = [];
+  scanArray(body, (start, end) =>
+    parts.push({ bytes: body.subarray(start, end), value: (value as unknown[])[parts.length] }),
+  );
+  return { isBatch: true, parts };
+}
+
+/** Reads one message, and tells which era it speaks. Throws `invalid_request`. */
+export function readMcpMessage({ bytes, value: parsed }: BodyPart, headers: IncomingHttpHeaders): McpMessage {
+  if (!isObject(parsed)) throw new GatewayError('invalid_request', 'the body must be a JSON-RPC message');
+  const { jsonrpc, method, id, params = {}, result, error } = parsed;
+  if (jsonrpc !== '2.0') throw new GatewayError('invalid_request', 'jsonrpc: must be "2.0"');
+  if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') {
+    throw new GatewayError('invalid_request', 'id: must be a string or a number');
+  }
+  if (method === undefined && id !== undefined)
+    return { kind: 'answer', id, result: result as JsonObject, error: error as JsonObject };
+  if (typeof method !== 'string') throw new GatewayError('invalid_request', 'method: must be a string');
+  if (!isObject(params)) throw new GatewayError('invalid_request', 'params: must be an object');
+  const era = eraOf(params, headers);
+  if (id === undefined) return { kind: 'notification', era, method, params };
+  let idText = '';
+  let paramsBytes: Buffer = NO_PARAMS;
+  scanObject(bytes, (key, start, end) => {
+    if (key === 'id') idText = bytes.toString('utf8', start, end);
+    else if (key === 'params') paramsBytes = bytes.subarray(start, end);
+  });
+  return { kind: 'request', era, method, id: idText, params, paramsBytes };
 }
 
 /** A modern request says so in its `_meta`; a legacy one is known by its header, or by having none. */
 function eraOf(params: JsonObject, headers: IncomingHttpHeaders): Era {
-  const meta = metaOf(params);
-  const header = headers['mcp-protocol-version'];
-  if (meta[VERSION_KEY] !== undefined || header === MODERN_VERSION) return 'modern';
-  if (header !== undefined && !LEGACY_VERSIONS.some((version) => version === header)) throw unsupported(header);
-  return 'legacy';
+  const isModern =
+    metaOf(params)[META.protocolVersion] !== undefined || headers['mcp-protocol-version'] === MODERN_VERSION;
+  return isModern ? 'modern' : 'legacy';
 }
 
-function unsupported(requested: unknown): GatewayError {
-  const details = { supported: SUPPORTED, requested };
-  return new GatewayError(
-    'unsupported_protocol_version',
-    `MCP revision ${JSON.stringify(requested)} is not supported`,
-    { details },
-  );
+/** The revision in the header of a legacy message must be one that we speak. */
+export function checkLegacyVersion(headers: IncomingHttpHeaders): void {
+  const header = headers['mcp-protocol-version'];
+  if (header !== undefined && !LEGACY_VERSIONS.some((version) => version === header)) throw unsupported(header);
 }
 
 /** The headers of a modern request repeat the body for the sake of routers on the way; they must not disagree (SEP-2243). */
-function checkModern({ method, id, params }: McpMessage, headers: IncomingHttpHeaders): void {
+export function checkModern({ method, params }: McpRequest, headers: IncomingHttpHeaders): void {
   const meta = metaOf(params);
-  const version = meta[VERSION_KEY];
+  const version = meta[META.protocolVersion];
   if (typeof version !== 'string')
-    throw new GatewayError('invalid_request', `params._meta: "${VERSION_KEY}" is required`);
+    throw new GatewayError('invalid_request', `params._meta: "${META.protocolVersion}" is required`);
   expectHeader('MCP-Protocol-Version', headers['mcp-protocol-version'], version);
   if (version !== MODERN_VERSION) throw unsupported(version);
   expectHeader('Mcp-Method', headers['mcp-method'], method);
-  if (method === 'tools/call') expectHeader('Mcp-Name', decodeHeader(headers['mcp-name']), params.name);
-  const capabilities = meta[CAPABILITIES_KEY];
-  if (id !== undefined && (typeof capabilities !== 'object' || capabilities === null || Array.isArray(capabilities))) {
-    throw new GatewayError('invalid_request', `params._meta: "${CAPABILITIES_KEY}" is required and must be an object`);
+  const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
+  const name = headers['mcp-name'];
+  if (named !== undefined)
+    expectHeader('Mcp-Name', typeof name === 'string' ? decodeHeader(name) : name, params[named]);
+  if (!isObject(meta[META.clientCapabilities])) {
+    throw new GatewayError(
+      'invalid_request',
+      `params._meta: "${META.clientCapabilities}" is required and must be an object`,
+    );
   }
 }
 
@@ -100,13 +116,20 @@ function expectHeader(name: string, header: string | string[] | undefined, value
   throw new GatewayError('header_mismatch', `header ${name} ${found}, but the body says ${JSON.stringify(value)}`);
 }
 
-/** Values that no header can hold travel as `=?base64?…?=`. */
-function decodeHeader(header: string | string[] | undefined): string | string[] | undefined {
-  const encoded = typeof header === 'string' ? /^=\?base64\?(.*)\?=$/s.exec(header)?.[1] : undefined;
-  return encoded === undefined ? header : Buffer.from(encoded, 'base64').toString();
+function unsupported(requested: unknown): GatewayError {
+  const details = { supported: SUPPORTED_VERSIONS, requested };
+  return new GatewayError(
+    'unsupported_protocol_version',
+    `MCP revision ${JSON.stringify(requested)} is not supported`,
+    { details },
+  );
 }
 
-function metaOf(params: JsonObject): JsonObject {
-  const meta = params._meta;
-  return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? meta : {};
+/** `params._meta`, or nothing. */
+export function metaOf(params: JsonObject): JsonObject {
+  return isObject(params._meta) ? params._meta : {};
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

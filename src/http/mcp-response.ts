@@ -1,60 +1,75 @@
 import type { ServerResponse } from 'node:http';
+import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import type { ReplayStream } from './replay.ts';
 
-/** Writes the answer to one POST of a client: JSON, or an event stream from the first notification on. */
+/** Where the answer to one request goes, and what is said before it. */
 export interface McpResponse {
-  /** Sends a notification before the answer. Dropped when the client cannot take a stream or reads too slowly. */
-  notify(message: string): void;
-  /** Ends the response. `member` is `"result"` or `"error"`. */
+  /** Whether anything can be said before the answer. */
+  readonly canSend: boolean;
+  /** Sends a notification, or a request of the gateway, as JSON text. */
+  send(message: string): void;
+  /** Sends the answer. `id` is JSON text. */
   end(id: string, member: 'result' | 'error', value: Buffer, status?: number): void;
-  /** Ends the response without an answer: the client has cancelled and expects none. */
+  /** Ends without an answer: the client has cancelled and expects none. */
   abandon(): void;
 }
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
-/** Bytes that may wait for a client that reads slowly before notifications to it are dropped. */
-const MAX_WAITING = 1024 * 1024;
-const CLOSE = Buffer.from('}');
+interface ResponseOptions {
+  /** Whether the client takes an event stream. */
+  readonly acceptsStream: boolean;
+  /** Makes the stream one that can be taken up again. */
+  readonly openReplay: (() => ReplayStream) | undefined;
+}
 
-export function createMcpResponse(response: ServerResponse, acceptsStream: boolean): McpResponse {
-  let isStream = false;
+const CLOSE = Buffer.from('}');
+/** A large value goes out as it is; a small one is cheaper copied into one buffer than sent as three. */
+const COPY_LIMIT = 16 * 1024;
+
+/** The answer to a POST: JSON, or an event stream from the first message before the answer on. */
+export function createMcpResponse(
+  response: ServerResponse,
+  { acceptsStream, openReplay }: ResponseOptions,
+): McpResponse {
+  let sendEvent: ((message: string) => void) | undefined;
+  let endStream = (): void => void response.end();
+  let isEnded = false;
+
+  function openStream(): (message: string) => void {
+    response.writeHead(200, EVENT_STREAM_HEADERS);
+    const replay = openReplay?.();
+    if (replay === undefined) return (message) => writeEvents(response, toEvent(message));
+    const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
+    replay.attach(sink);
+    response.once('close', () => replay.detach(sink));
+    replay.prime();
+    endStream = () => replay.end();
+    return (message) => replay.send(message);
+  }
+
   return {
-    notify(message) {
-      if (!acceptsStream || response.destroyed || response.writableEnded || response.writableLength > MAX_WAITING)
-        return;
-      if (!isStream) response.writeHead(200, STREAM_HEADERS);
-      isStream = true;
-      response.write(`event: message\ndata: ${message}\n\n`);
+    canSend: acceptsStream,
+    send(message) {
+      // What a server says of a request that is answered comes too late.
+      if (!acceptsStream || isEnded) return;
+      sendEvent ??= openStream();
+      sendEvent(message);
     },
     end(id, member, value, status = 200) {
-      if (response.destroyed || response.writableEnded) return;
       const head = `{"jsonrpc":"2.0","id":${id},"${member}":`;
-      if (isStream) response.end(`event: message\ndata: ${head}${oneLine(value)}}\n\n`);
-      else endJson(response, status, Buffer.from(head), value);
+      isEnded = true;
+      if (sendEvent !== undefined) {
+        sendEvent(`${head}${value.toString()}}`);
+        endStream();
+      } else if (!response.destroyed && !response.writableEnded) endJson(response, status, Buffer.from(head), value);
     },
     abandon() {
-      if (!isStream && !response.headersSent) response.writeHead(200, STREAM_HEADERS);
+      isEnded = true;
+      if (sendEvent !== undefined) return endStream();
+      if (!response.headersSent) response.writeHead(200, EVENT_STREAM_HEADERS);
       response.end();
     },
   };
 }
-
-/** Opens an event stream that is no answer to a request. */
-export function openEventStream(response: ServerResponse): (message: string) => void {
-  response.writeHead(200, STREAM_HEADERS);
-  response.flushHeaders();
-  return (message) => {
-    // A client that does not read its stream is cut off; it will come back and list again.
-    if (response.writableLength > MAX_WAITING) response.destroy();
-    else response.write(message);
-  };
-}
-
-/** A large value goes out as it is; a small one is cheaper copied into one buffer than sent as three. */
-const COPY_LIMIT = 16 * 1024;
 
 function endJson(response: ServerResponse, status: number, head: Buffer, value: Buffer): void {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': head.length + value.length + 1 });
@@ -66,8 +81,15 @@ function endJson(response: ServerResponse, status: number, head: Buffer, value: 
   response.uncork();
 }
 
-/** Inside JSON a line break can only be white space; in an event it would end the line. */
-function oneLine(json: Buffer): string {
-  const text = json.toString();
-  return text.includes('\n') || text.includes('\r') ? text.replaceAll(/[\r\n]+/g, ' ') : text;
+/** Answers that share one stream which somebody else ends: a batch, or the stream of HTTP+SSE. */
+export function createSharedResponse(send: (message: string) => void, onEnd: () => void = () => {}): McpResponse {
+  return {
+    canSend: true,
+    send,
+    end(id, member, value) {
+      send(`{"jsonrpc":"2.0","id":${id},"${member}":${value.toString()}}`);
+      onEnd();
+    },
+    abandon: onEnd,
+  };
 }

@@ -1,37 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
-import { writeNotification } from '../lib/json-rpc.ts';
+import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
-import { progressTokenOf, readCallParams } from '../mcp/call-params.ts';
-import type { CallTool } from '../mcp/call-tool.ts';
-import type { Catalog } from '../mcp/catalog.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
-import { chooseLegacyVersion } from '../mcp/negotiate.ts';
-import type { McpServer } from '../mcp/server.ts';
+import { profileOf } from '../mcp/profile.ts';
+import { META } from '../mcp/revisions.ts';
+import type { Subscriptions } from '../mcp/subscriptions.ts';
+import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
 import type { Identify } from './identify.ts';
-import { readMcpMessage, type McpMessage } from './mcp-message.ts';
-import { createMcpResponse, openEventStream, type McpResponse } from './mcp-response.ts';
+import type { Arrival, Dispatch } from './mcp-dispatch.ts';
+import {
+  checkLegacyVersion,
+  checkModern,
+  metaOf,
+  readMcpMessage,
+  splitBody,
+  type McpMessage,
+  type McpRequest,
+} from './mcp-message.ts';
+import { createMcpResponse, createSharedResponse } from './mcp-response.ts';
 import { readNodeBody } from './read-body.ts';
 import { renderError, renderRpcError } from './render-error.ts';
+import { createReplays } from './replay.ts';
 
 interface McpDeps {
   readonly identify: Identify;
-  readonly catalog: Catalog;
-  readonly server: McpServer;
-  readonly callTool: CallTool;
+  readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
+  readonly subscriptions: Subscriptions;
   readonly logger: Logger;
-}
-
-/** A request of a client with everything that belongs to it. */
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly caller: Caller;
-  readonly message: McpMessage;
-  readonly session: LegacySession | undefined;
 }
 
 export interface McpEndpoint {
@@ -45,12 +43,12 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const HEARTBEAT_MS = 15_000;
 
 /** `/mcp`: Streamable HTTP for clients of every revision. Plain node:http, as every tool call passes here. */
-export function createMcpEndpoint({ identify, catalog, server, callTool, sessions, logger }: McpDeps): McpEndpoint {
-  const streams = new Set<ServerResponse>();
+export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger }: McpDeps): McpEndpoint {
+  const replays = createReplays();
+  const open = new Map<ServerResponse, () => void>();
   const heartbeat = setInterval(() => {
-    for (const stream of streams) stream.write(': ping\n\n');
+    for (const response of open.keys()) writeEvents(response, ': ping\n\n');
   }, HEARTBEAT_MS).unref();
-  catalog.onListChanged(() => sessions.broadcast(writeNotification('notifications/tools/list_changed')));
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -58,118 +56,169 @@ export function createMcpEndpoint({ identify, catalog, server, callTool, session
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') listen(request, response, caller);
       else if (request.method === 'DELETE') endSession(request, response, caller);
-      else throw new GatewayError('method_not_allowed', 'use POST, GET or DELETE');
+      else throw notAllowed('use POST, GET or DELETE');
     } catch (error) {
       refuse(response, error);
     }
   }
 
   async function post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
-    const message = readMcpMessage(await readNodeBody(request, MAX_BODY_BYTES), request.headers);
-    const sessionId =
-      message?.era === 'modern' || message?.method === 'initialize' ? undefined : header(request, 'mcp-session-id');
-    const session = sessionId === undefined ? undefined : sessions.get(sessionId, caller.principal);
-    if (message?.id === undefined) {
-      if (message !== undefined) notified(message, session);
+    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_BODY_BYTES));
+    const messages = parts.map((part) => readMcpMessage(part, request.headers));
+    const [first] = messages;
+    if (first === undefined) throw new GatewayError('invalid_request', 'the batch is empty');
+    const isModern = messages.some((message) => message.kind !== 'answer' && message.era === 'modern');
+    const session = isModern ? undefined : sessionOf(request, caller, messages);
+    if (isBatch) return batch(request, response, caller, session, messages);
+    if (first.kind !== 'request') {
+      dispatch.other(first, session);
       response.writeHead(202).end();
       return;
     }
-    await answer({ request, response, caller, message, session }, message.id);
+    await one(first, request, response, caller, session);
   }
 
-  async function answer(exchange: Exchange, id: string): Promise<void> {
-    const { request, response, caller, message } = exchange;
-    const out = createMcpResponse(response, request.headers.accept?.includes('text/event-stream') === true);
-    try {
-      if (message.method === 'tools/call') return await call(exchange, id, out);
-      const result = server.answer(message.method, message.params, message.era);
-      if (message.method === 'initialize') {
-        response.setHeader(
-          'mcp-session-id',
-          sessions.create(caller.principal, chooseLegacyVersion(message.params.protocolVersion)),
-        );
-      }
-      out.end(id, 'result', result);
-    } catch (error) {
-      if (error instanceof GatewayError && error.code === 'call_cancelled') return out.abandon();
-      const { error: body } = renderRpcError(null, error, logger);
-      out.end(id, 'error', Buffer.from(JSON.stringify(body)), rpcStatus(error, message));
-    }
-  }
-
-  async function call(
-    { request, response, caller, message, session }: Exchange,
-    id: string,
-    out: McpResponse,
+  async function one(
+    message: McpRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+    session: LegacySession | undefined,
   ): Promise<void> {
-    const { name, _meta: meta } = message.params;
-    if (typeof name !== 'string') throw new GatewayError('invalid_request', 'params.name: must be a string');
-    const token = progressTokenOf(meta as JsonObject | undefined);
-    const gone = new AbortController();
-    const requestId = JSON.parse(id) as RequestId;
-    session?.inFlight.set(requestId, gone);
-    // Closing the stream cancels a modern call; a legacy client says so in a notification and may merely have lost its network.
     if (message.era === 'modern') {
+      const refusal = refusalOf(() => checkModern(message, request.headers));
+      if (refusal !== undefined) return refuse(response, refusal, message.id);
+      if (message.method === 'subscriptions/listen') return listenModern(message, response);
+    }
+    const gone = message.era === 'modern' ? new AbortController() : undefined;
+    if (gone !== undefined) {
       response.once('close', () => {
         if (!response.writableFinished) gone.abort();
       });
     }
-    try {
-      const reply = await callTool(caller, {
-        params: readCallParams(name, message.paramsBytes, token),
-        headers: request.headers,
-        signal: gone.signal,
-        onProgress: (notification) => out.notify(withToken(notification, token)),
-      });
-      out.end(id, reply.kind, message.era === 'modern' ? asModern(reply) : reply.bytes);
-    } finally {
-      session?.inFlight.delete(requestId);
-    }
+    const out = createMcpResponse(response, {
+      acceptsStream: acceptsStream(request),
+      openReplay: session?.protocolVersion === '2025-11-25' ? () => replays.open(session.id) : undefined,
+    });
+    const onSession = ({ id }: LegacySession): void => void response.setHeader('mcp-session-id', id);
+    await dispatch.request(message, { caller, headers: request.headers, session, out, gone: gone?.signal, onSession });
   }
 
+  /** Several messages in one body, which only 2025-03-26 has; the answers come as they are ready. */
+  async function batch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+    session: LegacySession | undefined,
+    messages: readonly McpMessage[],
+  ): Promise<void> {
+    const version = session?.protocolVersion ?? header(request, 'mcp-protocol-version') ?? '2025-03-26';
+    if (version !== '2025-03-26')
+      throw new GatewayError('invalid_request', `MCP ${version} has no batches; send one message a request`);
+    const requests = messages.filter((message) => message.kind === 'request');
+    if (requests.some(({ method }) => method === 'initialize'))
+      throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
+    for (const message of messages) if (message.kind !== 'request') dispatch.other(message, session);
+    if (requests.length === 0) return void response.writeHead(202).end();
+    const isStream = acceptsStream(request);
+    const collected: string[] = [];
+    if (isStream) response.writeHead(200, EVENT_STREAM_HEADERS);
+    const send = (message: string): void => {
+      if (isStream) writeEvents(response, toEvent(message));
+      else collected.push(message);
+    };
+    const arrival: Omit<Arrival, 'out'> = {
+      caller,
+      headers: request.headers,
+      session,
+      gone: undefined,
+      onSession: () => {},
+    };
+    await Promise.all(
+      requests.map((message) => dispatch.request(message, { ...arrival, out: createSharedResponse(send) })),
+    );
+    if (isStream) response.end();
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(`[${collected.join(',')}]`);
+  }
+
+  /** The GET stream of a legacy session; with Last-Event-ID it goes on where one was lost. */
   function listen(request: IncomingMessage, response: ServerResponse, caller: Caller): void {
     const id = header(request, 'mcp-session-id');
-    if (id === undefined)
-      throw new GatewayError('method_not_allowed', 'a GET stream needs the Mcp-Session-Id of an initialized session');
-    const { streams: open } = sessions.get(id, caller.principal);
-    const write = openEventStream(response);
-    const stream = {
-      send: (message: string): void => write(`event: message\ndata: ${message}\n\n`),
-      end: (): void => void response.end(),
-    };
-    streams.add(response);
-    open.add(stream);
-    response.once('close', () => {
-      streams.delete(response);
-      open.delete(stream);
+    if (id === undefined) throw notAllowed('a GET stream needs the Mcp-Session-Id of an initialized session');
+    const session = sessions.get(id, caller.principal);
+    const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
+    const lastEventId = header(request, 'last-event-id');
+    hold(response, () => response.end());
+    response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
+    if (lastEventId !== undefined && replays.resume(lastEventId, session.id, sink)) return;
+    const stream = { send: (message: string) => sink.write(toEvent(message)), end: sink.end };
+    session.streams.add(stream);
+    response.once('close', () => session.streams.delete(stream));
+  }
+
+  /** The standing request of a modern client (`subscriptions/listen`). */
+  function listenModern({ id, params }: McpRequest, response: ServerResponse): void {
+    const requestId = JSON.parse(id) as RequestId;
+    const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
+    response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
+    const send = (message: object): void =>
+      writeEvents(response, toEvent(JSON.stringify({ jsonrpc: '2.0', ...message })));
+    const { end } = subscriptions.listen(requestId, (params.notifications ?? {}) as JsonObject, profile, send);
+    response.once('close', end);
+    hold(response, () => {
+      send({ id: requestId, result: { resultType: 'complete', _meta: { [META.subscriptionId]: requestId } } });
+      response.end();
     });
+  }
+
+  function hold(response: ServerResponse, end: () => void): void {
+    open.set(response, end);
+    response.once('close', () => open.delete(response));
   }
 
   function endSession(request: IncomingMessage, response: ServerResponse, caller: Caller): void {
     const id = header(request, 'mcp-session-id');
-    if (id === undefined)
-      throw new GatewayError('method_not_allowed', 'only a session can be deleted; send its Mcp-Session-Id');
+    if (id === undefined) throw notAllowed('only a session can be deleted; send its Mcp-Session-Id');
     sessions.get(id, caller.principal);
     sessions.end(id);
     response.writeHead(204).end();
   }
 
-  function refuse(response: ServerResponse, error: unknown): void {
+  /** The legacy session that the messages belong to. Many simple clients never begin one. */
+  function sessionOf(
+    request: IncomingMessage,
+    caller: Caller,
+    messages: readonly McpMessage[],
+  ): LegacySession | undefined {
+    if (messages.some((message) => message.kind === 'request' && message.method === 'initialize')) return undefined;
+    checkLegacyVersion(request.headers);
+    const id = header(request, 'mcp-session-id');
+    return id === undefined ? undefined : sessions.get(id, caller.principal);
+  }
+
+  function refuse(response: ServerResponse, error: unknown, id = 'null'): void {
     if (response.headersSent || response.destroyed) return void response.destroy();
     const { status, headers } = renderError(error, logger);
-    const body = JSON.stringify(renderRpcError(null, error, logger));
-    response
-      .writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
-      .end(body);
+    const { error: body } = renderRpcError(null, error, logger);
+    const text = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(body)}}`;
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
   }
 
   return {
     handle,
     close() {
       clearInterval(heartbeat);
-      for (const stream of streams) stream.end();
+      for (const end of open.values()) end();
     },
   };
+}
+
+function notAllowed(message: string): GatewayError {
+  return new GatewayError('method_not_allowed', message, { details: { allow: 'POST, GET, DELETE' } });
+}
+
+function acceptsStream(request: IncomingMessage): boolean {
+  return request.headers.accept?.includes('text/event-stream') === true;
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {
@@ -177,32 +226,11 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** The only notification that asks for something: the end of a call. */
-function notified({ method, params }: McpMessage, session: LegacySession | undefined): void {
-  if (method === 'notifications/cancelled') session?.inFlight.get(params.requestId as RequestId)?.abort();
-}
-
-/** JSON-RPC errors travel with HTTP 200, except where the modern revision ties a status to them. */
-function rpcStatus(error: unknown, { era }: McpMessage): number {
-  if (era === 'legacy' || !(error instanceof GatewayError)) return 200;
-  return error.code === 'method_not_found' ? 404 : 200;
-}
-
-function withToken(notification: JsonRpcNotification, progressToken: RequestId | undefined): string {
-  if (notification.method !== 'notifications/progress') return JSON.stringify({ jsonrpc: '2.0', ...notification });
-  return JSON.stringify({
-    jsonrpc: '2.0',
-    method: notification.method,
-    params: { ...notification.params, progressToken },
-  });
-}
-
-const COMPLETE = Buffer.from('{"resultType":"complete"');
-
-/** A result of an older server says what a modern client must be told: that it is complete. Nothing else is touched. */
-function asModern(reply: Reply): Buffer {
-  if (reply.kind === 'error' || reply.hasResultType) return reply.bytes;
-  const rest = reply.bytes.subarray(reply.bytes.indexOf(0x7b) + 1);
-  const isEmpty = rest.toString('latin1').trim() === '}';
-  return Buffer.concat([COMPLETE, Buffer.from(isEmpty ? '' : ','), rest]);
+function refusalOf(check: () => void): unknown {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }

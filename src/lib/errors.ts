@@ -20,6 +20,9 @@ export const ERRORS = {
   forbidden: { status: 403, rpc: -32003, retryable: false },
   not_found: { status: 404, rpc: -32602, retryable: false },
   method_not_allowed: { status: 405, rpc: -32600, retryable: false },
+  resource_not_found: { status: 404, rpc: -32602, retryable: false },
+  /** The same in the words of the revisions up to 2025-11-25. */
+  resource_not_found_legacy: { status: 404, rpc: -32002, retryable: false },
   mcp_client_not_found: { status: 404, rpc: -32602, retryable: false },
   mcp_session_not_found: { status: 404, rpc: -32600, retryable: false },
   mcp_tool_not_found: { status: 400, rpc: -32602, retryable: false },
@@ -40,6 +43,8 @@ export const ERRORS = {
   /** The upstream answered something that is not MCP. */
   upstream_bad_reply: { status: 400, rpc: -32603, retryable: false },
   upstream_timeout: { status: 400, rpc: -32603, retryable: false },
+  /** The client answered a question of the server with an error. */
+  client_refused: { status: 400, rpc: -32603, retryable: false },
   /** The caller gave up; no answer is written. */
   call_cancelled: { status: 499, rpc: -32603, retryable: true },
   /** What the gateway was started with does not fit: config.json, the encryption key. It does not start. */

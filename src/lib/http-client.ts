@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly url: URL;
   /** Names and values in turn: name, value, name, value. */
   readonly headers: string[];
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** Takes a response while it arrives: the head, then data. What it throws ends the exchange. */
@@ -31,6 +31,9 @@ export interface HttpExchange {
   readonly done: Promise<void>;
   /** Ends the exchange; `done` rejects with the reason unless it is settled. */
   abort(reason: GatewayError): void;
+  /** Lets no more data come until {@link HttpExchange.resume}; what cannot be taken yet stays with the server. */
+  pause(): void;
+  resume(): void;
 }
 
 /** HTTP towards one server, with its own connections and its own TLS. */
@@ -115,6 +118,14 @@ class Exchange implements Dispatcher.DispatchHandler, HttpExchange {
     this.#ended = reason;
     this.#reject(reason);
     this.#controller?.abort(reason);
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

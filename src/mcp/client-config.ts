@@ -26,6 +26,7 @@ export function fromCreate(body: McpClientCreate, now = Date.now()): McpClient {
     per_user_header_keys: [],
     disabled: false,
     tls_config: undefined,
+    protocol_era: 'auto',
     is_ping_available: true,
     tool_sync_interval: 0,
     tool_execution_timeout: 0,
@@ -70,6 +71,7 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
       patch.per_user_header_keys?.map((key) => key.trim().toLowerCase()) ?? current.per_user_header_keys,
     disabled: patch.disabled ?? current.disabled,
     tls_config: tlsConfig(patch.tls_config, current.tls_config),
+    protocol_era: patch.protocol_era ?? current.protocol_era,
     is_ping_available: patch.is_ping_available ?? current.is_ping_available,
     tool_sync_interval: duration(patch.tool_sync_interval, current.tool_sync_interval, MINUTE_NS),
     tool_execution_timeout: duration(patch.tool_execution_timeout, current.tool_execution_timeout, SECOND_NS),
@@ -100,6 +102,7 @@ function target(client: McpClient): unknown {
   const { connection_type, auth_type, connection_string, stdio_config, tls_config } = client;
   return [
     connection_type,
+    client.protocol_era,
     auth_type,
     connection_string.resolve(),
     stdio_config && [

@@ -1,6 +1,8 @@
 import { GatewayError } from '../lib/errors.ts';
 import { createHttpClient, type TlsOptions } from '../lib/http-client.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
+import type { JsonObject } from '../lib/json-rpc.ts';
+import type { Era } from './revisions.ts';
 import { Session } from './session.ts';
 import { createHttpConnection } from './transport/http.ts';
 import type { OpenInProcess } from './transport/in-process.ts';
@@ -14,13 +16,42 @@ import type { Connection, ConnectionEvents } from './transport/transport.ts';
 export interface ConnectDeps {
   readonly gateway: { readonly name: string; readonly version: string };
   readonly guard: ProcessGuard;
+  /** How long a server may be silent to `server/discover`. */
+  readonly probeTimeoutMs: number;
   /** In-process servers by the name they were registered under. */
   readonly inprocess: ReadonlyMap<string, OpenInProcess>;
 }
 
-/** Reaches a registered server as its record says, up to the end of the handshake. */
-export function openSession(client: McpClient, deps: ConnectDeps, signal: AbortSignal): Promise<Session> {
-  return Session.open((events) => connect(client, deps, events, signal), deps.gateway, signal);
+/** What a session is for. */
+interface Purpose {
+  /** What the server is known to speak; asked when absent, and always when the record pins an era. */
+  readonly era?: Era | undefined;
+  /** What its callers can do. */
+  readonly capabilities: JsonObject;
+}
+
+/** Reaches a registered server as its record says, up to the end of the negotiation. */
+export function openSession(
+  client: McpClient,
+  deps: ConnectDeps,
+  { era, capabilities }: Purpose,
+  signal: AbortSignal,
+): Promise<Session> {
+  const plan = {
+    connect: (events: ConnectionEvents) => connect(client, deps, events, signal),
+    era: eraOf(client, era),
+    introduction: { clientInfo: deps.gateway, capabilities },
+    // Only a child process may die or hang at a question it does not know; over HTTP silence says nothing of an era.
+    probeTimeoutMs: client.connection_type === 'stdio' ? deps.probeTimeoutMs : undefined,
+  };
+  return Session.open(plan, signal);
+}
+
+function eraOf({ protocol_era, connection_type }: McpClient, known: Era | undefined): Era | 'auto' {
+  if (protocol_era !== 'auto') return protocol_era;
+  if (connection_type === 'sse') return 'legacy'; // the transport of 2024-11-05
+  // The newer era is asked for again each time: the answer is the handshake.
+  return known === 'legacy' ? 'legacy' : 'auto';
 }
 
 async function connect(

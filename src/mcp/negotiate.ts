@@ -1,49 +1,108 @@
-import { resultOf, writeNotification, writeRequest, type JsonObject } from '../lib/json-rpc.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { resultOf, writeNotification, writeRequest, type JsonObject, type Reply } from '../lib/json-rpc.ts';
+import { LEGACY_VERSIONS, META, MODERN_VERSION, modernHeaders, type Era } from './revisions.ts';
 import type { Connection } from './transport/transport.ts';
 
-/** Revisions with a handshake and sessions, newest first. */
-export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
-/** The stateless revision. */
-export const MODERN_VERSION = '2026-07-28';
-
-/** What a server said about itself in the handshake. */
+/** What is known of a server after the first words with it. */
 export interface Peer {
+  readonly era: Era;
   readonly protocolVersion: string;
   readonly serverInfo: JsonObject;
   readonly capabilities: JsonObject;
   readonly instructions: string | undefined;
 }
 
-/** The revision to speak with a legacy client: its own if we know it, else our newest (Lifecycle, version negotiation). */
-export function chooseLegacyVersion(requested: unknown): string {
-  return LEGACY_VERSIONS.find((version) => version === requested) ?? LEGACY_VERSIONS[0];
+/** Who the gateway is to a server. */
+export interface Introduction {
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  /** What the callers of this session can do; the gateway claims nothing for itself. */
+  readonly capabilities: JsonObject;
 }
 
-/** The `initialize` handshake towards a server. Throws `upstream_bad_reply` for a revision that nobody knows. */
-export async function handshake(
+/**
+ * Finds out which era a server speaks and shakes hands. `auto` asks as a modern client first; whatever refuses that for a
+ * reason of its own (no access, a fault, silence) is no evidence of an era and fails.
+ */
+export async function negotiate(
   connection: Connection,
-  gateway: { name: string; version: string },
+  choice: Era | 'auto',
+  introduction: Introduction,
   signal: AbortSignal,
 ): Promise<Peer> {
+  if (choice === 'legacy') return initialize(connection, introduction, signal);
+  const peer = await discover(connection, introduction, signal);
+  if (peer !== undefined) return peer;
+  if (choice === 'auto') return initialize(connection, introduction, signal);
+  throw new GatewayError(
+    'upstream_bad_reply',
+    `the server does not speak MCP ${MODERN_VERSION}, to which protocol_era pins it`,
+  );
+}
+
+/** `server/discover`; undefined when the server is of the older era. */
+async function discover(
+  connection: Connection,
+  { clientInfo }: Introduction,
+  signal: AbortSignal,
+): Promise<Peer | undefined> {
   const id = connection.nextId();
-  const message = writeRequest(id, 'initialize', {
-    protocolVersion: LEGACY_VERSIONS[0],
-    capabilities: {},
-    clientInfo: gateway,
-  });
+  const _meta = {
+    [META.protocolVersion]: MODERN_VERSION,
+    [META.clientInfo]: clientInfo,
+    [META.clientCapabilities]: {},
+  };
+  const message = writeRequest(id, 'server/discover', { _meta });
+  const headers = modernHeaders('server/discover');
+  const reply = await connection.request({ id, method: 'server/discover', message, headers, signal }).catch(isOlder);
+  if (reply === undefined || reply.kind === 'error') {
+    if (reply !== undefined) refuseModernFault(reply);
+    return undefined;
+  }
+  const { supportedVersions, capabilities, instructions, _meta: meta } = resultOf(reply);
+  if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_VERSION)) return undefined;
+  connection.ready(MODERN_VERSION);
+  return {
+    era: 'modern',
+    protocolVersion: MODERN_VERSION,
+    serverInfo: asObject(asObject(meta)[META.serverInfo]),
+    capabilities: asObject(capabilities),
+    instructions: typeof instructions === 'string' ? instructions : undefined,
+  };
+}
+
+/** A 4xx without a JSON-RPC answer comes from an HTTP server that wants `initialize` first. Everything else is a failure. */
+function isOlder(error: unknown): undefined {
+  const status = error instanceof GatewayError ? error.details?.status : undefined;
+  if (typeof status === 'number' && status >= 400 && status < 500 && status !== 401 && status !== 403 && status !== 429)
+    return undefined;
+  throw error;
+}
+
+/** These codes only a modern server knows, and each says that something is wrong with how we asked. */
+function refuseModernFault(reply: Reply): void {
+  const { code, message } = JSON.parse(reply.bytes.toString()) as { code?: unknown; message?: unknown };
+  if (code === -32020 || code === -32021)
+    throw new GatewayError('upstream_bad_reply', `server/discover was refused: ${String(message)}`);
+}
+
+/** The handshake of 2024-11-05 to 2025-11-25. */
+async function initialize(connection: Connection, introduction: Introduction, signal: AbortSignal): Promise<Peer> {
+  const id = connection.nextId();
+  const message = writeRequest(id, 'initialize', { protocolVersion: LEGACY_VERSIONS[0], ...introduction });
   const result = resultOf(await connection.request({ id, method: 'initialize', message, signal }));
-  const { protocolVersion, serverInfo, capabilities, instructions } = result;
-  if (!LEGACY_VERSIONS.some((version) => version === protocolVersion)) {
+  const { serverInfo, capabilities, instructions } = result;
+  const protocolVersion = LEGACY_VERSIONS.find((version) => version === result.protocolVersion);
+  if (protocolVersion === undefined) {
     throw new GatewayError(
       'upstream_bad_reply',
-      `the server wants to speak MCP revision ${JSON.stringify(protocolVersion)}`,
+      `the server wants to speak MCP ${JSON.stringify(result.protocolVersion)}`,
     );
   }
-  connection.ready(protocolVersion as string);
+  connection.ready(protocolVersion);
   await connection.notify(writeNotification('notifications/initialized'));
   return {
-    protocolVersion: protocolVersion as string,
+    era: 'legacy',
+    protocolVersion,
     serverInfo: asObject(serverInfo),
     capabilities: asObject(capabilities),
     instructions: typeof instructions === 'string' ? instructions : undefined,

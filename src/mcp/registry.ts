@@ -1,7 +1,7 @@
 import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
-import type { McpClient, McpClientStore, Tool } from '../store/mcp-clients.ts';
+import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
 import { Upstream, type UpstreamDeps } from './upstream.ts';
 import type { Verified } from './verify.ts';
@@ -10,7 +10,7 @@ import type { Verified } from './verify.ts';
 export interface RegisteredClient {
   readonly client: McpClient;
   readonly state: ClientState;
-  readonly tools: readonly Tool[];
+  readonly tools: readonly Listed[];
   readonly lastFailure: FailureView | undefined;
 }
 
@@ -72,7 +72,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       upstream?.retire();
     } else if (upstream !== undefined) upstream.apply(client, session);
     else {
-      const added = new Upstream(client, [], deps);
+      const added = new Upstream(client, undefined, deps);
       upstreams.set(id, added);
       if (session === undefined) added.start();
       added.apply(client, session);
@@ -168,9 +168,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   return {
     async load() {
-      const [clients, tools] = await Promise.all([store.list(), store.loadTools()]);
+      const [clients, known] = await Promise.all([store.list(), store.loadKnown()]);
       for (const client of clients)
-        upstreams.set(client.client_id, new Upstream(client, tools.get(client.client_id) ?? [], deps));
+        upstreams.set(client.client_id, new Upstream(client, known.get(client.client_id), deps));
       deps.onChange();
       for (const upstream of upstreams.values()) upstream.start();
     },
@@ -194,8 +194,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
     async refreshTools(id) {
       const upstream = find(id);
       refuseDisabled(upstream);
-      await inTurn(id, () => upstream.refreshTools()).catch(refused(upstream));
-      return upstream.tools.length;
+      await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
+      return upstream.offer.tools.length;
     },
     applySettings() {
       for (const upstream of upstreams.values()) upstream.applySettings();
@@ -206,8 +206,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 }
 
-function snapshot({ client, state, tools, lastFailure }: Upstream): RegisteredClient {
-  return { client, state, tools, lastFailure };
+function snapshot({ client, state, offer, special, lastFailure }: Upstream): RegisteredClient {
+  // Some tools exist only for clients that can be asked something; whoever manages them must see them too.
+  const tools = new Map([...special.tools, ...offer.tools].map((tool) => [tool.name, tool]));
+  return { client, state, tools: [...tools.values()], lastFailure };
 }
 
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {

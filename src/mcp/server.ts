@@ -1,81 +1,142 @@
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
-import type { Catalog, View } from './catalog.ts';
-import { chooseLegacyVersion, LEGACY_VERSIONS, MODERN_VERSION } from './negotiate.ts';
-
-/** The two ways of MCP: with a handshake and sessions (up to 2025-11-25), and stateless (2026-07-28). */
-export type Era = 'legacy' | 'modern';
+import type { JsonObject, Reply } from '../lib/json-rpc.ts';
+import type { CallTool } from './call-tool.ts';
+import type { Catalog, Lists, View } from './catalog.ts';
+import type { ClientRequest } from './client-side.ts';
+import { describeGateway } from './describe.ts';
+import { createReaders } from './readers.ts';
+import type { Relay } from './relay.ts';
+import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 interface ServerDeps {
   readonly catalog: Catalog;
+  readonly callTool: CallTool;
+  readonly relay: Relay;
+  readonly subscriptions: Subscriptions;
   readonly version: string;
 }
 
-/** The MCP methods that the gateway answers itself; each gives the bytes of a `result`. Calls of tools go elsewhere. */
+/** The gateway as an MCP server. */
 export interface McpServer {
-  answer(method: string, params: JsonObject, era: Era): Buffer;
+  /** Answers one request. `params` are the parsed params of the request. */
+  handle(request: ClientRequest, params: JsonObject): Promise<Reply>;
 }
 
-/** How long a modern client may keep a list, in ms. Settings change live, so not at all until it can listen for changes. */
-const LIST_TTL_MS = 0;
+type Handler = (request: ClientRequest, params: JsonObject) => Reply | Promise<Reply>;
 
-export function createMcpServer({ catalog, version }: ServerDeps): McpServer {
+/** How long a modern client may keep an answer, in ms. Settings change live, so not at all without listening for changes. */
+const TTL_MS = 0;
+
+const LISTS: Readonly<Record<string, keyof Lists>> = {
+  'tools/list': 'tools',
+  'prompts/list': 'prompts',
+  'resources/list': 'resources',
+  'resources/templates/list': 'resourceTemplates',
+};
+
+/** The table of MCP methods. */
+export function createMcpServer({ catalog, callTool, relay, subscriptions, version }: ServerDeps): McpServer {
   const serverInfo = { name: 'asbru', title: 'Asbru MCP gateway', version };
-  const capabilities = { tools: { listChanged: true } };
-  const modernHead = { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } };
+  const modernHead = { resultType: 'complete', _meta: { [META.serverInfo]: serverInfo } };
+  const cacheHints = { ttlMs: TTL_MS, cacheScope: 'private' };
   /** Rendered once per view; a view is replaced, never changed. */
-  const lists: Record<Era, WeakMap<View, Buffer>> = { legacy: new WeakMap(), modern: new WeakMap() };
+  const rendered = new WeakMap<View, Map<string, Buffer>>();
+  const { readResource, getPrompt, complete } = createReaders({ catalog, relay, cacheHints });
 
-  function initialize(params: JsonObject): Buffer {
-    return json({ protocolVersion: chooseLegacyVersion(params.protocolVersion), capabilities, serverInfo });
-  }
+  const legacy: Readonly<Record<string, Handler>> = {
+    initialize: (_, { protocolVersion }) =>
+      json({
+        protocolVersion: chooseLegacyVersion(protocolVersion),
+        serverInfo,
+        ...describeGateway(catalog.view(), 'legacy'),
+      }),
+    ping: () => json({}),
+    'logging/setLevel': (request, { level }) => {
+      subscriptions.setLogLevel(sessionKeyOf(request), level);
+      return json({});
+    },
+    'resources/subscribe': async (request, { uri }) => {
+      await subscriptions.subscribe(sessionKeyOf(request), uriOf(uri));
+      return json({});
+    },
+    'resources/unsubscribe': async (request, { uri }) => {
+      await subscriptions.unsubscribe(sessionKeyOf(request), uriOf(uri));
+      return json({});
+    },
+  };
+  const modern: Readonly<Record<string, Handler>> = {
+    'server/discover': () =>
+      json({
+        ...modernHead,
+        supportedVersions: SUPPORTED_VERSIONS,
+        ...describeGateway(catalog.view(), 'modern'),
+        ...cacheHints,
+      }),
+  };
+  const both: Readonly<Record<string, Handler>> = {
+    'tools/call': (request, { name }) => callTool(nameOf(name), request),
+    'prompts/get': (request, { name }) => getPrompt(nameOf(name), request),
+    'resources/read': (request, { uri }) => readResource(uriOf(uri), request),
+    'completion/complete': (request, { ref }) => complete(ref, request),
+  };
 
-  function discover(): Buffer {
-    return json({
-      ...modernHead,
-      supportedVersions: [MODERN_VERSION, ...LEGACY_VERSIONS],
-      capabilities: { tools: {} },
-      ttlMs: LIST_TTL_MS,
-      cacheScope: 'private',
-    });
-  }
-
-  function listTools(params: JsonObject, era: Era): Buffer {
-    if (params.cursor !== undefined)
+  function list(kind: keyof Lists, { side }: ClientRequest, { cursor }: JsonObject): Reply {
+    if (cursor !== undefined)
       throw new GatewayError('invalid_request', 'cursor: the list has one page, so no cursor was given out');
-    const view = catalog.view();
-    let list = lists[era].get(view);
-    if (list === undefined) {
-      list = renderList(view, era);
-      lists[era].set(view, list);
-    }
-    return list;
+    const view = catalog.view(side.profile);
+    const cache = rendered.get(view) ?? new Map<string, Buffer>();
+    rendered.set(view, cache);
+    const key = `${side.era} ${kind}`;
+    const bytes = cache.get(key) ?? renderList(view, kind, side.era);
+    cache.set(key, bytes);
+    return result(bytes);
   }
 
-  function renderList(view: View, era: Era): Buffer {
-    // Callers can tell that some tools are only remembered: their servers are not connected.
+  function renderList(view: View, kind: keyof Lists, era: Era): Buffer {
+    // Callers can tell that some items are only remembered: their servers are not connected.
     const stale = view.stale.length === 0 ? {} : { 'asbru/stale': view.stale };
+    const legacyHead = view.stale.length === 0 ? {} : { _meta: stale };
     const head =
-      era === 'modern'
-        ? { ...modernHead, _meta: { ...modernHead._meta, ...stale }, ttlMs: LIST_TTL_MS, cacheScope: 'private' }
-        : view.stale.length === 0
-          ? {}
-          : { _meta: stale };
+      era === 'modern' ? { ...modernHead, _meta: { ...modernHead._meta, ...stale }, ...cacheHints } : legacyHead;
     const inside = JSON.stringify(head).slice(1, -1);
-    return Buffer.concat([Buffer.from(`{${inside}${inside === '' ? '' : ','}`), view.toolsMember, Buffer.from('}')]);
+    return Buffer.concat([Buffer.from(`{${inside}${inside === '' ? '' : ','}`), view.lists[kind], Buffer.from('}')]);
   }
 
   return {
-    answer(method, params, era) {
-      if (method === 'tools/list') return listTools(params, era);
-      if (era === 'legacy' && method === 'initialize') return initialize(params);
-      if (era === 'legacy' && method === 'ping') return json({});
-      if (era === 'modern' && method === 'server/discover') return discover();
-      throw new GatewayError('method_not_found', `method not found: ${method}`);
+    async handle(request, params) {
+      const { method, side } = request;
+      if (side.profile !== undefined) await catalog.prepare(side.profile);
+      const kind = Object.hasOwn(LISTS, method) ? LISTS[method] : undefined;
+      if (kind !== undefined) return list(kind, request, params);
+      const own = side.era === 'legacy' ? legacy : modern;
+      const handler = [both, own].find((table) => Object.hasOwn(table, method))?.[method];
+      if (handler === undefined) throw new GatewayError('method_not_found', `method not found: ${method}`);
+      return handler(request, params);
     },
   };
 }
 
-function json(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
+function json(value: object): Reply {
+  return result(Buffer.from(JSON.stringify(value)));
+}
+
+function result(bytes: Buffer): Reply {
+  return { kind: 'result', bytes, isError: false, hasResultType: true };
+}
+
+function nameOf(name: unknown): string {
+  if (typeof name !== 'string') throw new GatewayError('invalid_request', 'params.name: must be a string');
+  return name;
+}
+
+function uriOf(uri: unknown): string {
+  if (typeof uri !== 'string' || uri === '') throw new GatewayError('invalid_request', 'params.uri: must be a URI');
+  return uri;
+}
+
+function sessionKeyOf({ side }: ClientRequest): string {
+  if (side.sessionKey === undefined)
+    throw new GatewayError('invalid_request', 'needs a session: initialize and send its Mcp-Session-Id');
+  return side.sessionKey;
 }

@@ -1,55 +1,76 @@
 import { GatewayError } from '../lib/errors.ts';
-import { scanArray, scanObject } from '../lib/json-scan.ts';
-import {
-  resultOf,
-  writeRequest,
-  type JsonObject,
-  type JsonRpcNotification,
-  type JsonRpcRequest,
-  type Reply,
-} from '../lib/json-rpc.ts';
-import type { Tool } from '../store/mcp-clients.ts';
-import { handshake, type Peer } from './negotiate.ts';
+import { resultOf, writeNotification, writeRequest } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
+import type { Offer } from '../store/mcp-clients.ts';
+import { createListen, type Listen } from './listen.ts';
+import { negotiate, type Introduction, type Peer } from './negotiate.ts';
+import { listOffer } from './offer.ts';
+import { META, MODERN_VERSION, modernHeaders, type Era } from './revisions.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport/transport.ts';
 
 /** Who a session reports to, once somebody has taken it. */
 export interface SessionOwner {
-  onToolsChanged(): void;
+  /** What the server says outside of any request of ours: changed lists, updated resources, log lines. */
+  onNotification(notification: JsonRpcNotification): void;
+  /** What the server asks; only a session that was introduced with capabilities is asked anything but `ping`. */
+  onRequest?(request: JsonRpcRequest): Promise<JsonObject>;
   onLost(reason: GatewayError): void;
 }
 
-const MAX_PAGES = 1_000;
+/** How to open a session. */
+export interface SessionPlan {
+  readonly connect: (events: ConnectionEvents) => Promise<Connection>;
+  readonly era: Era | 'auto';
+  readonly introduction: Introduction;
+  /** How long a server may be silent to the modern question before it counts as one that does not know it; undefined: for ever. */
+  readonly probeTimeoutMs: number | undefined;
+}
 
-/** A connection after the handshake: the unit that is verified, swapped in, drained and closed. */
+/** A connection after the first words: the unit that is verified, swapped in, drained and closed. */
 export class Session implements ConnectionEvents {
+  readonly peer: Peer;
   readonly #connection: Connection;
-  #peer: Peer | undefined;
+  readonly #introduction: Introduction;
+  #listen: Listen | undefined;
   #owner: SessionOwner | undefined;
   #lost: GatewayError | undefined;
   #inFlight = 0;
   #isRetired = false;
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, peer: Peer, introduction: Introduction) {
     this.#connection = connection;
+    this.#introduction = introduction;
+    this.peer = peer;
   }
 
-  /** Opens a connection and shakes hands. Whatever fails, nothing is left behind. */
-  static async open(
-    connect: (events: ConnectionEvents) => Promise<Connection>,
-    gateway: { name: string; version: string },
-    signal: AbortSignal,
-  ): Promise<Session> {
+  /** Opens a connection and negotiates. Whatever fails, nothing is left behind. */
+  static async open(plan: SessionPlan, signal: AbortSignal): Promise<Session> {
+    if (plan.era !== 'auto' || plan.probeTimeoutMs === undefined) return Session.#open(plan, signal);
+    // A server that ends or hangs at a question it does not know gets a fresh connection and the older question.
+    const probe = AbortSignal.any([signal, AbortSignal.timeout(plan.probeTimeoutMs)]);
+    try {
+      return await Session.#open(plan, probe);
+    } catch (error) {
+      const isSilent = probe.aborted || (error instanceof GatewayError && error.code === 'upstream_lost');
+      if (signal.aborted || !isSilent) throw error;
+      return Session.#open({ ...plan, era: 'legacy' }, signal);
+    }
+  }
+
+  static async #open({ connect, era, introduction }: SessionPlan, signal: AbortSignal): Promise<Session> {
     let session: Session | undefined;
-    // Events can only come after the connection exists, and then the session does too.
+    let lost: GatewayError | undefined;
+    const early: JsonRpcNotification[] = [];
     const relay: ConnectionEvents = {
-      onNotification: (notification) => session?.onNotification(notification),
+      onNotification: (notification) =>
+        session === undefined ? void early.push(notification) : session.onNotification(notification),
       onRequest: (request) => (session === undefined ? refuse(request) : session.onRequest(request)),
-      onClose: (reason) => session?.onClose(reason),
+      onClose: (reason) => (session === undefined ? (lost = reason) : session.onClose(reason)),
     };
     const connection = await connect(relay);
-    session = new Session(connection);
     try {
-      session.#peer = await handshake(connection, gateway, signal);
+      session = new Session(connection, await negotiate(connection, era, introduction, signal), introduction);
+      if (lost !== undefined) session.onClose(lost);
       return session;
     } catch (error) {
       await connection.close();
@@ -57,14 +78,11 @@ export class Session implements ConnectionEvents {
     }
   }
 
-  /** From now on the owner hears of changed tools and of the loss of the connection, also of one that came earlier. */
+  /** From now on the owner hears what the server says, and of the loss of the connection, also of one that came earlier. */
   attach(owner: SessionOwner): void {
     this.#owner = owner;
     if (this.#lost !== undefined) owner.onLost(this.#lost);
-  }
-
-  get peer(): Peer | undefined {
-    return this.#peer;
+    else if (this.peer.era === 'modern') this.#listen = createListen(this, owner);
   }
 
   nextId(): number {
@@ -81,86 +99,88 @@ export class Session implements ConnectionEvents {
     }
   }
 
-  async ping(signal: AbortSignal): Promise<void> {
-    await this.#ask('ping', undefined, signal);
+  /** A request of the gateway itself; an error of the server is thrown. */
+  async ask(method: string, params: JsonObject, signal: AbortSignal): Promise<Reply> {
+    const id = this.nextId();
+    const reply = await this.request({
+      id,
+      method,
+      message: writeRequest(id, method, this.own(params)),
+      headers: this.headers(method),
+      signal,
+    });
+    if (reply.kind === 'error') resultOf(reply);
+    return reply;
   }
 
-  /** All tools of the server, each with its definition as the server wrote it. */
-  async listTools(signal: AbortSignal): Promise<Tool[]> {
-    if (this.#peer?.capabilities.tools === undefined) return [];
-    const tools: Tool[] = [];
-    const cursors = new Set<string>();
-    for (let cursor: string | undefined; ;) {
-      const reply = await this.#ask('tools/list', cursor === undefined ? undefined : { cursor }, signal);
-      cursor = readToolPage(reply.bytes, tools);
-      if (cursor === undefined) return uniqueByName(tools);
-      if (cursors.has(cursor) || cursors.size >= MAX_PAGES)
-        throw new GatewayError('upstream_bad_reply', 'tools/list never ends');
-      cursors.add(cursor);
-    }
+  notify(method: string, params: JsonObject): Promise<void> {
+    return this.#connection.notify(writeNotification(method, params));
+  }
+
+  /** A sign of life. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.ask(this.peer.era === 'modern' ? 'server/discover' : 'ping', {}, signal);
+  }
+
+  /** Everything the server offers, each item as the server wrote it. */
+  list(signal: AbortSignal): Promise<Offer> {
+    return listOffer(this, signal);
+  }
+
+  /** Params of a request of our own: a modern server must be told who asks. */
+  own(params: JsonObject): JsonObject {
+    if (this.peer.era === 'legacy') return params;
+    const { clientInfo } = this.#introduction;
+    const _meta = {
+      [META.protocolVersion]: MODERN_VERSION,
+      [META.clientInfo]: clientInfo,
+      [META.clientCapabilities]: {},
+    };
+    return { ...params, _meta };
+  }
+
+  headers(method: string, name?: string): Record<string, string> | undefined {
+    return this.peer.era === 'modern' ? modernHeaders(method, name) : undefined;
+  }
+
+  /** Changes which resources a modern server reports on. */
+  watchResources(uris: readonly string[]): void {
+    this.#listen?.watchResources(uris);
   }
 
   /** No new calls come; the connection is closed when the last one has ended. */
   retire(): void {
     this.#isRetired = true;
-    this.#owner = undefined;
+    this.#leave();
     if (this.#inFlight === 0) void this.close();
   }
 
   async close(): Promise<void> {
-    this.#owner = undefined;
+    this.#leave();
     await this.#connection.close();
   }
 
-  async #ask(method: string, params: JsonObject | undefined, signal: AbortSignal): Promise<Reply> {
-    const id = this.nextId();
-    const reply = await this.request({ id, method, message: writeRequest(id, method, params), signal });
-    if (reply.kind === 'error') resultOf(reply); // throws what the server said
-    return reply;
+  #leave(): void {
+    this.#owner = undefined;
+    this.#listen?.close();
   }
 
   onNotification(notification: JsonRpcNotification): void {
-    if (notification.method === 'notifications/tools/list_changed') this.#owner?.onToolsChanged();
+    this.#owner?.onNotification(notification);
   }
 
   onRequest(request: JsonRpcRequest): Promise<JsonObject> {
-    return request.method === 'ping' ? Promise.resolve({}) : refuse(request);
+    if (request.method === 'ping') return Promise.resolve({});
+    return this.#owner?.onRequest?.(request) ?? refuse(request);
   }
 
   onClose(reason: GatewayError): void {
     this.#lost = reason;
+    this.#listen?.close();
     this.#owner?.onLost(reason);
   }
 }
 
 function refuse({ method }: JsonRpcRequest): Promise<never> {
   return Promise.reject(new GatewayError('method_not_found', `this client does not support ${method}`));
-}
-
-/** Adds the tools of one page and gives the cursor of the next. */
-function readToolPage(result: Buffer, tools: Tool[]): string | undefined {
-  let cursor: string | undefined;
-  let hasTools = false;
-  scanObject(result, (key, start, end) => {
-    if (key === 'nextCursor') cursor = JSON.parse(result.toString('utf8', start, end)) as string;
-    if (key !== 'tools') return;
-    hasTools = true;
-    scanArray(result, (from, to) => tools.push(readTool(result.toString('utf8', from, to))), start);
-  });
-  if (!hasTools) throw new GatewayError('upstream_bad_reply', 'tools/list answered without "tools"');
-  return typeof cursor === 'string' && cursor !== '' ? cursor : undefined;
-}
-
-function readTool(json: string): Tool {
-  const { name } = JSON.parse(json) as { name?: unknown };
-  if (typeof name !== 'string' || name === '')
-    throw new GatewayError('upstream_bad_reply', 'tools/list has a tool without a name');
-  return Object.freeze({ name, json });
-}
-
-/** A server that lists a name twice gets the first one: calls could not tell them apart. */
-function uniqueByName(tools: readonly Tool[]): Tool[] {
-  const byName = new Map<string, Tool>();
-  for (const tool of tools) if (!byName.has(tool.name)) byName.set(tool.name, tool);
-  return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -3,46 +3,71 @@ import type { ClientState, FailureView } from '../contract/mcp-client.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { McpClient, Tool } from '../store/mcp-clients.ts';
+import type { Known, McpClient, Offer } from '../store/mcp-clients.ts';
 import { sameTarget } from './client-config.ts';
+import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
+import { EMPTY_OFFER, sameOffer } from './offer.ts';
+import type { Peer } from './negotiate.ts';
+import { OffersByProfile } from './offers-by-profile.ts';
+import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
 
-/** One request to a server, written once the connection has chosen its id. */
+/** One request to a server, written once it is known which connection takes it. */
 export interface UpstreamCall {
   readonly method: string;
-  readonly message: (id: number) => string;
+  /** The tool, prompt or URI it is about, in the server's own words. */
+  readonly name: string | undefined;
+  readonly message: (id: number, peer: Peer) => string;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly onNotification: ((notification: JsonRpcNotification) => void) | undefined;
 }
 
 export interface UpstreamDeps {
   readonly verify: Verify;
+  /** Opens a session with a legacy server for callers who can do what the capabilities say. */
+  readonly openDedicated: (client: McpClient, profile: Profile) => Promise<Session>;
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
-  /** Tools, state or settings of this server are other than before. */
+  /** The offer, state or settings of this server are other than before. */
   readonly onChange: () => void;
-  /** Keeps a new tool list for the next start. */
-  readonly saveTools: (clientId: string, tools: readonly Tool[]) => void;
+  /** What the server says outside of any request: log lines, updated resources. */
+  readonly onNotification: (upstream: Upstream, notification: JsonRpcNotification) => void;
+  /** Keeps what is known of the server for the next start. */
+  readonly saveKnown: (clientId: string, known: Known) => void;
 }
 
-/** One registered server while the gateway runs: its record, the link to it, its last known tools, and the calls. */
+/** A server that was found to be of the older era is asked again when it is next connected after this time. */
+const VERDICT_MS = 24 * 60 * 60_000;
+
+/** One registered server while the gateway runs: its record, the link to it, its last known offer, and the calls. */
 export class Upstream {
+  /** Sessions that speak for one caller; see there. */
+  readonly dedicated: DedicatedSessions;
+  /** What a legacy server offers to clients that it can ask something. */
+  readonly special: OffersByProfile;
   readonly #deps: UpstreamDeps;
   readonly #link: Link;
   #client: McpClient;
-  #tools: readonly Tool[];
+  #known: Known | undefined;
   #watch: Watch | undefined;
+  #watchedResources: readonly string[] = [];
 
-  constructor(client: McpClient, tools: readonly Tool[], deps: UpstreamDeps) {
+  constructor(client: McpClient, known: Known | undefined, deps: UpstreamDeps) {
     this.#client = client;
-    this.#tools = tools;
+    this.#known = known;
     this.#deps = deps;
+    this.dedicated = new DedicatedSessions((profile) => deps.openDedicated(this.#client, profile));
+    this.special = new OffersByProfile({
+      open: (profile) => deps.openDedicated(this.#client, profile),
+      listTimeoutMs: deps.timing.listTimeoutMs,
+      onChange: deps.onChange,
+    });
     this.#link = new Link({
-      verify: deps.verify,
+      verify: (record) => deps.verify(record, this.#era),
       timing: deps.timing,
       onOpen: (verified) => this.#onOpen(verified),
       onLost: () => this.#onLost(),
@@ -55,9 +80,24 @@ export class Upstream {
     return this.#client;
   }
 
-  /** The tools of the last listing, which may be older than the connection. */
-  get tools(): readonly Tool[] {
-    return this.#tools;
+  /** What the server offered when it was last listed, which may be older than the connection. */
+  get offer(): Offer {
+    return this.#known?.offer ?? EMPTY_OFFER;
+  }
+
+  /** What the server offers to clients with a profile: the special offer once it is known, else the common one. */
+  offerFor(profile: Profile | undefined): Offer {
+    return (profile && this.special.get(profile)) ?? this.offer;
+  }
+
+  /** Finds out what the server offers to clients with this profile, if that is not known and may be special. */
+  async learn(profile: Profile): Promise<void> {
+    if (this.#link.session?.peer.era === 'legacy') await this.special.learn(profile);
+  }
+
+  /** What the server said about itself; undefined while it is not connected. */
+  get peer(): Peer | undefined {
+    return this.#link.session?.peer;
   }
 
   get lastFailure(): FailureView | undefined {
@@ -84,6 +124,10 @@ export class Upstream {
   apply(client: McpClient, verified?: Verified): void {
     const before = this.#client;
     this.#client = client;
+    if (!sameTarget(before, client)) {
+      this.dedicated.endAll();
+      this.special.clear();
+    }
     if (client.disabled) {
       void verified?.session.close();
       this.retire();
@@ -98,9 +142,17 @@ export class Upstream {
     this.#watch?.setSyncInterval(this.#syncMinutes());
   }
 
-  /** Sends one request and hands back the reply. A session that the server forgot is renewed first; nothing ran on it. */
+  /** The shared session; waits for the attempt to connect that is under way. */
+  async session(signal: AbortSignal): Promise<Session> {
+    if (this.#link.session !== undefined) return this.#link.session;
+    if (this.#client.disabled)
+      throw new GatewayError('wrong_state', `${this.#client.name} is disabled; enable the client first`);
+    return this.#link.ready(signal);
+  }
+
+  /** Sends one request on the shared session. One that the server forgot is renewed first; nothing ran on it. */
   async call(call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
-    const session = this.#link.session ?? (await this.#ready(signal));
+    const session = await this.session(signal);
     try {
       return await send(session, call, signal);
     } catch (error) {
@@ -111,52 +163,87 @@ export class Upstream {
 
   /** Replaces the connection by a new one. The old one serves until then, and on if the new one fails. */
   async reconnect(): Promise<void> {
-    const verified = await this.#deps.verify(this.#client);
+    const verified = await this.#deps.verify(this.#client, this.#era);
     if (this.#client.disabled) await verified.session.close();
     else this.#link.adopt(verified);
   }
 
-  /** Lists the tools now. */
-  async refreshTools(): Promise<void> {
+  /** Lists what the server offers now. */
+  async refresh(): Promise<void> {
     const { session } = this.#link;
     if (session === undefined) return this.reconnect();
-    const tools = await session.listTools(AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
-    if (session === this.#link.session) this.#takeTools(tools);
+    const offer = await session.list(AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+    if (session === this.#link.session) this.#take(session.peer, offer);
+  }
+
+  /** Keeps the server reporting on these resources, now and on every later session. */
+  async watchResources(uris: readonly string[]): Promise<void> {
+    const before = new Set(this.#watchedResources);
+    this.#watchedResources = uris;
+    const { session } = this.#link;
+    if (session === undefined) return;
+    session.watchResources(uris);
+    if (session.peer.era === 'modern') return;
+    const signal = AbortSignal.timeout(this.#deps.timing.listTimeoutMs);
+    const added = uris
+      .filter((uri) => !before.has(uri))
+      .map((uri) => session.ask('resources/subscribe', { uri }, signal));
+    const left = [...before]
+      .filter((uri) => !uris.includes(uri))
+      .map((uri) => session.ask('resources/unsubscribe', { uri }, signal));
+    await Promise.all([...added, ...left]);
+  }
+
+  /** Asks a legacy server to log at a level; a modern one is told with each request. */
+  async setLogLevel(level: string): Promise<void> {
+    const { session } = this.#link;
+    if (session?.peer.era !== 'legacy' || session.peer.capabilities.logging === undefined) return;
+    await session.ask('logging/setLevel', { level }, AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
   }
 
   /** No new calls; those in flight end well. */
   retire(): void {
     this.#watch?.stop();
     this.#watch = undefined;
+    this.dedicated.endAll();
     this.#link.release();
   }
 
   /** Closes everything. Calls in flight fail; drain before. */
   async stop(): Promise<void> {
     this.#watch?.stop();
+    this.dedicated.endAll();
     await this.#link.close();
+  }
+
+  get #era(): Known['era'] | undefined {
+    const isFresh = this.#known !== undefined && Date.now() - this.#known.found_at < VERDICT_MS;
+    return isFresh ? this.#known?.era : undefined;
   }
 
   #syncMinutes(): number {
     return this.#client.tool_sync_interval || this.#deps.settings().mcp_tool_sync_interval || 10;
   }
 
-  async #ready(signal: AbortSignal): Promise<Session> {
-    if (this.#client.disabled)
-      throw new GatewayError('wrong_state', `${this.#client.name} is disabled; enable the client first`);
-    return this.#link.ready(signal);
-  }
-
-  #onOpen({ session, tools }: Verified): void {
+  #onOpen({ session, offer }: Verified): void {
     const watch = this.#createWatch(session);
     this.#watch?.stop();
     this.#watch = watch;
-    this.#takeTools(tools);
-    this.#deps.logger.info({ client: this.#client.name, tools: tools.length }, 'connected');
+    this.#take(session.peer, offer);
+    this.#deps.logger.info(
+      { client: this.#client.name, tools: offer.tools.length, era: session.peer.era },
+      'connected',
+    );
     session.attach({
-      onToolsChanged: () => watch.toolsChanged(),
+      onNotification: (notification) => {
+        if (notification.method.endsWith('/list_changed')) watch.listChanged();
+        else this.#deps.onNotification(this, notification);
+      },
       onLost: (reason) => this.#link.lose(session, this.#client, 'transport_lost', reason),
     });
+    const watched = this.#watchedResources;
+    this.#watchedResources = [];
+    this.watchResources(watched).catch((error: unknown) => this.#link.fail('list_tools', error));
   }
 
   #onLost(): void {
@@ -169,7 +256,7 @@ export class Upstream {
     const watch = createWatch({
       timing: this.#deps.timing,
       probe: () => this.#probe(session),
-      refreshTools: () => this.refreshTools().catch((error: unknown) => this.#link.fail('list_tools', error)),
+      refresh: () => this.refresh().catch((error: unknown) => this.#link.fail('list_tools', error)),
       onProbeFailed: (error) => this.#link.fail('ping', error),
       onUnhealthy: (error) => this.#link.lose(session, this.#client, 'ping', error),
     });
@@ -181,7 +268,7 @@ export class Upstream {
     const signal = AbortSignal.timeout(this.#deps.timing.probeTimeoutMs);
     try {
       if (this.#client.is_ping_available) await session.ping(signal);
-      else this.#takeTools(await session.listTools(signal));
+      else this.#take(session.peer, await session.list(signal));
     } catch (error) {
       if (!isExpired(error)) throw error;
       await this.#link.renew(session, this.#client, signal);
@@ -189,23 +276,26 @@ export class Upstream {
     this.#link.recover();
   }
 
-  #takeTools(tools: readonly Tool[]): void {
-    const isSame =
-      tools.length === this.#tools.length && tools.every((tool, index) => tool.json === this.#tools[index]?.json);
+  #take({ era }: Peer, offer: Offer): void {
+    const isSame = this.#era === era && sameOffer(offer, this.offer);
     if (!isSame) {
-      this.#tools = tools;
-      this.#deps.saveTools(this.#client.client_id, tools);
+      this.#known = { offer, era, found_at: Date.now() };
+      this.#deps.saveKnown(this.#client.client_id, this.#known);
+      this.special.refresh();
     }
     this.#deps.onChange();
   }
 }
 
-function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
+/** Sends one request on a session. */
+export function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
   const id = session.nextId();
-  const { method, headers, onNotification } = call;
-  return session.request({ id, method, message: call.message(id), headers, signal, onNotification });
+  const { method, name, onNotification } = call;
+  const own = session.headers(method, name);
+  const headers = own === undefined ? call.headers : { ...call.headers, ...own };
+  return session.request({ id, method, message: call.message(id, session.peer), headers, signal, onNotification });
 }
 
-function isExpired(error: unknown): boolean {
+export function isExpired(error: unknown): boolean {
   return error instanceof GatewayError && error.code === 'upstream_session_expired';
 }

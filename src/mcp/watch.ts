@@ -34,7 +34,7 @@ interface WatchDeps {
   readonly timing: Timing;
   /** Rejects when the server does not answer. */
   readonly probe: () => Promise<void>;
-  readonly refreshTools: () => Promise<void>;
+  readonly refresh: () => Promise<void>;
   /** Too many probes failed; called with the last failure. */
   readonly onUnhealthy: (error: unknown) => void;
   readonly onProbeFailed: (error: unknown) => void;
@@ -42,8 +42,8 @@ interface WatchDeps {
 
 /** The clockwork beside one open session: health probes and tool listings. */
 export interface Watch {
-  /** Lists the tools soon; more notices until then change nothing. */
-  toolsChanged(): void;
+  /** Lists soon; more notices until then change nothing. */
+  listChanged(): void;
   /** Minutes between listings; 0 or less is off. Takes effect at once. */
   setSyncInterval(minutes: number): void;
   stop(): void;
@@ -52,7 +52,7 @@ export interface Watch {
 /** setTimeout holds at most 2^31-1 ms; a longer interval is as good as never. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export function createWatch({ timing, probe, refreshTools, onUnhealthy, onProbeFailed }: WatchDeps): Watch {
+export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed }: WatchDeps): Watch {
   let failures = 0;
   let isStopped = false;
   let changed: NodeJS.Timeout | undefined;
@@ -77,14 +77,14 @@ export function createWatch({ timing, probe, refreshTools, onUnhealthy, onProbeF
     clearTimeout(sync);
     if (isStopped || syncMs <= 0) return;
     // The next listing waits for this one: a slow server is never asked twice at a time.
-    sync = setTimeout(() => void refreshTools().finally(planSync), Math.min(syncMs, LONGEST_TIMER_MS)).unref();
+    sync = setTimeout(() => void refresh().finally(planSync), Math.min(syncMs, LONGEST_TIMER_MS)).unref();
   }
 
   return {
-    toolsChanged() {
+    listChanged() {
       changed ??= setTimeout(() => {
         changed = undefined;
-        void refreshTools();
+        void refresh();
       }, timing.listChangedDelayMs).unref();
     },
     setSyncInterval(minutes) {

@@ -5,7 +5,7 @@ import { exampleClient } from '../../test/kit/clients.ts';
 import { DATABASES, openTestDatabase } from '../../test/kit/databases.ts';
 import { createEncryption } from '../lib/encryption.ts';
 import { Secret } from '../lib/secret.ts';
-import { createMcpClientStore, type McpClient } from './mcp-clients.ts';
+import { createMcpClientStore, type McpClient, type Known, type Listed } from './mcp-clients.ts';
 
 const encryption = createEncryption(randomBytes(32));
 const CANARY = 'canary-in-the-coal-mine';
@@ -59,6 +59,10 @@ function reveal(client: McpClient | undefined): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, texts(part)]));
   };
   return texts(client);
+}
+
+function known(tools: Listed[]): Known {
+  return { offer: { tools, prompts: [], resources: [], resourceTemplates: [] }, era: 'legacy', found_at: 7 };
 }
 
 describe.each(DATABASES)('on %s', (type) => {
@@ -122,15 +126,15 @@ describe.each(DATABASES)('on %s', (type) => {
     });
   });
 
-  test('an update replaces everything but the id, the creation time and the kept tools', async () => {
+  test('an update replaces everything but the id, the creation time and what is known of the server', async () => {
     await using database = await openTestDatabase(type);
     const store = createMcpClientStore(database.db, encryption);
     await store.insert(exampleClient());
-    await store.saveTools('wiki-id', [{ name: 'read', json: '{}' }]);
+    await store.saveKnown('wiki-id', known([{ name: 'read', json: '{}' }]));
     await store.update({ ...full, name: 'renamed', created_at: 5, updated_at: 6 });
     const expected = { ...full, name: 'renamed', created_at: exampleClient().created_at, updated_at: 6 };
     expect(reveal(await store.find('wiki-id'))).toEqual(reveal(expected));
-    expect((await store.loadTools()).size).toBe(1);
+    expect((await store.loadKnown()).size).toBe(1);
     const unknown = store.update(exampleClient({ client_id: 'nobody', name: 'nobody' }));
     await expect(unknown).rejects.toMatchObject({ code: 'mcp_client_not_found' });
   });
@@ -140,12 +144,12 @@ describe.each(DATABASES)('on %s', (type) => {
     const store = createMcpClientStore(database.db, encryption);
     for (const name of ['a', 'b', 'c']) await store.insert(exampleClient({ client_id: name, name }));
     const tools = [{ name: 'read', json: '{ "name":"read",\n "n": 1.0, "e": "\\u0000\\ud800 ü" }' }];
-    await store.saveTools('a', tools);
-    await store.saveTools('b', []);
-    expect(await store.loadTools()).toEqual(
+    await store.saveKnown('a', known(tools));
+    await store.saveKnown('b', known([]));
+    expect(await store.loadKnown()).toEqual(
       new Map([
-        ['a', tools],
-        ['b', []],
+        ['a', known(tools)],
+        ['b', known([])],
       ]),
     );
   });

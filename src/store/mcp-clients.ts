@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely';
-import type { AuthType, ConnectionType } from '../contract/mcp-client.ts';
+import type { AuthType, ConnectionType, ProtocolEra } from '../contract/mcp-client.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { freeze } from '../lib/freeze.ts';
@@ -43,6 +43,7 @@ export interface McpClient {
   readonly per_user_header_keys: readonly string[];
   readonly disabled: boolean;
   readonly tls_config: TlsConfig | undefined;
+  readonly protocol_era: ProtocolEra;
   readonly is_ping_available: boolean;
   /** Minutes; 0 the global setting, negative off. */
   readonly tool_sync_interval: number;
@@ -56,10 +57,27 @@ export interface McpClient {
   readonly updated_at: number;
 }
 
-/** A tool as its server describes it: the name, and the whole definition as the JSON text that the server sent. */
-export interface Tool {
+/** Something that a server lists: what it is known by, and its whole definition as the JSON text that the server sent. */
+export interface Listed {
+  /** The name of a tool or prompt, the URI of a resource, the URI template of a resource template. */
   readonly name: string;
   readonly json: string;
+}
+
+/** Everything a server offers, each list in the order of its names. */
+export interface Offer {
+  readonly tools: readonly Listed[];
+  readonly prompts: readonly Listed[];
+  readonly resources: readonly Listed[];
+  readonly resourceTemplates: readonly Listed[];
+}
+
+/** What is known of a server from the last time it was reached. */
+export interface Known {
+  readonly offer: Offer;
+  /** The era it spoke, and when that was found out (epoch milliseconds): a server may learn the newer one. */
+  readonly era: 'legacy' | 'modern';
+  readonly found_at: number;
 }
 
 /** The registered servers. */
@@ -74,10 +92,10 @@ export interface McpClientStore {
   update(client: McpClient): Promise<void>;
   /** False when there was none. */
   remove(client_id: string): Promise<boolean>;
-  /** Keeps the tools that a server has listed, so that they are known before it is reached again. */
-  saveTools(client_id: string, tools: readonly Tool[]): Promise<void>;
-  /** The kept tools by client_id, without the servers that were never listed. */
-  loadTools(): Promise<Map<string, Tool[]>>;
+  /** Keeps what a server offers, so that it is known before the server is reached again. */
+  saveKnown(client_id: string, known: Known): Promise<void>;
+  /** What is kept, by client_id, without the servers that were never listed. */
+  loadKnown(): Promise<Map<string, Known>>;
 }
 
 /** Rows of mcp_clients in, entities out; secrets are encrypted on the way. */
@@ -115,18 +133,18 @@ export function createMcpClientStore(db: Executor, encryption: Encryption): McpC
       return result.numDeletedRows > 0n;
     },
 
-    async saveTools(client_id, tools) {
-      const discovered_tools = JSON.stringify(tools.map(({ name, json }) => ({ name, json })));
-      await db.updateTable('mcp_clients').set({ discovered_tools }).where('client_id', '=', client_id).execute();
+    async saveKnown(client_id, known) {
+      await db
+        .updateTable('mcp_clients')
+        .set({ known: JSON.stringify(known) })
+        .where('client_id', '=', client_id)
+        .execute();
     },
 
-    async loadTools() {
-      const rows = await db
-        .selectFrom('mcp_clients')
-        .select(['client_id', 'discovered_tools'])
-        .where('discovered_tools', 'is not', null)
-        .execute();
-      return new Map(rows.map((row) => [row.client_id, JSON.parse(row.discovered_tools ?? '[]') as Tool[]]));
+    async loadKnown() {
+      const query = db.selectFrom('mcp_clients').select(['client_id', 'known']).where('known', 'is not', null);
+      const rows = await query.execute();
+      return new Map(rows.map((row) => [row.client_id, JSON.parse(row.known ?? '') as Known]));
     },
   };
 }
@@ -157,6 +175,7 @@ function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientT
     per_user_header_keys: JSON.stringify(client.per_user_header_keys),
     disabled: Number(client.disabled),
     tls_config: client.tls_config === undefined ? null : writeTls(client.tls_config, sealAll),
+    protocol_era: client.protocol_era,
     is_ping_available: Number(client.is_ping_available),
     tool_sync_interval: client.tool_sync_interval,
     tool_execution_timeout: client.tool_execution_timeout,
@@ -168,7 +187,7 @@ function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientT
 }
 
 function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
-  const { discovered_tools: _, ...row } = stored;
+  const { known: _, ...row } = stored;
   const { open, openAll } = secretColumns(encryption, 'mcp_clients', row.client_id);
   return freeze({
     ...row,
@@ -186,6 +205,7 @@ function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
     per_user_header_keys: JSON.parse(row.per_user_header_keys) as string[],
     disabled: row.disabled === 1,
     tls_config: row.tls_config === null ? undefined : parseTls(row.tls_config, openAll),
+    protocol_era: row.protocol_era as ProtocolEra,
     is_ping_available: row.is_ping_available === 1,
     allowed_extra_headers: JSON.parse(row.allowed_extra_headers) as string[],
     config_hash: row.config_hash ?? undefined,

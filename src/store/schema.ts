@@ -35,13 +35,14 @@ export interface McpClientTable {
   per_user_header_keys: string;
   disabled: number;
   tls_config: string | null;
+  protocol_era: string;
   is_ping_available: number;
   tool_sync_interval: number;
   tool_execution_timeout: number;
   allowed_extra_headers: string;
   config_hash: string | null;
-  /** The tools that were last seen; null when the server was never listed. */
-  discovered_tools: string | null;
+  /** What the server offered when it was last reached; null when it never was. */
+  known: string | null;
   created_at: number;
   updated_at: number;
 }

@@ -20,6 +20,7 @@ export function exampleClient(changes: Partial<McpClient> = {}): McpClient {
     per_user_header_keys: [],
     disabled: false,
     tls_config: undefined,
+    protocol_era: 'auto',
     is_ping_available: true,
     tool_sync_interval: 0,
     tool_execution_timeout: 0,

@@ -3,7 +3,7 @@ import { AuthType, ConnectionType } from '../../contract/mcp-client.ts';
 import type { McpClientList, McpClientView } from '../../contract/mcp-client.ts';
 import { clientView } from '../../mcp/client-config.ts';
 import type { RegisteredClient } from '../../mcp/registry.ts';
-import type { Tool } from '../../store/mcp-clients.ts';
+import type { Listed } from '../../store/mcp-clients.ts';
 import { PAGING, commaList, flag, pageOf } from '../query.ts';
 
 /** The parameters of `GET /api/mcp/clients`: OR inside one parameter, AND between them. */
@@ -79,7 +79,7 @@ function isAssigned(filter: ClientFilter, isOpenToAll: boolean): boolean {
   return wanted === undefined || wanted === isOpenToAll;
 }
 
-function viewTool({ name, json }: Tool): McpClientView['tools'][number] {
+function viewTool({ name, json }: Listed): McpClientView['tools'][number] {
   // Text that the server sent and that was checked to be a JSON object when it was listed.
   const definition = JSON.parse(json) as { description?: unknown; inputSchema?: unknown };
   const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};

@@ -29,6 +29,7 @@ function registered(
     per_user_header_keys: [],
     disabled: false,
     tls_config: undefined,
+    protocol_era: 'auto',
     is_ping_available: true,
     tool_sync_interval: 0,
     tool_execution_timeout: 0,

@@ -8,16 +8,16 @@ import { ANONYMOUS } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Reply } from '../../lib/json-rpc.ts';
 import { createLogger } from '../../lib/logger.ts';
-import type { ToolCall } from '../../mcp/call-tool.ts';
+import type { ClientRequest } from '../../mcp/client-side.ts';
 import { flattenResult } from './flatten-result.ts';
 import { createToolExecuteHandler } from './mcp-tool.ts';
 
-let answer: (call: ToolCall) => Promise<Reply>;
-let seen: ToolCall[] = [];
+let answer: (call: ClientRequest) => Promise<Reply>;
+let seen: (ClientRequest & { name: string })[] = [];
 const handler = createToolExecuteHandler({
-  callTool: async (_caller, call) => {
-    seen.push(call);
-    return await answer(call);
+  callTool: async (name, request) => {
+    seen.push({ ...request, name });
+    return await answer(request);
   },
   identify: { identifyInference: () => ANONYMOUS },
   logger: createLogger({ level: 'silent', style: 'json' }),
@@ -53,20 +53,22 @@ describe('a tool call', () => {
       status: 200,
       body: { role: 'tool', tool_call_id: 'call_1', content: 'ok', name: 'c-echo' },
     });
-    expect(seen[0]?.params).toMatchObject({ name: 'c-echo', rest: ',"arguments":{"n": 12345678901234567890}' });
+    expect(seen[0]?.name).toBe('c-echo');
+    expect(seen[0]?.params.members.get('arguments')).toBe('{"n": 12345678901234567890}');
   });
 
   test('in responses format gives a function call output, whatever the case of the word', async () => {
     const call = { call_id: 'call_2', name: 'c-echo', arguments: '' };
     const expected = { type: 'function_call_output', call_id: 'call_2', output: 'ok' };
     expect(await post(call, '?format=RESPONSES')).toEqual({ status: 200, body: expected });
-    expect(seen[0]?.params.rest).toBe(',"arguments":{}');
+    expect(seen[0]?.params.members.get('arguments')).toBe('{}');
   });
 
   test('with arguments over several lines stays one line for the server', async () => {
     await post(chat('c-echo', '{\n"a":\r\n"x\\ny"}'));
-    expect(seen[0]?.params.rest).not.toMatch(/[\r\n]/);
-    expect(JSON.parse(`{"x":1${seen[0]?.params.rest}}`)).toEqual({ x: 1, arguments: { a: 'x\ny' } });
+    const text = seen[0]?.params.members.get('arguments') ?? '';
+    expect(text).not.toMatch(/[\r\n]/);
+    expect(JSON.parse(text)).toEqual({ a: 'x\ny' });
   });
 
   test('that the tool itself calls an error is still 200', async () => {

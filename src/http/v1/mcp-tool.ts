@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { toCallParams } from '../../mcp/call-params.ts';
+import { NO_SIDE } from '../../mcp/client-side.ts';
+import { toRelayParams } from '../../mcp/relay-params.ts';
 import type { CallTool } from '../../mcp/call-tool.ts';
 import { checkBody } from '../check-input.ts';
 import type { Identify } from '../identify.ts';
@@ -70,8 +71,16 @@ export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
       const caller = identify.identifyInference(request.headers);
       const format = formatOf(request.url ?? '');
       const call = format.read(parseJson(await readNodeBody(request), 'Invalid request format'));
-      const params = toCallParams(call.name, call.argumentsJson);
-      const reply = await callTool(caller, { params, headers: request.headers, signal: gone.signal });
+      const params = toRelayParams(call.argumentsJson);
+      const { headers } = request;
+      const reply = await callTool(call.name, {
+        caller,
+        method: 'tools/call',
+        params,
+        headers,
+        signal: gone.signal,
+        side: NO_SIDE,
+      });
       send(response, 200, JSON.stringify(format.write(call, textOf(reply, call.name))));
     } catch (error) {
       if (gone.signal.aborted) return; // nobody is left to be told

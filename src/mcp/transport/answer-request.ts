@@ -9,6 +9,9 @@ export async function answerRequest({ id, method, params }: JsonRpcRequest, even
     return JSON.stringify({ jsonrpc: '2.0', id, result });
   } catch (error) {
     const known = error instanceof GatewayError;
+    // What the user's side answered is handed on as it is.
+    if (known && error.details?.rpc_error !== undefined)
+      return JSON.stringify({ jsonrpc: '2.0', id, error: error.details.rpc_error });
     const code = known ? ERRORS[error.code].rpc : ERRORS.internal_error.rpc;
     return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: known ? error.message : 'internal error' } });
   }

@@ -2,6 +2,7 @@ import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { HttpClient } from '../../lib/http-client.ts';
 import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, type Reply } from '../../lib/json-rpc.ts';
 import { abortError } from '../../lib/unless-aborted.ts';
+import { MODERN_VERSION } from '../revisions.ts';
 import { answerRequest } from './answer-request.ts';
 import { HttpResponse } from './http-response.ts';
 import { createListenStream } from './listen-stream.ts';
@@ -25,6 +26,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   let lastId = 0;
   let session: string | undefined;
   let protocolVersion: string | undefined;
+  let isModern = false;
   let head = requestHead();
   let closing: Promise<void> | undefined;
   const listen = createListenStream({ client, url, headers: () => head, onMessage: take });
@@ -93,9 +95,15 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
 
   /** The response is complete. A JSON body is the reply; a stream must have brought it before. */
   function finish(outgoing: OutgoingRequest, response: HttpResponse): Reply {
+    if (response.status >= 400 && isRefusal(response, session !== undefined))
+      throw failure(response, session !== undefined);
     const body = response.isJson ? response.body : undefined;
     const incoming = body === undefined || body.length === 0 ? undefined : readIncoming(body);
-    if (incoming?.kind === 'reply' && incoming.id === outgoing.id) {
+    // An error that the server could not assign to a request is still the answer to this one.
+    if (
+      incoming?.kind === 'reply' &&
+      (incoming.id === outgoing.id || (incoming.id === null && response.status >= 400))
+    ) {
       remember(outgoing, response);
       return incoming.reply;
     }
@@ -126,6 +134,9 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     request,
     notify: post,
     ready(version) {
+      // The modern revision has neither sessions nor the GET stream, and each request brings its own header.
+      isModern = version === MODERN_VERSION;
+      if (isModern) return;
       protocolVersion = version;
       head = requestHead();
       listen.open();
@@ -134,14 +145,24 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   };
 }
 
+/** True for what HTTP says of the connection and not of the request, whatever the body is. */
+function isRefusal(response: HttpResponse, hadSession: boolean): boolean {
+  return response.status === 401 || response.status === 403 || (hadSession && isForgotten(response));
+}
+
+/** 404 by the specification; several servers answer 400 and speak of the session, having run nothing. */
+function isForgotten(response: HttpResponse): boolean {
+  return response.status === 404 || (response.status === 400 && /session/i.test(response.describe()));
+}
+
 function failure(response: HttpResponse, hadSession: boolean): GatewayError {
   const said = response.describe();
-  // 404 by the specification; several servers answer 400 and speak of the session, having run nothing.
-  const forgotten = response.status === 404 || (response.status === 400 && /session/i.test(said));
-  if (hadSession && forgotten)
-    return new GatewayError('upstream_session_expired', `the server forgot the session (${said})`);
-  if (response.status === 401 || response.status === 403) {
-    return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`);
+  const details = { status: response.status };
+  if (hadSession && isForgotten(response)) {
+    return new GatewayError('upstream_session_expired', `the server forgot the session (${said})`, { details });
   }
-  return new GatewayError('upstream_bad_reply', said);
+  if (response.status === 401 || response.status === 403) {
+    return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`, { details });
+  }
+  return new GatewayError('upstream_bad_reply', said, { details });
 }

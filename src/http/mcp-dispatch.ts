@@ -1,0 +1,178 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Caller } from '../governance/caller.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { ClientRequest, ClientSide } from '../mcp/client-side.ts';
+import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
+import { profileOf } from '../mcp/profile.ts';
+import { readRelayParams, type RelayParams } from '../mcp/relay-params.ts';
+import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
+import { withoutMembers } from '../mcp/rewrite.ts';
+import type { McpServer } from '../mcp/server.ts';
+import { metaOf, type McpMessage, type McpRequest } from './mcp-message.ts';
+import type { McpResponse } from './mcp-response.ts';
+import { renderRpcError } from './render-error.ts';
+
+interface DispatchDeps {
+  readonly server: McpServer;
+  readonly sessions: LegacySessions;
+  /** A legacy client says something about itself that the servers which know it must hear. */
+  readonly onClientNotification: (session: LegacySession, method: string, params: JsonObject) => void;
+  readonly logger: Logger;
+}
+
+/** One message that came in, by whichever transport. */
+export interface Arrival {
+  readonly caller: Caller;
+  readonly headers: IncomingHttpHeaders;
+  readonly session: LegacySession | undefined;
+  readonly out: McpResponse;
+  /** Aborted when a modern client closes the stream of its request. */
+  readonly gone: AbortSignal | undefined;
+  /** Learns of the session that `initialize` began. */
+  readonly onSession: (session: LegacySession) => void;
+}
+
+export interface Dispatch {
+  /** Answers a request through `out`. Never rejects. */
+  request(message: McpRequest, arrival: Arrival): Promise<void>;
+  /** Takes a notification, or the answer to a question of ours. */
+  other(message: Exclude<McpMessage, McpRequest>, session: LegacySession | undefined): void;
+}
+
+/** What the transports of all revisions have in common: from a message to its answer. */
+export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
+  async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
+    const { method, params, paramsBytes } = message;
+    const { caller, headers, session } = arrival;
+    const relayParams = readRelayParams(paramsBytes);
+    const request: ClientRequest = {
+      caller,
+      method,
+      params: relayParams,
+      headers,
+      signal,
+      side: sideOf(message, relayParams, arrival, signal),
+    };
+    const reply = await server.handle(request, params);
+    if (method === 'initialize' && session === undefined)
+      arrival.onSession(sessions.create(agreementOf(params, caller)));
+    return reply;
+  }
+
+  return {
+    async request(message, arrival) {
+      const { out, session, gone } = arrival;
+      const cancel = new AbortController();
+      const requestId = JSON.parse(message.id) as RequestId;
+      session?.inFlight.set(requestId, cancel);
+      const onGone = (): void => cancel.abort();
+      gone?.addEventListener('abort', onGone);
+      try {
+        const reply = await answer(message, arrival, cancel.signal);
+        out.end(message.id, reply.kind, message.era === 'modern' ? asModern(reply) : asLegacy(reply));
+      } catch (error) {
+        if (cancel.signal.aborted) return out.abandon();
+        const { error: body } = renderRpcError(null, error, logger);
+        out.end(message.id, 'error', Buffer.from(JSON.stringify(body)), statusOf(error, message));
+      } finally {
+        gone?.removeEventListener('abort', onGone);
+        session?.inFlight.delete(requestId);
+      }
+    },
+    other(message, session) {
+      if (message.kind === 'answer') return void session?.answer(message.id, message);
+      if (message.method === 'notifications/cancelled')
+        session?.inFlight.get(message.params.requestId as RequestId)?.abort();
+      else if (session !== undefined) onClientNotification(session, message.method, message.params);
+    },
+  };
+}
+
+function agreementOf({ protocolVersion, capabilities, clientInfo }: JsonObject, { principal }: Caller) {
+  return {
+    principal,
+    protocolVersion: chooseLegacyVersion(protocolVersion),
+    capabilities: asObject(capabilities) ?? {},
+    clientInfo: asObject(clientInfo),
+  };
+}
+
+function sideOf(
+  { era, params }: McpRequest,
+  { progressToken }: RelayParams,
+  { session, out }: Arrival,
+  signal: AbortSignal,
+): ClientSide {
+  const notify = (notification: JsonRpcNotification): void => out.send(withToken(notification, progressToken));
+  if (era === 'modern') {
+    const meta = metaOf(params);
+    const logLevel = meta[META.logLevel];
+    const capabilities = asObject(meta[META.clientCapabilities]) ?? {};
+    return {
+      era,
+      capabilities,
+      profile: profileOf(capabilities),
+      clientInfo: asObject(meta[META.clientInfo]),
+      logLevel: typeof logLevel === 'string' ? logLevel : undefined,
+      sessionKey: undefined,
+      notify,
+      ask: undefined,
+    };
+  }
+  return {
+    era,
+    capabilities: session?.capabilities ?? {},
+    profile: session?.profile,
+    clientInfo: session?.clientInfo,
+    logLevel: undefined,
+    sessionKey: session?.id,
+    notify,
+    ask:
+      session === undefined || !out.canSend
+        ? undefined
+        : (question) => session.ask(question, (text) => out.send(text), signal),
+  };
+}
+
+/** Progress comes back under the token that the client chose. */
+function withToken(notification: JsonRpcNotification, progressToken: RequestId | undefined): string {
+  const isProgress = notification.method === 'notifications/progress';
+  const params = isProgress ? { ...notification.params, progressToken } : notification.params;
+  return JSON.stringify({ jsonrpc: '2.0', method: notification.method, params });
+}
+
+/** JSON-RPC errors travel with HTTP 200, except where the modern revision ties a status to them. */
+function statusOf(error: unknown, { era }: McpRequest): number {
+  if (era === 'legacy' || !(error instanceof GatewayError)) return 200;
+  return error.code === 'method_not_found' ? 404 : 200;
+}
+
+const COMPLETE = Buffer.from('{"resultType":"complete"');
+
+/** A result of an older server says what a modern client must be told: that it is complete. Nothing else is touched. */
+function asModern(reply: Reply): Buffer {
+  if (reply.kind === 'error') return withCode(reply.bytes, -32002, -32602);
+  if (reply.hasResultType) return reply.bytes;
+  const rest = reply.bytes.subarray(reply.bytes.indexOf(0x7b) + 1);
+  const isEmpty = rest.toString('latin1').trim() === '}';
+  return Buffer.concat([COMPLETE, Buffer.from(isEmpty ? '' : ','), rest]);
+}
+
+/** What only a modern client understands is left out for an older one. */
+function asLegacy(reply: Reply): Buffer {
+  if (reply.kind === 'error' || !reply.hasResultType) return reply.bytes;
+  return withoutMembers(reply.bytes, ['resultType', 'ttlMs', 'cacheScope']);
+}
+
+/** The error with another code, if it has that one. */
+function withCode(error: Buffer, from: number, to: number): Buffer {
+  if (!error.includes(String(from))) return error;
+  const parsed = JSON.parse(error.toString()) as JsonObject;
+  return parsed.code === from ? Buffer.from(JSON.stringify({ ...parsed, code: to })) : error;
+}
+
+function asObject(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+}

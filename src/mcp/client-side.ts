@@ -1,0 +1,49 @@
+import type { Caller } from '../governance/caller.ts';
+import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
+import type { InputRequest } from './conversation.ts';
+import type { CallerHeaders } from './forwarded-headers.ts';
+import type { Profile } from './profile.ts';
+import type { RelayParams } from './relay-params.ts';
+import type { Era } from './revisions.ts';
+
+/** What the client of one request can do, and how to reach it while the request runs. */
+export interface ClientSide {
+  readonly era: Era;
+  /** What it declared: with this request if it is modern, in `initialize` if it is legacy. */
+  readonly capabilities: JsonObject;
+  /** What it can be asked; undefined: nothing. */
+  readonly profile: Profile | undefined;
+  readonly clientInfo: JsonObject | undefined;
+  /** The least severe log level it wants to hear; undefined: none. */
+  readonly logLevel: string | undefined;
+  /** What marks all requests of the same legacy session. */
+  readonly sessionKey: string | undefined;
+  /** Sends a notification that belongs to this request. */
+  readonly notify: (notification: JsonRpcNotification) => void;
+  /** Asks a legacy client something; undefined where there is no stream to ask on. */
+  readonly ask: ((request: InputRequest) => Promise<JsonObject>) | undefined;
+}
+
+/** One request of a client, whichever way it came. */
+export interface ClientRequest {
+  readonly caller: Caller;
+  readonly method: string;
+  readonly params: RelayParams;
+  /** The HTTP headers that came with it; a server may want some of them (`allowed_extra_headers`). */
+  readonly headers: CallerHeaders;
+  /** Aborted when the caller gives up. */
+  readonly signal: AbortSignal;
+  readonly side: ClientSide;
+}
+
+/** The side of callers who only want a result: REST and model loops. */
+export const NO_SIDE: ClientSide = Object.freeze({
+  era: 'legacy',
+  capabilities: {},
+  profile: undefined,
+  clientInfo: undefined,
+  logLevel: undefined,
+  sessionKey: undefined,
+  notify: () => {},
+  ask: undefined,
+});

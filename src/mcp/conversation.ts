@@ -1,0 +1,86 @@
+import { GatewayError } from '../lib/errors.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
+
+/** One question of a server to the user's side: elicitation, sampling, or the roots. */
+export interface InputRequest {
+  readonly method: string;
+  readonly params?: JsonObject | undefined;
+}
+
+/** What a running request comes to next: questions that must be answered first, or its reply. */
+export type Turn =
+  | { readonly kind: 'questions'; readonly questions: Readonly<Record<string, InputRequest>> }
+  | { readonly kind: 'reply'; readonly reply: Reply };
+
+/** A request to a legacy server that may ask questions while it runs, as a series of turns. */
+export interface Conversation {
+  /** Waits for the next turn; what the server says meanwhile goes to `hear`. Rejects as the request does, or on an abort. */
+  next(hear: Hear, signal: AbortSignal): Promise<Turn>;
+  /** Answers questions by their keys; questions without an answer stay open. */
+  answer(answers: Readonly<Record<string, JsonObject>>): void;
+  /** Gives the request up. */
+  cancel(): void;
+}
+
+export type Hear = (notification: JsonRpcNotification) => void;
+
+/** How a conversation runs its request. */
+export interface Voices {
+  /** Takes the server's questions. */
+  readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
+  readonly onNotification: Hear;
+  /** Ends the request. */
+  readonly signal: AbortSignal;
+}
+
+/** A server that asks several things asks them within this time; they make one turn. */
+const GATHER_MS = 5;
+
+/** Starts a request. */
+export function startConversation(run: (voices: Voices) => Promise<Reply>): Conversation {
+  const abort = new AbortController();
+  const open = new Map<string, PromiseWithResolvers<JsonObject> & { request: InputRequest; isTold: boolean }>();
+  let asked = Promise.withResolvers<void>();
+  let lastKey = 0;
+  let hearing: Hear = () => {};
+
+  const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => {
+    const key = String((lastKey += 1));
+    const entry = { ...Promise.withResolvers<JsonObject>(), request: { method, params }, isTold: false };
+    open.set(key, entry);
+    setTimeout(() => asked.resolve(), GATHER_MS);
+    return entry.promise;
+  };
+
+  const reply = run({ onRequest, onNotification: (notification) => hearing(notification), signal: abort.signal });
+  reply.catch(() => undefined); // seen by the turn that waits, if one does
+
+  function questions(): Record<string, InputRequest> {
+    const untold = [...open].filter(([, { isTold }]) => !isTold);
+    for (const [, entry] of untold) entry.isTold = true;
+    return Object.fromEntries(untold.map(([key, { request }]) => [key, request]));
+  }
+
+  return {
+    async next(hear, signal) {
+      hearing = hear;
+      const asking = asked.promise.then(() => undefined);
+      const done = await unlessAborted(Promise.race([reply, asking]), signal);
+      if (done !== undefined) return { kind: 'reply', reply: done };
+      asked = Promise.withResolvers();
+      return { kind: 'questions', questions: questions() };
+    },
+    answer(answers) {
+      for (const [key, answer] of Object.entries(answers)) {
+        open.get(key)?.resolve(answer);
+        open.delete(key);
+      }
+    },
+    cancel() {
+      abort.abort(new GatewayError('call_cancelled', 'the caller gave the request up'));
+      for (const { reject } of open.values()) reject(new GatewayError('call_cancelled', 'nobody is left to answer'));
+      open.clear();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../lib/json-rpc.ts';
+import type { Profile } from './profile.ts';
+import type { Session } from './session.ts';
+
+/** Who a dedicated session speaks for. */
+export interface Party {
+  /** Parties with the same key share a session, one after the other if they are exclusive. */
+  readonly key: string;
+  readonly profile: Profile;
+  /** True when two requests at a time could not be told apart by what the server asks. */
+  readonly isExclusive: boolean;
+  readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
+  readonly onNotification: (notification: JsonRpcNotification) => void;
+}
+
+/** A session that is one party's until it is given back. */
+export interface Lease extends Disposable {
+  readonly session: Session;
+  /** The server forgot the session: it is not used again. */
+  discard(): void;
+}
+
+interface Entry {
+  readonly session: Promise<Session>;
+  party: Party;
+  users: number;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** A session that nobody used for so long is closed. */
+const IDLE_MS = 5 * 60_000;
+
+/**
+ * Sessions with a legacy server beside the shared one. A server that may ask its user something must know whose user that is,
+ * and what that user's client can do, when the session begins.
+ */
+export class DedicatedSessions {
+  readonly #open: (profile: Profile) => Promise<Session>;
+  readonly #entries = new Map<string, Set<Entry>>();
+
+  constructor(open: (profile: Profile) => Promise<Session>) {
+    this.#open = open;
+  }
+
+  /** A session for the party: one that is there and free, or a new one. */
+  async lease(party: Party): Promise<Lease> {
+    const entry = this.#find(party) ?? this.#add(party);
+    entry.party = party;
+    entry.users += 1;
+    clearTimeout(entry.idle);
+    const release = (): void => {
+      entry.users -= 1;
+      if (entry.users === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
+    };
+    try {
+      const session = await entry.session;
+      return { session, discard: () => this.#drop(entry), [Symbol.dispose]: release };
+    } catch (error) {
+      this.#drop(entry);
+      release();
+      throw error;
+    }
+  }
+
+  /** The party is gone: its sessions end when their last request has ended. */
+  end(key: string): void {
+    for (const entry of this.#entries.get(key) ?? []) this.#drop(entry);
+  }
+
+  /** Tells the server something in the name of a party, if it has a session. */
+  notify(key: string, method: string, params: JsonObject): void {
+    for (const { session } of this.#entries.get(key) ?? []) {
+      session.then((open) => open.notify(method, params)).catch(() => undefined); // a lost session has nothing to be told
+    }
+  }
+
+  endAll(): void {
+    for (const key of this.#entries.keys()) this.end(key);
+  }
+
+  #find({ key, isExclusive }: Party): Entry | undefined {
+    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.users === 0) return entry;
+    return undefined;
+  }
+
+  #add(party: Party): Entry {
+    const entry: Entry = { session: this.#open(party.profile), party, users: 0, idle: undefined };
+    const entries = this.#entries.get(party.key) ?? new Set();
+    this.#entries.set(party.key, entries.add(entry));
+    entry.session.then(
+      (session) =>
+        session.attach({
+          onNotification: (notification) => entry.party.onNotification(notification),
+          onRequest: (request) => entry.party.onRequest(request),
+          onLost: () => this.#drop(entry),
+        }),
+      () => this.#drop(entry),
+    );
+    return entry;
+  }
+
+  #drop(entry: Entry): void {
+    const { key } = entry.party;
+    const entries = this.#entries.get(key);
+    if (entries?.delete(entry) !== true) return;
+    if (entries.size === 0) this.#entries.delete(key);
+    clearTimeout(entry.idle);
+    entry.session.then((session) => session.retire()).catch(() => undefined); // it never opened
+  }
+}

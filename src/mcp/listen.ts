@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeRequest, type JsonObject, type JsonRpcNotification } from '../lib/json-rpc.ts';
+import { backOff } from '../lib/time.ts';
+import type { Session, SessionOwner } from './session.ts';
+
+/** The standing request in which a modern server reports its changes (`subscriptions/listen`, 2026-07-28). */
+export interface Listen {
+  /** The resources to hear of; asks anew when they are others than before. */
+  watchResources(uris: readonly string[]): void;
+  close(): void;
+}
+
+/** Keeps the request open for as long as the session lives. A server that refuses it is not asked again. */
+export function createListen(session: Session, owner: SessionOwner): Listen {
+  const closed = new AbortController();
+  let current = new AbortController();
+  let resources: readonly string[] = [];
+  let isRefused = false;
+
+  function filter(): JsonObject {
+    const { tools, prompts, resources: offered } = session.peer.capabilities as Record<string, JsonObject | undefined>;
+    return {
+      ...(tools?.listChanged === true && { toolsListChanged: true }),
+      ...(prompts?.listChanged === true && { promptsListChanged: true }),
+      ...(offered?.listChanged === true && { resourcesListChanged: true }),
+      ...(resources.length > 0 && { resourceSubscriptions: [...resources] }),
+    };
+  }
+
+  async function listenOnce(): Promise<void> {
+    current = new AbortController();
+    const signal = AbortSignal.any([closed.signal, current.signal]);
+    const id = session.nextId();
+    const message = writeRequest(id, 'subscriptions/listen', session.own({ notifications: filter() }));
+    const onNotification = (notification: JsonRpcNotification): void => {
+      if (notification.method !== 'notifications/subscriptions/acknowledged') owner.onNotification(notification);
+    };
+    const headers = session.headers('subscriptions/listen');
+    const reply = await session.request({
+      id,
+      method: 'subscriptions/listen',
+      message,
+      headers,
+      signal,
+      onNotification,
+    });
+    isRefused = reply.kind === 'error';
+  }
+
+  async function run(): Promise<void> {
+    for (let attempt = 0; !closed.signal.aborted && !isRefused; attempt += 1) {
+      const startedAt = Date.now();
+      const isWanted = Object.keys(filter()).length > 0;
+      if (isWanted) await listenOnce().catch(() => undefined); // a lost stream is opened again
+      if (current.signal.aborted || Date.now() - startedAt > 10_000) attempt = 0;
+      const pause = current.signal.aborted ? 0 : isWanted ? backOff(attempt) : 2 ** 31 - 1;
+      await sleep(pause, undefined, { signal: AbortSignal.any([closed.signal, current.signal]), ref: false }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  void run();
+  return {
+    watchResources(uris) {
+      if (uris.length === resources.length && uris.every((uri) => resources.includes(uri))) return;
+      resources = [...uris];
+      current.abort();
+    },
+    close: () => closed.abort(),
+  };
+}
