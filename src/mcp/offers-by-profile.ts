@@ -52,14 +52,17 @@ export class OffersByProfile {
 
   async #ask(profile: Profile): Promise<void> {
     const { open, listTimeoutMs, onChange } = this.#deps;
+    let session: Session | undefined;
     try {
-      const session = await open(profile);
-      const offer = await session.list(AbortSignal.timeout(listTimeoutMs)).finally(() => session.close());
+      session = await open(profile);
+      const offer = await session.list(AbortSignal.timeout(listTimeoutMs));
       const before = this.#offers.get(profile.key)?.offer;
       this.#offers.set(profile.key, { profile, offer });
       if (before === undefined || !sameOffer(before, offer)) onChange();
     } catch {
       // The server is in trouble, which its health check reports.
+    } finally {
+      void session?.close();
     }
   }
 }
