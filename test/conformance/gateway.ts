@@ -21,7 +21,7 @@ export async function openGateway(upstreamUrl: string): Promise<OpenGateway> {
     logger: createLogger({ level: process.env['CONFORMANCE_LOG'] === undefined ? 'silent' : 'debug', style: 'json' }),
     config: { client: { enforce_auth_on_inference: false }, mcp: { client_configs: [server] } },
     // The suite knows tools by the names that their server gave them.
-    naming: 'bare' as const,
+    nameOf: (_client: string, own: string) => own,
   };
   const gateway = await createGateway(options);
   const [summary] = await gateway.ready;
