@@ -163,7 +163,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(encryption.deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.tell),
+    onOpen: (session) => subscriptions.addSession(session),
     onEnd: ({ id }) => {
       subscriptions.endSession(id);
       for (const { dedicated } of registry.upstreams()) dedicated.end(id);
