@@ -132,8 +132,7 @@ function sideOf(
     capabilities: session?.capabilities ?? {},
     profile: session?.profile,
     clientInfo: session?.clientInfo,
-    // Up to 2025-11-25 a server says of a request what it likes unless it was told a level.
-    logLevel: session === undefined ? undefined : (session.logLevel ?? 'debug'),
+    logLevel: session?.logLevel,
     sessionKey: session?.id,
     notify,
     ask:

@@ -14,7 +14,7 @@ export interface ClientSide {
   /** What it can be asked; undefined: nothing. */
   readonly profile: Profile | undefined;
   readonly clientInfo: JsonObject | undefined;
-  /** The least severe log level it wants to hear; undefined: none. */
+  /** The least severe log level it asked for. Without one a modern client hears nothing, a legacy one what servers like. */
   readonly logLevel: string | undefined;
   /** What marks all requests of the same legacy session. */
   readonly sessionKey: string | undefined;

@@ -9,6 +9,8 @@ export interface Party {
   readonly profile: Profile;
   /** True when two requests at a time could not be told apart by what the server asks. */
   readonly isExclusive: boolean;
+  /** What the party asked servers to log; undefined: nothing in particular. */
+  readonly logLevel?: string | undefined;
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
   readonly onNotification: (notification: JsonRpcNotification) => void;
 }
@@ -74,8 +76,22 @@ export class DedicatedSessions {
     }
   }
 
+  /** Asks the server to log for a party at another level. */
+  setLogLevel(key: string, level: string): void {
+    for (const { session } of this.#entries.get(key) ?? [])
+      session.then((open) => setLevel(open, level)).catch(() => undefined); // it logs as it did
+  }
+
+  /** No new requests; the sessions end when their last request has ended. */
   endAll(): void {
     for (const key of this.#entries.keys()) this.end(key);
+  }
+
+  /** Closes all sessions with whatever is in flight. */
+  async closeAll(): Promise<void> {
+    const sessions = [...this.#entries.values()].flatMap((entries) => [...entries].map(({ session }) => session));
+    this.endAll();
+    await Promise.all(sessions.map((session) => session.then((open) => open.close()).catch(() => undefined))); // it never opened
   }
 
   #find({ key, isExclusive }: Party): Entry | undefined {
@@ -87,16 +103,19 @@ export class DedicatedSessions {
     const entry: Entry = { session: this.#open(party.profile), party, users: 0, idle: undefined };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
-    entry.session.then(
-      (session) =>
-        session.attach({
-          onNotification: (notification) => entry.party.onNotification(notification),
-          onRequest: (request) => entry.party.onRequest(request),
-          onLost: () => this.#drop(entry),
-        }),
-      () => this.#drop(entry),
-    );
+    this.#attach(entry).catch(() => this.#drop(entry));
     return entry;
+  }
+
+  async #attach(entry: Entry): Promise<void> {
+    const session = await entry.session;
+    session.attach({
+      onNotification: (notification) => entry.party.onNotification(notification),
+      onRequest: (request) => entry.party.onRequest(request),
+      onLost: () => this.#drop(entry),
+    });
+    const { logLevel } = entry.party;
+    if (logLevel !== undefined) await setLevel(session, logLevel).catch(() => undefined); // it logs as it likes
   }
 
   #drop(entry: Entry): void {
@@ -107,4 +126,11 @@ export class DedicatedSessions {
     clearTimeout(entry.idle);
     entry.session.then((session) => session.retire()).catch(() => undefined); // it never opened
   }
+}
+
+const SET_LEVEL_MS = 5_000;
+
+async function setLevel(session: Session, level: string): Promise<void> {
+  if (session.peer.capabilities.logging === undefined) return;
+  await session.ask('logging/setLevel', { level }, AbortSignal.timeout(SET_LEVEL_MS));
 }

@@ -16,6 +16,7 @@ import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
 import type { Peer } from './negotiate.ts';
+import { isSevereEnough } from './log-levels.ts';
 import { createParkingLot } from './parking-lot.ts';
 import type { Profile } from './profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
@@ -125,7 +126,7 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
   async function turn({ request, deadline }: Passage, conversation: Conversation): Promise<Reply> {
     let next;
     try {
-      next = await conversation.next(request.side.notify, deadline.signal);
+      next = await conversation.next((notification) => hear(notification, request.side), deadline.signal);
     } catch (error) {
       conversation.cancel();
       throw error;
@@ -177,7 +178,12 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
       }
     };
     const key = side.sessionKey ?? request.caller.principal;
-    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: side.notify };
+    const party = {
+      key,
+      isExclusive: side.sessionKey === undefined,
+      onRequest,
+      onNotification: (notification: JsonRpcNotification) => hear(notification, side),
+    };
     return onDedicated(target, request, party, deadline.signal);
   }
 
@@ -205,7 +211,8 @@ async function onDedicated(
   const onNotification = (notification: JsonRpcNotification): void => {
     if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
   };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification });
+  const lease = (): Promise<Lease> =>
+    target.upstream.dedicated.lease({ ...party, profile, onNotification, logLevel: request.side.logLevel });
   const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
   {
     using first = await lease();
@@ -233,7 +240,7 @@ function toCall(
     message: (id, peer) =>
       writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
-    onNotification: params.progressToken === undefined && side.logLevel === undefined ? undefined : side.notify,
+    onNotification: (notification) => hear(notification, side),
   };
 }
 
@@ -245,9 +252,25 @@ function foreign({ era }: Peer, side: ClientSide): Record<string, undefined> {
     : { task: undefined, requestState: undefined, inputResponses: undefined };
 }
 
+/** Hands on what a server says of a request, but for log lines that the client did not ask for. */
+function hear(notification: JsonRpcNotification, side: ClientSide): void {
+  const least = leastLevel(side);
+  const isWanted =
+    notification.method !== 'notifications/message' ||
+    (least !== undefined && isSevereEnough(notification.params?.level, least));
+  if (isWanted) side.notify(notification);
+}
+
+/** Up to 2025-11-25 a server logs what it likes unless it is told a level; later it must be asked. */
+function leastLevel({ era, logLevel }: ClientSide): string | undefined {
+  return logLevel ?? (era === 'legacy' ? 'debug' : undefined);
+}
+
 /** What a modern server must be told of the client, in the client's own words. */
-function envelope({ era }: Peer, { capabilities, clientInfo, logLevel }: ClientSide): string {
+function envelope({ era }: Peer, side: ClientSide): string {
   if (era === 'legacy') return '';
+  const { capabilities, clientInfo } = side;
+  const logLevel = leastLevel(side);
   return metaMembers({
     [META.protocolVersion]: MODERN_VERSION,
     [META.clientCapabilities]: capabilities,
