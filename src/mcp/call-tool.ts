@@ -6,15 +6,22 @@ import { checkMirrored } from './mirror-params.ts';
 import type { Relay } from './relay.ts';
 import { createRelist } from './relist.ts';
 import { rewriteReply } from './rewrite.ts';
+import type { Tasks } from './tasks.ts';
 
 /** Runs `request`, a tools/call, for the tool with that public name. */
 export type CallTool = (name: string, request: ClientRequest) => Promise<Reply>;
+
+interface CallToolDeps {
+  readonly catalog: Catalog;
+  readonly relay: Relay;
+  readonly tasks: Pick<Tasks, 'wrap'>;
+}
 
 /**
  * Runs one tool call. Every way to a tool goes through here: /mcp and the REST route now, chat and code mode later. The reply is
  * the server's own bytes. Throws `mcp_tool_not_found`, `header_mismatch`, `upstream_…` and `call_cancelled`.
  */
-export function createCallTool({ catalog, relay }: { catalog: Catalog; relay: Relay }): CallTool {
+export function createCallTool({ catalog, relay, tasks }: CallToolDeps): CallTool {
   const relist = createRelist();
 
   async function run({ tools, resources }: View, name: string, request: ClientRequest): Promise<Reply> {
@@ -24,7 +31,8 @@ export function createCallTool({ catalog, relay }: { catalog: Catalog; relay: Re
     const { upstream, own, paramHeaders } = entry;
     if (paramHeaders.length > 0 && request.side.era === 'modern') checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
-    return rewriteReply(await relay(target, request), resources.renames(upstream));
+    const reply = await relay(target, request);
+    return tasks.wrap(rewriteReply(reply, resources.renames(upstream)), upstream, request);
   }
 
   return async (name, request) => {
