@@ -152,6 +152,7 @@ function withToken(notification: JsonRpcNotification, progressToken: RequestId |
 /** JSON-RPC errors travel with HTTP 200, except where the modern revision ties a status to them. */
 function statusOf(error: unknown, { era }: McpRequest): number {
   if (era === 'legacy' || !(error instanceof GatewayError)) return 200;
+  if (error.code === 'header_mismatch') return 400;
   return error.code === 'method_not_found' ? 404 : 200;
 }
 

@@ -15,8 +15,10 @@ import { createDeadline, type Deadline } from './deadline.ts';
 import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
+import { mirrorParams } from './mirror-params.ts';
 import type { Peer } from './negotiate.ts';
 import { isSevereEnough } from './log-levels.ts';
+import type { ParamHeader } from './param-headers.ts';
 import { createParkingLot } from './parking-lot.ts';
 import type { Profile } from './profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
@@ -32,6 +34,8 @@ export interface RelayTarget {
   readonly replace: Readonly<Record<string, string>>;
   /** What the caller calls it, for messages. */
   readonly label: string;
+  /** The arguments that a modern server gets in headers too. */
+  readonly paramHeaders?: readonly ParamHeader[];
 }
 
 export type Relay = (target: RelayTarget, request: ClientRequest) => Promise<Reply>;
@@ -240,6 +244,7 @@ function toCall(
     message: (id, peer) =>
       writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
+    mirrored: () => mirrorParams(target.paramHeaders ?? [], request),
     onNotification: (notification) => hear(notification, side),
   };
 }

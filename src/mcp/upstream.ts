@@ -10,6 +10,7 @@ import { Link } from './link.ts';
 import { EMPTY_OFFER, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
 import { OffersByProfile } from './offers-by-profile.ts';
+import { createToolFilter } from './param-headers.ts';
 import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
@@ -22,6 +23,8 @@ export interface UpstreamCall {
   readonly name: string | undefined;
   readonly message: (id: number, peer: Peer) => string;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Headers that only a modern server gets. */
+  readonly mirrored: () => Readonly<Record<string, string>>;
   readonly onNotification: ((notification: JsonRpcNotification) => void) | undefined;
 }
 
@@ -51,6 +54,7 @@ export class Upstream {
   readonly special: OffersByProfile;
   readonly #deps: UpstreamDeps;
   readonly #link: Link;
+  readonly #withoutInvalid: (offer: Offer) => Offer;
   #client: McpClient;
   #known: Known | undefined;
   #watch: Watch | undefined;
@@ -66,6 +70,9 @@ export class Upstream {
       listTimeoutMs: deps.timing.listTimeoutMs,
       onChange: deps.onChange,
     });
+    this.#withoutInvalid = createToolFilter((tool, reason) =>
+      deps.logger.warn({ client: this.#client.name, tool, reason }, 'tool left out: its definition is invalid'),
+    );
     this.#link = new Link({
       verify: (record) => deps.verify(record, this.#era),
       timing: deps.timing,
@@ -275,7 +282,9 @@ export class Upstream {
     this.#link.recover();
   }
 
-  #take({ era }: Peer, offer: Offer): void {
+  #take({ era }: Peer, listed: Offer): void {
+    const isBound = era === 'modern' && this.#client.connection_type === 'http';
+    const offer = isBound ? this.#withoutInvalid(listed) : listed;
     const isSame = this.#era === era && sameOffer(offer, this.offer);
     if (!isSame) {
       this.#known = { offer, era, found_at: Date.now() };
@@ -291,7 +300,7 @@ export function send(session: Session, call: UpstreamCall, signal: AbortSignal):
   const id = session.nextId();
   const { method, name, onNotification } = call;
   const own = session.headers(method, name);
-  const headers = own === undefined ? call.headers : { ...call.headers, ...own };
+  const headers = own === undefined ? call.headers : { ...call.headers, ...call.mirrored(), ...own };
   return session.request({ id, method, message: call.message(id, session.peer), headers, signal, onNotification });
 }
 

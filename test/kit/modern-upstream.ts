@@ -1,4 +1,4 @@
-import { createMcpHandler, Server } from '@modelcontextprotocol/server';
+import { createMcpHandler, Server, type McpServer } from '@modelcontextprotocol/server';
 import { listenOnLoopback, readBody } from './http-host.ts';
 
 /** A server of the modern revision only: no sessions, no initialize. */
@@ -22,9 +22,11 @@ const TOOLS = [
 ];
 
 /** Starts a server that speaks 2026-07-28 and nothing older, made with the official SDK (v2). */
-export async function startModernUpstream(): Promise<ModernUpstream> {
+export async function startModernUpstream(
+  create: () => Server | McpServer = createToolServer,
+): Promise<ModernUpstream> {
   const methods: string[] = [];
-  const handler = createMcpHandler(createToolServer, { legacy: 'reject' });
+  const handler = createMcpHandler(create, { legacy: 'reject' });
   const host = await listenOnLoopback((request, response) => {
     void (async () => {
       const body = await readBody(request);
