@@ -138,7 +138,7 @@ function sideOf(
     ask:
       session === undefined || !out.canSend
         ? undefined
-        : (question) => session.ask(question, (text) => out.send(text), signal),
+        : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
   };
 }
 

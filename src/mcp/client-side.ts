@@ -20,8 +20,8 @@ export interface ClientSide {
   readonly sessionKey: string | undefined;
   /** Sends a notification that belongs to this request. */
   readonly notify: (notification: JsonRpcNotification) => void;
-  /** Asks a legacy client something; undefined where there is no stream to ask on. */
-  readonly ask: ((request: InputRequest) => Promise<JsonObject>) | undefined;
+  /** Asks a legacy client something, until the signal is aborted; undefined where there is no stream to ask on. */
+  readonly ask: ((request: InputRequest, signal: AbortSignal) => Promise<JsonObject>) | undefined;
 }
 
 /** One request of a client, whichever way it came. */

@@ -1,3 +1,4 @@
+import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../lib/json-rpc.ts';
 import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
@@ -23,9 +24,10 @@ export interface Lease extends Disposable {
 }
 
 interface Entry {
+  readonly key: string;
   readonly session: Promise<Session>;
-  party: Party;
-  users: number;
+  /** Whose requests run now, the latest last: what the server says can be told to them alone. */
+  readonly running: Party[];
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -47,12 +49,11 @@ export class DedicatedSessions {
   /** A session for the party: one that is there and free, or a new one. */
   async lease(party: Party): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
-    entry.party = party;
-    entry.users += 1;
+    entry.running.push(party);
     clearTimeout(entry.idle);
     const release = (): void => {
-      entry.users -= 1;
-      if (entry.users === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
+      entry.running.splice(entry.running.indexOf(party), 1);
+      if (entry.running.length === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
     };
     try {
       const session = await entry.session;
@@ -95,31 +96,30 @@ export class DedicatedSessions {
   }
 
   #find({ key, isExclusive }: Party): Entry | undefined {
-    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.users === 0) return entry;
+    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.running.length === 0) return entry;
     return undefined;
   }
 
   #add(party: Party): Entry {
-    const entry: Entry = { session: this.#open(party.profile), party, users: 0, idle: undefined };
+    const entry: Entry = { key: party.key, session: this.#open(party.profile), running: [], idle: undefined };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
-    this.#attach(entry).catch(() => this.#drop(entry));
+    this.#attach(entry, party).catch(() => this.#drop(entry));
     return entry;
   }
 
-  async #attach(entry: Entry): Promise<void> {
+  async #attach(entry: Entry, { logLevel }: Party): Promise<void> {
     const session = await entry.session;
     session.attach({
-      onNotification: (notification) => entry.party.onNotification(notification),
-      onRequest: (request) => entry.party.onRequest(request),
+      onNotification: (notification) => entry.running.at(-1)?.onNotification(notification),
+      onRequest: (request) => entry.running.at(-1)?.onRequest(request) ?? nobody(request),
       onLost: () => this.#drop(entry),
     });
-    const { logLevel } = entry.party;
     if (logLevel !== undefined) await setLevel(session, logLevel).catch(() => undefined); // it logs as it likes
   }
 
   #drop(entry: Entry): void {
-    const { key } = entry.party;
+    const { key } = entry;
     const entries = this.#entries.get(key);
     if (entries?.delete(entry) !== true) return;
     if (entries.size === 0) this.#entries.delete(key);
@@ -133,4 +133,8 @@ const SET_LEVEL_MS = 5_000;
 async function setLevel(session: Session, level: string): Promise<void> {
   if (session.peer.capabilities.logging === undefined) return;
   await session.ask('logging/setLevel', { level }, AbortSignal.timeout(SET_LEVEL_MS));
+}
+
+function nobody({ method }: JsonRpcRequest): Promise<never> {
+  return Promise.reject(new GatewayError('method_not_found', `no request is under way that ${method} could belong to`));
 }
