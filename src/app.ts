@@ -32,6 +32,7 @@ import { createRelay } from './mcp/relay.ts';
 import { createMcpServer } from './mcp/server.ts';
 import { createSubscriptions } from './mcp/subscriptions.ts';
 import { createInProcess, type InProcessServer } from './mcp/transport/in-process.ts';
+import { createTasks } from './mcp/tasks.ts';
 import { createProcessGuard } from './mcp/transport/process-guard.ts';
 import { createOpenDedicated, createVerify } from './mcp/verify.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/watch.ts';
@@ -131,7 +132,14 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     upstreams: () => registry.upstreams(),
     ...(options.nameOf && { nameOf: options.nameOf }),
   });
-  const subscriptions = createSubscriptions({ catalog });
+  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')));
+  const relay = createRelay({ settings: () => settings, handles });
+  const tasks = createTasks({
+    sealer: createSealer(encryption.deriveKey('tasks'), { isDeterministic: true }),
+    relay,
+    upstreams: () => registry.upstreams(),
+  });
+  const subscriptions = createSubscriptions({ catalog, tasks });
   const registry = createRegistry({
     store: clientStore,
     changes,
@@ -152,13 +160,11 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await registry.load();
 
-  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')));
-  const relay = createRelay({ settings: () => settings, handles });
-  const callTool = createCallTool({ catalog, relay });
-  const server = createMcpServer({ catalog, callTool, relay, subscriptions, version: VERSION });
+  const callTool = createCallTool({ catalog, relay, tasks });
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(encryption.deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.tell),
+    onOpen: (session) => subscriptions.addSession(session),
     onEnd: ({ id }) => {
       subscriptions.endSession(id);
       for (const { dedicated } of registry.upstreams()) dedicated.end(id);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from '../lib/logger.ts';
@@ -27,12 +27,18 @@ export interface Listener {
   drain(limitMs: number): Promise<void>;
 }
 
+/** How long a drain leaves a connection that was opened but not used: its first request may be on the way. */
+const UNUSED_MS = 500;
+
 /** Opens the port. */
 export async function listen({ host, port, raw, fetch, checkOrigin, logger }: ListenOptions): Promise<Listener> {
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
+  /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
+  const unused = new Set<Socket>();
   let isDraining = false;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    unused.delete(request.socket);
     try {
       checkOrigin(request, response);
       if (isDraining) response.setHeader('connection', 'close');
@@ -53,6 +59,10 @@ export async function listen({ host, port, raw, fetch, checkOrigin, logger }: Li
     { keepAliveTimeout: 75_000, requestTimeout: 0 },
     (request, response) => void handle(request, response),
   );
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
   await open(server, host, port);
   return {
     address: addressOf(server, host),
@@ -61,8 +71,10 @@ export async function listen({ host, port, raw, fetch, checkOrigin, logger }: Li
       const closed = new Promise((resolve) => server.close(resolve));
       // A connection becomes idle when its request ends, and a client may keep it open for long after that.
       const sweep = setInterval(() => server.closeIdleConnections(), 20);
+      const cut = setTimeout(() => unused.forEach((socket) => socket.destroy()), UNUSED_MS);
       await Promise.race([closed, sleep(limitMs, undefined, { ref: false })]);
       clearInterval(sweep);
+      clearTimeout(cut);
       server.closeAllConnections();
       await closed;
     },

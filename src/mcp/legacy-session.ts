@@ -27,6 +27,8 @@ export interface LegacySession extends Agreement {
   /** Requests that the client may cancel by their id. */
   readonly inFlight: Map<RequestId, AbortController>;
   readonly streams: Set<ClientStream>;
+  /** What `logging/setLevel` asked for; a client that never asked hears what its own requests bring. */
+  logLevel: string | undefined;
   /** Says something on one of the open streams; on all of them the client would hear it twice. */
   tell(this: void, notification: JsonRpcNotification): void;
   /** Asks the client something on one of its streams, and waits for the answer that it posts. */
@@ -117,6 +119,7 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
     clientInfo,
     inFlight: new Map(),
     streams,
+    logLevel: undefined,
     tell(notification) {
       const [stream] = streams;
       stream?.send(JSON.stringify({ jsonrpc: '2.0', ...notification }));

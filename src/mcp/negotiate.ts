@@ -1,5 +1,12 @@
 import { GatewayError } from '../lib/errors.ts';
-import { resultOf, writeNotification, writeRequest, type JsonObject, type Reply } from '../lib/json-rpc.ts';
+import {
+  resultOf,
+  writeNotification,
+  writeRequest,
+  type JsonObject,
+  type JsonRpcError,
+  type Reply,
+} from '../lib/json-rpc.ts';
 import { LEGACY_VERSIONS, META, MODERN_VERSION, modernHeaders, type Era } from './revisions.ts';
 import type { Connection } from './transport/transport.ts';
 
@@ -42,9 +49,11 @@ export async function negotiate(
 /** `server/discover`; undefined when the server is of the older era. */
 async function discover(
   connection: Connection,
-  { clientInfo }: Introduction,
+  introduction: Introduction,
   signal: AbortSignal,
+  isRetry = false,
 ): Promise<Peer | undefined> {
+  const { clientInfo } = introduction;
   const id = connection.nextId();
   const _meta = {
     [META.protocolVersion]: MODERN_VERSION,
@@ -54,9 +63,10 @@ async function discover(
   const message = writeRequest(id, 'server/discover', { _meta });
   const headers = modernHeaders('server/discover');
   const reply = await connection.request({ id, method: 'server/discover', message, headers, signal }).catch(isOlder);
-  if (reply === undefined || reply.kind === 'error') {
-    if (reply !== undefined) refuseModernFault(reply);
-    return undefined;
+  if (reply === undefined) return undefined;
+  if (reply.kind === 'error') {
+    if (isRetry || !isToBeAskedAgain(reply)) return undefined;
+    return discover(connection, introduction, signal, true);
   }
   const { supportedVersions, capabilities, instructions, _meta: meta } = resultOf(reply);
   if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_VERSION)) return undefined;
@@ -78,11 +88,13 @@ function isOlder(error: unknown): undefined {
   throw error;
 }
 
-/** These codes only a modern server knows, and each says that something is wrong with how we asked. */
-function refuseModernFault(reply: Reply): void {
-  const { code, message } = JSON.parse(reply.bytes.toString()) as { code?: unknown; message?: unknown };
+/** True for a server that speaks our revision but refused the first question; throws for other faults that only it knows. */
+function isToBeAskedAgain(reply: Reply): boolean {
+  const { code, message, data } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
   if (code === -32020 || code === -32021)
-    throw new GatewayError('upstream_bad_reply', `server/discover was refused: ${String(message)}`);
+    throw new GatewayError('upstream_bad_reply', `server/discover was refused: ${message}`);
+  const { supported } = (data ?? {}) as { supported?: unknown };
+  return code === -32022 && Array.isArray(supported) && supported.includes(MODERN_VERSION);
 }
 
 /** The handshake of 2024-11-05 to 2025-11-25. */

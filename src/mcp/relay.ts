@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import {
   resultOf,
   type JsonObject,
+  type JsonRpcError,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type Reply,
@@ -107,7 +109,7 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
 
   /** Takes the state of a modern server into our own seal, so that only this caller can bring it back. */
   function wrapState({ target, request }: Passage, reply: Reply): Reply {
-    const asked = questionsOf(reply);
+    const asked = questionsOf(reply) ?? urlsToVisit(reply, request.side);
     if (asked === undefined) return reply;
     const state = typeof asked.requestState === 'string' ? asked.requestState : undefined;
     const requestState = handles.seal({ client_id: target.upstream.client.client_id, state }, bindingOf(request));
@@ -150,7 +152,9 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
         );
       deadline.pause();
       const questions = Object.entries((asked.inputRequests ?? {}) as Record<string, InputRequest & JsonObject>);
-      const answers = await Promise.all(questions.map(async ([key, question]) => [key, await ask(question)] as const));
+      const answers = await Promise.all(
+        questions.map(async ([key, question]) => [key, await ask(forLegacy(question))] as const),
+      );
       deadline.resume();
       replace = {
         inputResponses: JSON.stringify(Object.fromEntries(answers)),
@@ -226,10 +230,19 @@ function toCall(
   return {
     method,
     name: target.name,
-    message: (id, peer) => writeRelayed(id, method, params, { ...target.replace, ...replace }, envelope(peer, side)),
+    message: (id, peer) =>
+      writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
     onNotification: params.progressToken === undefined && side.logLevel === undefined ? undefined : side.notify,
   };
+}
+
+/** Params that only one era knows are not sent to a server of the other. */
+function foreign({ era }: Peer, side: ClientSide): Record<string, undefined> {
+  if (era === side.era) return {};
+  return era === 'modern'
+    ? { task: undefined }
+    : { task: undefined, requestState: undefined, inputResponses: undefined };
 }
 
 /** What a modern server must be told of the client, in the client's own words. */
@@ -250,6 +263,27 @@ function questionsOf(reply: Reply): JsonObject | undefined {
   if (!reply.bytes.includes('"input_required"')) return undefined;
   const result = resultOf(reply);
   return result.resultType === 'input_required' ? result : undefined;
+}
+
+/** A question in the words of 2025-11-25: a URL to visit has an id there. */
+function forLegacy(question: InputRequest): InputRequest {
+  return question.params?.mode === 'url'
+    ? { ...question, params: { ...question.params, elicitationId: randomUUID() } }
+    : question;
+}
+
+/** A server of 2025-11-25 that sends the user to a URL before the request can run (-32042), in the words of a modern one. */
+function urlsToVisit(reply: Reply, { capabilities }: ClientSide): JsonObject | undefined {
+  if (reply.kind === 'result' || !reply.bytes.includes('-32042')) return undefined;
+  const { code, data } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
+  const { elicitations } = (data ?? {}) as { elicitations?: JsonObject[] };
+  const canVisit = (capabilities.elicitation as JsonObject | undefined)?.url !== undefined;
+  if (code !== -32042 || !canVisit || !Array.isArray(elicitations)) return undefined;
+  const questions = elicitations.map(({ elicitationId: _id, ...params }, index) => [
+    String(index + 1),
+    { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+  ]);
+  return { resultType: 'input_required', inputRequests: Object.fromEntries(questions) as JsonObject };
 }
 
 function bindingOf({ caller, method, params }: ClientRequest): Binding {

@@ -1,8 +1,10 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Catalog, Lists } from './catalog.ts';
+import type { LegacySession } from './legacy-session.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
+import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream.ts';
 
 /** How severe a log line is (RFC 5424), least first. */
@@ -21,19 +23,19 @@ interface Listener {
   /** Lists are what its kind of client sees. */
   readonly profileKey: string | undefined;
   readonly resources: Set<string>;
-  logLevel: string | undefined;
   /** What a modern listener asked for; a legacy session hears of every list. */
   readonly wants: (list: string) => boolean;
 }
 
 interface SubscriptionDeps {
   readonly catalog: Catalog;
+  readonly tasks: Pick<Tasks, 'translate'>;
 }
 
 /** Change notices and log lines: from many servers in, to the clients who want them out. */
 export interface Subscriptions {
   /** A legacy session that can be reached outside its requests. */
-  addSession(key: string, profile: Profile | undefined, send: (notification: JsonRpcNotification) => void): void;
+  addSession(session: LegacySession): void;
   endSession(key: string): void;
   setLogLevel(key: string, level: unknown): void;
   subscribe(key: string, uri: string): Promise<void>;
@@ -49,8 +51,8 @@ export interface Subscriptions {
   onUpstream(upstream: Upstream, notification: JsonRpcNotification): void;
 }
 
-export function createSubscriptions({ catalog }: SubscriptionDeps): Subscriptions {
-  const sessions = new Map<string, Listener>();
+export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subscriptions {
+  const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
@@ -75,7 +77,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
     await Promise.all([...wanted].map(([upstream, uris]) => upstream.watchResources([...uris])));
   }
 
-  function find(key: string): Listener {
+  function find(key: string): Listener & { session: LegacySession } {
     const listener = sessions.get(key);
     if (listener === undefined) throw new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
     return listener;
@@ -84,7 +86,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   /** Servers log at the most talkative level that any session wants; each session gets its own share. */
   function setServersLevel(): void {
     const wanted = [...sessions.values()]
-      .map(({ logLevel }) => LEVELS.indexOf(logLevel ?? ''))
+      .map(({ session }) => LEVELS.indexOf(session.logLevel ?? ''))
       .filter((level) => level >= 0);
     const level = LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
@@ -92,14 +94,9 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   }
 
   return {
-    addSession(key, profile, send) {
-      sessions.set(key, {
-        send,
-        profileKey: profile?.key,
-        resources: new Set(),
-        logLevel: undefined,
-        wants: () => true,
-      });
+    addSession(session) {
+      const { id, profile, tell } = session;
+      sessions.set(id, { session, send: tell, profileKey: profile?.key, resources: new Set(), wants: () => true });
     },
     endSession(key) {
       const had = sessions.get(key)?.resources.size ?? 0;
@@ -110,7 +107,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (typeof level !== 'string' || !LEVELS.includes(level)) {
         throw new GatewayError('invalid_request', `params.level: must be one of ${LEVELS.join(', ')}`);
       }
-      find(key).logLevel = level;
+      find(key).session.logLevel = level;
       setServersLevel();
     },
     async subscribe(key, uri) {
@@ -127,7 +124,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
         send({ method, params: { ...params, _meta: meta } });
       };
-      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, logLevel: undefined, wants };
+      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, wants };
       standing.add(listener);
       tagged({ method: 'notifications/subscriptions/acknowledged', params: { notifications: granted } });
       if (resources.size > 0) void watch();
@@ -143,9 +140,13 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (method === 'notifications/resources/updated' && typeof params.uri === 'string') {
         const uri = catalog.view().resources.publicUri(upstream, params.uri);
         for (const { resources, send } of all()) if (resources.has(uri)) send({ method, params: { ...params, uri } });
+      } else if (method === 'notifications/tasks/status') {
+        const found = tasks.translate(upstream, { method, params });
+        if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
       } else if (method === 'notifications/message') {
         const level = LEVELS.findIndex((name) => name === params.level);
-        for (const { logLevel, send } of sessions.values()) {
+        for (const { session, send } of sessions.values()) {
+          const { logLevel } = session;
           if (logLevel !== undefined && level >= LEVELS.indexOf(logLevel)) send({ method, params });
         }
       }
