@@ -14,6 +14,7 @@ import { createIdentify } from './http/identify.ts';
 import { listen } from './http/listen.ts';
 import { createDispatch } from './http/mcp-dispatch.ts';
 import { createMcpEndpoint } from './http/mcp.ts';
+import { createSseEdge } from './http/sse-edge.ts';
 import { statusRoutes } from './http/status.ts';
 import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
 import { createEncryption, KEY_BYTES } from './lib/encryption.ts';
@@ -179,6 +180,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     logger,
   });
   const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
+  const sse = createSseEdge({ identify, dispatch, sessions, logger });
   const api = createApi({
     routes: [
       ...mcpClientRoutes(registry),
@@ -193,7 +195,12 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const listener = await listen({
     host,
     port,
-    raw: { '/mcp': mcp.handle, '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }) },
+    raw: {
+      '/mcp': mcp.handle,
+      '/sse': sse.handleStream,
+      '/messages': sse.handleMessages,
+      '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+    },
     fetch: api.fetch,
     checkOrigin: createCheckOrigin({ host, settings: () => settings }),
     logger,
@@ -201,6 +208,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   cleanup.defer(() => listener.drain(DRAIN_MS));
   cleanup.defer(() => mcp.close());
+  cleanup.defer(() => sse.close());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
   return {

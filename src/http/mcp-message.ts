@@ -23,6 +23,9 @@ export type McpMessage =
     };
 export type McpRequest = Extract<McpMessage, { kind: 'request' }>;
 
+/** The largest body with messages that is taken. */
+export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+
 const NO_PARAMS = Buffer.from('{}');
 /** The methods whose subject a modern client repeats in `Mcp-Name`, and the param it stands in. */
 const NAMED: Readonly<Record<string, string>> = {
