@@ -131,8 +131,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     upstreams: () => registry.upstreams(),
     ...(options.nameOf && { nameOf: options.nameOf }),
   });
-  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')));
-  const relay = createRelay({ settings: () => settings, handles });
+  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')), timing);
+  const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
   const tasks = createTasks({
     sealer: createSealer(encryption.deriveKey('tasks'), { isDeterministic: true }),
     relay,

@@ -132,14 +132,13 @@ function sideOf(
     capabilities: session?.capabilities ?? {},
     profile: session?.profile,
     clientInfo: session?.clientInfo,
-    // Up to 2025-11-25 a server says of a request what it likes unless it was told a level.
-    logLevel: session === undefined ? undefined : (session.logLevel ?? 'debug'),
+    logLevel: session?.logLevel,
     sessionKey: session?.id,
     notify,
     ask:
       session === undefined || !out.canSend
         ? undefined
-        : (question) => session.ask(question, (text) => out.send(text), signal),
+        : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
   };
 }
 

@@ -14,14 +14,14 @@ export interface ClientSide {
   /** What it can be asked; undefined: nothing. */
   readonly profile: Profile | undefined;
   readonly clientInfo: JsonObject | undefined;
-  /** The least severe log level it wants to hear; undefined: none. */
+  /** The least severe log level it asked for. Without one a modern client hears nothing, a legacy one what servers like. */
   readonly logLevel: string | undefined;
   /** What marks all requests of the same legacy session. */
   readonly sessionKey: string | undefined;
   /** Sends a notification that belongs to this request. */
   readonly notify: (notification: JsonRpcNotification) => void;
-  /** Asks a legacy client something; undefined where there is no stream to ask on. */
-  readonly ask: ((request: InputRequest) => Promise<JsonObject>) | undefined;
+  /** Asks a legacy client something, until the signal is aborted; undefined where there is no stream to ask on. */
+  readonly ask: ((request: InputRequest, signal: AbortSignal) => Promise<JsonObject>) | undefined;
 }
 
 /** One request of a client, whichever way it came. */

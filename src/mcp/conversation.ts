@@ -17,8 +17,8 @@ export type Turn =
 export interface Conversation {
   /** Waits for the next turn; what the server says meanwhile goes to `hear`. Rejects as the request does, or on an abort. */
   next(hear: Hear, signal: AbortSignal): Promise<Turn>;
-  /** Answers questions by their keys; questions without an answer stay open. */
-  answer(answers: Readonly<Record<string, JsonObject>>): void;
+  /** Answers questions by their keys; those without an answer are asked again. */
+  answer(answers: Readonly<Record<string, JsonObject | undefined>>): void;
   /** Gives the request up. */
   cancel(): void;
 }
@@ -44,22 +44,31 @@ export function startConversation(run: (voices: Voices) => Promise<Reply>): Conv
   let asked = Promise.withResolvers<void>();
   let lastKey = 0;
   let hearing: Hear = () => {};
+  let gathering: NodeJS.Timeout | undefined;
 
   const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => {
     const key = String((lastKey += 1));
     const entry = { ...Promise.withResolvers<JsonObject>(), request: { method, params }, isTold: false };
     open.set(key, entry);
-    setTimeout(() => asked.resolve(), GATHER_MS);
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      // They may have gone out meanwhile with the turn before.
+      if (untold().length > 0) asked.resolve();
+    }, GATHER_MS);
     return entry.promise;
   };
 
   const reply = run({ onRequest, onNotification: (notification) => hearing(notification), signal: abort.signal });
   reply.catch(() => undefined); // seen by the turn that waits, if one does
 
+  function untold() {
+    return [...open].filter(([, { isTold }]) => !isTold);
+  }
+
   function questions(): Record<string, InputRequest> {
-    const untold = [...open].filter(([, { isTold }]) => !isTold);
-    for (const [, entry] of untold) entry.isTold = true;
-    return Object.fromEntries(untold.map(([key, { request }]) => [key, request]));
+    const news = untold();
+    for (const [, entry] of news) entry.isTold = true;
+    return Object.fromEntries(news.map(([key, { request }]) => [key, request]));
   }
 
   return {
@@ -73,9 +82,12 @@ export function startConversation(run: (voices: Voices) => Promise<Reply>): Conv
     },
     answer(answers) {
       for (const [key, answer] of Object.entries(answers)) {
+        if (typeof answer !== 'object' || answer === null) continue;
         open.get(key)?.resolve(answer);
         open.delete(key);
       }
+      for (const entry of open.values()) entry.isTold = false;
+      if (open.size > 0) asked.resolve();
     },
     cancel() {
       abort.abort(new GatewayError('call_cancelled', 'the caller gave the request up'));

@@ -1,3 +1,4 @@
+import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../lib/json-rpc.ts';
 import type { Profile } from './profile.ts';
 import type { Session } from './session.ts';
@@ -9,6 +10,8 @@ export interface Party {
   readonly profile: Profile;
   /** True when two requests at a time could not be told apart by what the server asks. */
   readonly isExclusive: boolean;
+  /** What the party asked servers to log; undefined: nothing in particular. */
+  readonly logLevel?: string | undefined;
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
   readonly onNotification: (notification: JsonRpcNotification) => void;
 }
@@ -21,9 +24,10 @@ export interface Lease extends Disposable {
 }
 
 interface Entry {
+  readonly key: string;
   readonly session: Promise<Session>;
-  party: Party;
-  users: number;
+  /** Whose requests run now, the latest last: what the server says can be told to them alone. */
+  readonly running: Party[];
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -45,12 +49,11 @@ export class DedicatedSessions {
   /** A session for the party: one that is there and free, or a new one. */
   async lease(party: Party): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
-    entry.party = party;
-    entry.users += 1;
+    entry.running.push(party);
     clearTimeout(entry.idle);
     const release = (): void => {
-      entry.users -= 1;
-      if (entry.users === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
+      entry.running.splice(entry.running.indexOf(party), 1);
+      if (entry.running.length === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
     };
     try {
       const session = await entry.session;
@@ -74,37 +77,64 @@ export class DedicatedSessions {
     }
   }
 
+  /** Asks the server to log for a party at another level. */
+  setLogLevel(key: string, level: string): void {
+    for (const { session } of this.#entries.get(key) ?? [])
+      session.then((open) => setLevel(open, level)).catch(() => undefined); // it logs as it did
+  }
+
+  /** No new requests; the sessions end when their last request has ended. */
   endAll(): void {
     for (const key of this.#entries.keys()) this.end(key);
   }
 
+  /** Closes all sessions with whatever is in flight. */
+  async closeAll(): Promise<void> {
+    const sessions = [...this.#entries.values()].flatMap((entries) => [...entries].map(({ session }) => session));
+    this.endAll();
+    await Promise.all(sessions.map((session) => session.then((open) => open.close()).catch(() => undefined))); // it never opened
+  }
+
   #find({ key, isExclusive }: Party): Entry | undefined {
-    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.users === 0) return entry;
+    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.running.length === 0) return entry;
     return undefined;
   }
 
   #add(party: Party): Entry {
-    const entry: Entry = { session: this.#open(party.profile), party, users: 0, idle: undefined };
+    const entry: Entry = { key: party.key, session: this.#open(party.profile), running: [], idle: undefined };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
-    entry.session.then(
-      (session) =>
-        session.attach({
-          onNotification: (notification) => entry.party.onNotification(notification),
-          onRequest: (request) => entry.party.onRequest(request),
-          onLost: () => this.#drop(entry),
-        }),
-      () => this.#drop(entry),
-    );
+    this.#attach(entry, party).catch(() => this.#drop(entry));
     return entry;
   }
 
+  async #attach(entry: Entry, { logLevel }: Party): Promise<void> {
+    const session = await entry.session;
+    session.attach({
+      onNotification: (notification) => entry.running.at(-1)?.onNotification(notification),
+      onRequest: (request) => entry.running.at(-1)?.onRequest(request) ?? nobody(request),
+      onLost: () => this.#drop(entry),
+    });
+    if (logLevel !== undefined) await setLevel(session, logLevel).catch(() => undefined); // it logs as it likes
+  }
+
   #drop(entry: Entry): void {
-    const { key } = entry.party;
+    const { key } = entry;
     const entries = this.#entries.get(key);
     if (entries?.delete(entry) !== true) return;
     if (entries.size === 0) this.#entries.delete(key);
     clearTimeout(entry.idle);
     entry.session.then((session) => session.retire()).catch(() => undefined); // it never opened
   }
+}
+
+const SET_LEVEL_MS = 5_000;
+
+async function setLevel(session: Session, level: string): Promise<void> {
+  if (session.peer.capabilities.logging === undefined) return;
+  await session.ask('logging/setLevel', { level }, AbortSignal.timeout(SET_LEVEL_MS));
+}
+
+function nobody({ method }: JsonRpcRequest): Promise<never> {
+  return Promise.reject(new GatewayError('method_not_found', `no request is under way that ${method} could belong to`));
 }

@@ -20,8 +20,6 @@ interface Sealed {
   readonly nonce: string;
 }
 
-/** How long a user may take to answer. */
-export const ANSWER_MS = 10 * 60_000;
 const MAX_USED = 100_000;
 
 /** `requestState` values: sealed, bound to caller and request, short-lived, good for one use (2026-07-28, security of MRTR). */
@@ -31,7 +29,8 @@ export interface InputHandles {
   open(requestState: string, binding: Binding): Carried;
 }
 
-export function createInputHandles(sealer: Sealer, now: () => number = Date.now): InputHandles {
+/** `answerMs`: how long a user may take to answer. */
+export function createInputHandles(sealer: Sealer, { answerMs }: { readonly answerMs: number }): InputHandles {
   const used = new Map<string, number>();
 
   function use(nonce: string, expires: number): void {
@@ -39,7 +38,7 @@ export function createInputHandles(sealer: Sealer, now: () => number = Date.now)
     used.set(nonce, expires);
     // Entries are in order of use; those at the front run out first, give or take.
     for (const [key, until] of used) {
-      if (until > now() && used.size <= MAX_USED) break;
+      if (until > Date.now() && used.size <= MAX_USED) break;
       used.delete(key);
     }
   }
@@ -49,13 +48,13 @@ export function createInputHandles(sealer: Sealer, now: () => number = Date.now)
       sealer.seal({
         carried,
         owner: ownerOf(binding),
-        expires: now() + ANSWER_MS,
+        expires: Date.now() + answerMs,
         nonce: randomUUID(),
       } satisfies Sealed),
     open(requestState, binding) {
       const sealed = sealer.open(requestState) as Sealed | undefined;
       if (sealed === undefined || sealed.owner !== ownerOf(binding)) throw refuse('does not belong to this request');
-      if (sealed.expires <= now()) throw refuse('has expired; send the request anew');
+      if (sealed.expires <= Date.now()) throw refuse('has expired; send the request anew');
       use(sealed.nonce, sealed.expires);
       return sealed.carried;
     },

@@ -14,12 +14,13 @@ import { startConversation, type Conversation, type InputRequest } from './conve
 import { createDeadline, type Deadline } from './deadline.ts';
 import type { Lease, Party } from './dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
-import { ANSWER_MS, type Binding, type InputHandles } from './input-handles.ts';
+import type { Binding, InputHandles } from './input-handles.ts';
 import { mirrorParams } from './mirror-params.ts';
 import type { Peer } from './negotiate.ts';
+import { isSevereEnough } from './log-levels.ts';
 import type { ParamHeader } from './param-headers.ts';
 import { createParkingLot } from './parking-lot.ts';
-import type { Profile } from './profile.ts';
+import { canBeAsked, type Profile } from './profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
 import { META, MODERN_VERSION, type Era } from './revisions.ts';
 import { isExpired, send, type Upstream, type UpstreamCall } from './upstream.ts';
@@ -42,6 +43,8 @@ export type Relay = (target: RelayTarget, request: ClientRequest) => Promise<Rep
 interface RelayDeps {
   readonly settings: () => Pick<ClientSettings, 'mcp_tool_execution_timeout'>;
   readonly handles: InputHandles;
+  /** How long a request waits for its user. */
+  readonly answerMs: number;
 }
 
 /** A request on its way, with everything the four pairs of eras need. */
@@ -58,8 +61,8 @@ const MAX_ROUNDS = 32;
  * Carries one request to a server and its reply back, between clients and servers of either era. The reply is the server's own
  * bytes, except where one era must be told in the other's words that something is asked of the user.
  */
-export function createRelay({ settings, handles }: RelayDeps): Relay {
-  const parked = createParkingLot(ANSWER_MS);
+export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
+  const parked = createParkingLot(answerMs);
 
   return async (target, request) => {
     const { upstream, label } = target;
@@ -93,12 +96,14 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
   async function resume(passage: Passage): Promise<Reply> {
     const { target, request } = passage;
     const state = stringMember(request, 'requestState');
+    // Read before the state is opened: what is malformed must not use it up, and leave a parked request to nobody.
+    const answers = objectMember(request, 'inputResponses');
     const carried = state === undefined ? undefined : handles.open(state, bindingOf(request));
     if (carried !== undefined && 'parked' in carried) {
       const conversation = parked.take(carried.parked);
       if (conversation === undefined)
         throw new GatewayError('invalid_request', 'requestState: the request is no longer waiting; send it anew');
-      conversation.answer(objectMember(request, 'inputResponses'));
+      conversation.answer(answers);
       return turn(passage, conversation);
     }
     if (carried !== undefined && carried.client_id !== target.upstream.client.client_id) {
@@ -129,7 +134,7 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
   async function turn({ request, deadline }: Passage, conversation: Conversation): Promise<Reply> {
     let next;
     try {
-      next = await conversation.next(request.side.notify, deadline.signal);
+      next = await conversation.next((notification) => hear(notification, request.side), deadline.signal);
     } catch (error) {
       conversation.cancel();
       throw error;
@@ -142,24 +147,15 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
 
   /** Legacy client, modern server: asks the client what the server wants to know, and the server again with the answers. */
   async function interview(passage: Passage): Promise<Reply> {
-    const { request, deadline } = passage;
     let replace: Record<string, string | undefined> = {};
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const reply = await passOn(passage, replace);
       const asked = questionsOf(reply);
       if (asked === undefined) return reply;
-      const { ask } = request.side;
-      if (ask === undefined)
-        throw new GatewayError(
-          'invalid_request',
-          'the server asks the user something, but this client cannot be asked',
-        );
-      deadline.pause();
       const questions = Object.entries((asked.inputRequests ?? {}) as Record<string, InputRequest & JsonObject>);
       const answers = await Promise.all(
-        questions.map(async ([key, question]) => [key, await ask(forLegacy(question))] as const),
+        questions.map(async ([key, question]) => [key, await consult(passage, forLegacy(question))] as const),
       );
-      deadline.resume();
       replace = {
         inputResponses: JSON.stringify(Object.fromEntries(answers)),
         requestState: asked.requestState === undefined ? undefined : JSON.stringify(asked.requestState),
@@ -168,20 +164,34 @@ export function createRelay({ settings, handles }: RelayDeps): Relay {
     throw new GatewayError('upstream_bad_reply', `the server asked more than ${MAX_ROUNDS} times`);
   }
 
+  /** Asks a legacy client, whose time to think does not count, but ends. */
+  async function consult({ request: { side }, deadline }: Passage, question: InputRequest): Promise<JsonObject> {
+    if (side.ask === undefined)
+      throw new GatewayError('invalid_request', 'the server asks the user something, but this client cannot be asked');
+    const limit = new AbortController();
+    const onTimeout = (): void => limit.abort(new GatewayError('client_refused', 'the user did not answer in time'));
+    const timer = setTimeout(onTimeout, answerMs).unref();
+    deadline.pause();
+    try {
+      return await side.ask(question, limit.signal);
+    } finally {
+      clearTimeout(timer);
+      deadline.resume();
+    }
+  }
+
   /** Legacy client and server: a session that speaks for this client alone, whose questions go straight to it. */
-  async function attend({ target, request, deadline }: Passage): Promise<Reply> {
+  async function attend(passage: Passage): Promise<Reply> {
+    const { target, request, deadline } = passage;
     const { side } = request;
-    const onRequest = async ({ method, params }: JsonRpcRequest): Promise<JsonObject> => {
-      if (side.ask === undefined) throw new GatewayError('method_not_found', 'the client cannot be asked');
-      deadline.pause();
-      try {
-        return await side.ask({ method, params });
-      } finally {
-        deadline.resume();
-      }
-    };
+    const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
-    const party = { key, isExclusive: side.sessionKey === undefined, onRequest, onNotification: side.notify };
+    const party = {
+      key,
+      isExclusive: side.sessionKey === undefined,
+      onRequest,
+      onNotification: (notification: JsonRpcNotification) => hear(notification, side),
+    };
     return onDedicated(target, request, party, deadline.signal);
   }
 
@@ -209,7 +219,12 @@ async function onDedicated(
   const onNotification = (notification: JsonRpcNotification): void => {
     if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
   };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease({ ...party, profile, onNotification });
+  const onRequest = async (question: JsonRpcRequest): Promise<JsonObject> => {
+    if (canBeAsked(profile, question)) return party.onRequest(question);
+    throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
+  };
+  const lease = (): Promise<Lease> =>
+    target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest, logLevel: request.side.logLevel });
   const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
   {
     using first = await lease();
@@ -238,7 +253,7 @@ function toCall(
       writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
     mirrored: () => mirrorParams(target.paramHeaders ?? [], request),
-    onNotification: params.progressToken === undefined && side.logLevel === undefined ? undefined : side.notify,
+    onNotification: (notification) => hear(notification, side),
   };
 }
 
@@ -250,9 +265,25 @@ function foreign({ era }: Peer, side: ClientSide): Record<string, undefined> {
     : { task: undefined, requestState: undefined, inputResponses: undefined };
 }
 
+/** Hands on what a server says of a request, but for log lines that the client did not ask for. */
+function hear(notification: JsonRpcNotification, side: ClientSide): void {
+  const least = leastLevel(side);
+  const isWanted =
+    notification.method !== 'notifications/message' ||
+    (least !== undefined && isSevereEnough(notification.params?.level, least));
+  if (isWanted) side.notify(notification);
+}
+
+/** Up to 2025-11-25 a server logs what it likes unless it is told a level; later it must be asked. */
+function leastLevel({ era, logLevel }: ClientSide): string | undefined {
+  return logLevel ?? (era === 'legacy' ? 'debug' : undefined);
+}
+
 /** What a modern server must be told of the client, in the client's own words. */
-function envelope({ era }: Peer, { capabilities, clientInfo, logLevel }: ClientSide): string {
+function envelope({ era }: Peer, side: ClientSide): string {
   if (era === 'legacy') return '';
+  const { capabilities, clientInfo } = side;
+  const logLevel = leastLevel(side);
   return metaMembers({
     [META.protocolVersion]: MODERN_VERSION,
     [META.clientCapabilities]: capabilities,

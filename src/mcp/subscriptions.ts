@@ -1,14 +1,12 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Catalog, Lists } from './catalog.ts';
+import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
 import type { LegacySession } from './legacy-session.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream.ts';
-
-/** How severe a log line is (RFC 5424), least first. */
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
   tools: 'tools',
@@ -86,9 +84,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   /** Servers log at the most talkative level that any session wants; each session gets its own share. */
   function setServersLevel(): void {
     const wanted = [...sessions.values()]
-      .map(({ session }) => LEVELS.indexOf(session.logLevel ?? ''))
+      .map(({ session }) => LOG_LEVELS.indexOf(session.logLevel ?? ''))
       .filter((level) => level >= 0);
-    const level = LEVELS[Math.min(...wanted)];
+    const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
     for (const upstream of catalog.view().upstreams) upstream.setLogLevel(level).catch(() => undefined); // it logs as it did
   }
@@ -104,10 +102,11 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
       if (had > 0) void watch();
     },
     setLogLevel(key, level) {
-      if (typeof level !== 'string' || !LEVELS.includes(level)) {
-        throw new GatewayError('invalid_request', `params.level: must be one of ${LEVELS.join(', ')}`);
+      if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
+        throw new GatewayError('invalid_request', `params.level: must be one of ${LOG_LEVELS.join(', ')}`);
       }
       find(key).session.logLevel = level;
+      for (const { dedicated } of catalog.view().upstreams) dedicated.setLogLevel(key, level);
       setServersLevel();
     },
     async subscribe(key, uri) {
@@ -144,10 +143,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
         const found = tasks.translate(upstream, { method, params });
         if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
       } else if (method === 'notifications/message') {
-        const level = LEVELS.findIndex((name) => name === params.level);
         for (const { session, send } of sessions.values()) {
           const { logLevel } = session;
-          if (logLevel !== undefined && level >= LEVELS.indexOf(logLevel)) send({ method, params });
+          if (logLevel !== undefined && isSevereEnough(params.level, logLevel)) send({ method, params });
         }
       }
     },

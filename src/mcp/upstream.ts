@@ -219,8 +219,7 @@ export class Upstream {
   /** Closes everything. Calls in flight fail; drain before. */
   async stop(): Promise<void> {
     this.#watch?.stop();
-    this.dedicated.endAll();
-    await this.#link.close();
+    await Promise.all([this.dedicated.closeAll(), this.#link.close()]);
   }
 
   get #era(): Known['era'] | undefined {

@@ -13,6 +13,8 @@ export interface Timing {
   /** Between a notice of changed tools and the new listing, so that a burst of notices costs one. */
   readonly listChangedDelayMs: number;
   readonly listTimeoutMs: number;
+  /** How long a user may take to answer a question of a server. */
+  readonly answerMs: number;
   /** What a minute of `tool_sync_interval` is. */
   readonly minuteMs: number;
   /** Wait before reconnecting, by the number of attempts that failed. */
@@ -26,6 +28,7 @@ export const DEFAULT_TIMING: Timing = {
   connectTimeoutMs: 30_000,
   listChangedDelayMs: 1_000,
   listTimeoutMs: 10_000,
+  answerMs: 10 * 60_000,
   minuteMs: 60_000,
   backOff,
 };

@@ -8,7 +8,7 @@ const success: Check = { id: 'looked-at', status: 'SUCCESS' };
 const reason = 'because';
 
 function judge(checks: readonly Check[], expected: readonly string[] = [], scenario = 'ping') {
-  const known = expected.map((name) => ({ cell: cell.name, scenario: name, reason }));
+  const known = expected.map((name) => ({ cell: cell.name, scenario: name, checks: ['missing'], reason }));
   return report([{ cell, results: [{ scenario, checks }] }], known);
 }
 
@@ -36,6 +36,14 @@ test('an expected failure does not fail the run and shows its reason', () => {
   expect(text).toContain(`expected: ${reason}`);
   expect(text).toMatch(/0 passed, 0 failed, 1 expected failures$/);
   expect(hasFailed).toBe(false);
+});
+
+test('a failed check that is not among the expected ones of its scenario fails the run', () => {
+  const checks: Check[] = [
+    { id: 'missing', status: 'FAILURE' },
+    { id: 'wrong', status: 'FAILURE' },
+  ];
+  expect(judge(checks, ['ping']).hasFailed).toBe(true);
 });
 
 test('an expected failure that passes, or that no run has, is stale and fails the run', () => {

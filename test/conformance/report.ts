@@ -56,21 +56,22 @@ function isSame(a: Named, b: Named): boolean {
 function judge(cell: string, { scenario, checks }: ScenarioResult, expected: readonly ExpectedFailure[]): Entry {
   const entry = { cell, scenario, checks };
   if (whyLeftOut(cell, scenario) !== undefined) return { ...entry, verdict: 'n.a.' };
-  const isExpected = expected.some((known) => isSame(known, entry));
-  const isPassed = faultsOf(entry).length === 0;
-  if (isPassed) return { ...entry, verdict: isExpected ? 'STALE' : 'pass' };
-  return { ...entry, verdict: isExpected ? 'expected' : 'FAIL' };
+  const known = expected.find((one) => isSame(one, entry))?.checks ?? [];
+  const faults = faultsOf(entry).map(({ id }) => id);
+  if (faults.some((id) => !known.includes(id))) return { ...entry, verdict: 'FAIL' };
+  if (known.some((id) => !faults.includes(id))) return { ...entry, verdict: 'STALE' };
+  return { ...entry, verdict: faults.length === 0 ? 'pass' : 'expected' };
 }
 
 /**
  * Warnings count: they are of things that a server should do, and what stands behind the gateway does. So does a scenario that
  * looked at nothing, or the suite could skip one unseen.
  */
-function faultsOf({ checks }: Pick<Entry, 'checks'>): string[] {
+function faultsOf({ checks }: Pick<Entry, 'checks'>): Check[] {
   const faults = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
-  const lines = faults.map(({ id, errorMessage, description }) => `  ${id}: ${errorMessage ?? description ?? ''}`);
   const isMeant = checks.some(({ id, status }) => status === 'SUCCESS' && id !== 'wire-schema-valid');
-  return isMeant || lines.length > 0 ? lines : ['  the suite found nothing to check'];
+  if (isMeant || faults.length > 0) return faults;
+  return [{ id: 'suite', status: 'FAILURE', errorMessage: 'found nothing to check' }];
 }
 
 function renderTable(cells: readonly CellResult[], entries: readonly Entry[]): string {
@@ -95,11 +96,15 @@ function renderFailures(entries: readonly Entry[], expected: readonly ExpectedFa
   return entries.flatMap((entry) => {
     const title = `[${entry.cell}] ${entry.scenario}`;
     if (entry.verdict === 'STALE')
-      return `${title}\n  is listed as an expected failure, but does not fail: take it off the list`;
+      return `${title}\n  is listed with failures that it does not have: take them off the list`;
     if (entry.verdict === 'expected')
       return `${title}\n  expected: ${expected.find((known) => isSame(known, entry))?.reason}`;
-    return entry.verdict === 'FAIL' ? [title, ...faultsOf(entry)].join('\n') : [];
+    return entry.verdict === 'FAIL' ? [title, ...faultsOf(entry).map(renderFault)].join('\n') : [];
   });
+}
+
+function renderFault({ id, errorMessage, description }: Check): string {
+  return `  ${id}: ${errorMessage ?? description ?? ''}`;
 }
 
 /** What the table does not show: scenarios that have no meaning in a cell. */

@@ -1,5 +1,5 @@
-import { createMcpHandler, Server, type McpServer } from '@modelcontextprotocol/server';
-import { listenOnLoopback, readBody } from './http-host.ts';
+import { Server, type McpServer } from '@modelcontextprotocol/server';
+import { serveModern } from './modern-host.ts';
 
 /** A server of the modern revision only: no sessions, no initialize. */
 export interface ModernUpstream extends AsyncDisposable {
@@ -22,33 +22,8 @@ const TOOLS = [
 ];
 
 /** Starts a server that speaks 2026-07-28 and nothing older, made with the official SDK (v2). */
-export async function startModernUpstream(
-  create: () => Server | McpServer = createToolServer,
-): Promise<ModernUpstream> {
-  const methods: string[] = [];
-  const handler = createMcpHandler(create, { legacy: 'reject' });
-  const host = await listenOnLoopback((request, response) => {
-    void (async () => {
-      const body = await readBody(request);
-      if (body !== '') methods.push((JSON.parse(body) as { method: string }).method);
-      const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)]);
-      const abort = new AbortController();
-      response.once('close', () => abort.abort());
-      const init = { method: request.method ?? 'GET', headers, signal: abort.signal, ...(body === '' ? {} : { body }) };
-      const answer = await handler.fetch(new Request(`${host.origin}/mcp`, init));
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      for await (const chunk of answer.body ?? []) response.write(chunk);
-      response.end();
-    })().catch(() => response.destroy());
-  });
-  return {
-    url: `${host.origin}/mcp`,
-    methods,
-    async [Symbol.asyncDispose]() {
-      await handler.close();
-      await host.stop();
-    },
-  };
+export function startModernUpstream(create: () => Server | McpServer = createToolServer): Promise<ModernUpstream> {
+  return serveModern(create);
 }
 
 function createToolServer(): Server {

@@ -91,11 +91,18 @@ export interface LegacySession {
   readonly headers: HeaderChanges;
   request(method: string, params?: JsonObject): Promise<RpcAnswer>;
   notify(method: string, params?: JsonObject): Promise<RpcAnswer>;
+  /** Posts any message, such as the answer to a question. */
+  post(message: JsonObject): Promise<RpcAnswer>;
 }
 
 /** Opens a session with `initialize` and `notifications/initialized`. */
-export async function openSession(endpoint: McpEndpoint, changes: HeaderChanges = {}): Promise<LegacySession> {
-  const params = { protocolVersion: LEGACY_REVISION, capabilities: {}, clientInfo: { name: 'wire', version: '1' } };
+export async function openSession(
+  endpoint: McpEndpoint,
+  changes: HeaderChanges = {},
+  capabilities: JsonObject = {},
+  protocolVersion: string = LEGACY_REVISION,
+): Promise<LegacySession> {
+  const params = { protocolVersion, capabilities, clientInfo: { name: 'wire', version: '1' } };
   const opened = await postMcp(endpoint, { jsonrpc: '2.0', id: 0, method: 'initialize', params }, { headers: changes });
   const id = opened.headers.get('mcp-session-id') ?? '';
   if (opened.status !== 200 || opened.reply.result === undefined)
@@ -110,6 +117,7 @@ export async function openSession(endpoint: McpEndpoint, changes: HeaderChanges 
     headers,
     request: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', id: ++lastId, method, params }, { headers }),
     notify: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', method, params }, { headers }),
+    post: (message) => postMcp(endpoint, message, { headers }),
   };
   await session.notify('notifications/initialized');
   return session;
@@ -119,21 +127,29 @@ export async function openSession(endpoint: McpEndpoint, changes: HeaderChanges 
 export function modernRequest(
   method: string,
   params: JsonObject = {},
+  capabilities: JsonObject = {},
 ): { message: JsonObject; headers: HeaderChanges } {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN_REVISION,
-    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientCapabilities': capabilities,
     'io.modelcontextprotocol/clientInfo': { name: 'wire', version: '1' },
+    ...(params['_meta'] as JsonObject | undefined),
   };
   const headers: Record<string, string> = { 'mcp-protocol-version': MODERN_REVISION, 'mcp-method': method };
-  if (typeof params['name'] === 'string') headers['mcp-name'] = params['name'];
+  const name = params[method === 'resources/read' ? 'uri' : 'name'];
+  if (typeof name === 'string') headers['mcp-name'] = name;
   return { message: { jsonrpc: '2.0', id: ++lastId, method, params: { ...params, _meta } }, headers };
 }
 
 /** Sends a request of the modern revision by hand. */
-export function postModern(endpoint: McpEndpoint, method: string, params: JsonObject = {}): Promise<RpcAnswer> {
-  const { message, headers } = modernRequest(method, params);
-  return postMcp(endpoint, message, { headers });
+export function postModern(
+  endpoint: McpEndpoint,
+  method: string,
+  params: JsonObject = {},
+  { capabilities, signal }: { capabilities?: JsonObject; signal?: AbortSignal } = {},
+): Promise<RpcAnswer> {
+  const { message, headers } = modernRequest(method, params, capabilities);
+  return postMcp(endpoint, message, { headers, ...(signal && { signal }) });
 }
 
 /** An open event stream whose messages collect while the test goes on. */

@@ -40,6 +40,21 @@ test('DELETE ends a session and the streams it has', async () => {
   expect((await fetch(`${gateway.address}/mcp`, { method: 'DELETE', headers })).status).toBe(404);
 });
 
+test('a session that ended does not come back under another spelling of its id', async () => {
+  await using gateway = await startGateway();
+  const session = await openSession(gateway);
+  const spell = (id: string) => ({ ...session.headers, 'mcp-session-id': id });
+  const ended = await fetch(`${gateway.address}/mcp`, {
+    method: 'DELETE',
+    headers: { ...session.headers, authorization: `Bearer ${gateway.apiKey}` },
+  });
+  expect(ended.status).toBe(204);
+  for (const id of [session.id, `${session.id}=`, `${session.id}.`, `.${session.id}`]) {
+    const answer = await postMcp(gateway, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, { headers: spell(id) });
+    expect(answer.status, id).toBe(404);
+  }
+});
+
 test('an unknown session is 404', async () => {
   await using gateway = await startGateway();
   const session = await openSession(gateway);

@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import type { GatewayOptions } from '../../src/app.ts';
+import { createLegacyAskingServer, createModernAskingServer } from './asking-server.ts';
+import { httpClient, startGateway, type TestGateway } from './gateway.ts';
+import { serveLegacy } from './legacy-host.ts';
+import { serveModern } from './modern-host.ts';
+
+/** The servers that ask: of each era, and over each transport that matters. */
+export const ASKING_SERVERS = ['legacy http', 'legacy stdio', 'modern http'] as const;
+export type AskingServer = (typeof ASKING_SERVERS)[number];
+
+/** A gateway with one asking server behind it, registered as "c1". */
+export interface AskingScene extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  readonly id: string;
+  /** JSON-RPC methods that reached the server in order; empty for stdio. */
+  readonly methods: readonly string[];
+}
+
+/** Starts an asking server of this kind behind a gateway. */
+export async function startAskingScene(kind: AskingServer, options: GatewayOptions = {}): Promise<AskingScene> {
+  const stack = new AsyncDisposableStack();
+  const host =
+    kind === 'legacy http'
+      ? await serveLegacy(createLegacyAskingServer)
+      : kind === 'modern http'
+        ? await serveModern(createModernAskingServer)
+        : undefined;
+  if (host !== undefined) stack.use(host);
+  const gateway = stack.use(await startGateway(options));
+  const id = await gateway.createClient(host === undefined ? askingStdio() : httpClient(host.url));
+  return { gateway, id, methods: host?.methods ?? [], [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** The rest of the body of a create, for the asking server over stdio. */
+export function askingStdio(name = 'c1'): Record<string, unknown> {
+  const script = fileURLToPath(new URL('asking-stdio.mjs', import.meta.url));
+  const stdio_config = { command: process.execPath, args: [script] };
+  return { name, connection_type: 'stdio', stdio_config, tools_to_execute: ['*'] };
+}
