@@ -16,13 +16,18 @@ export function mirrorParams(declared: readonly ParamHeader[], call: Call): Read
   // What clients of older revisions send under these names was never checked by anybody.
   const mirrored = call.side.era === 'modern' ? paramHeadersIn(call.headers) : {};
   if (declared.length === 0) return mirrored;
-  const input = argumentsOf(call.params);
+  for (const { name } of declared) delete mirrored[name];
+  return Object.assign(mirrored, headersFor(declared, argumentsOf(call.params)));
+}
+
+/** The headers that repeat these arguments. */
+export function headersFor(declared: readonly ParamHeader[], input: JsonValue | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
   for (const { name, path } of declared) {
     const text = textOf(valueAt(input, path));
-    delete mirrored[name];
-    if (text !== undefined) mirrored[name] = encodeHeader(text);
+    if (text !== undefined) headers[name] = encodeHeader(text);
   }
-  return mirrored;
+  return headers;
 }
 
 /** Throws `header_mismatch` where the headers of a modern caller do not say what the arguments do. */

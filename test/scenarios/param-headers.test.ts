@@ -1,6 +1,7 @@
 import { fromJsonSchema, McpServer } from '@modelcontextprotocol/server';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../src/lib/logger.ts';
+import { connectModernStdio } from '../kit/bridge.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
 import { startHeaderUpstream, type HeaderUpstream } from '../kit/header-upstream.ts';
 import { startModernUpstream } from '../kit/modern-upstream.ts';
@@ -168,6 +169,18 @@ test('a child process may annotate as it likes, for it gets no headers', async (
   await using gateway = await startGateway();
   await gateway.createClient({ name: 'c1', connection_type: 'stdio', stdio_config, tools_to_execute: ['*'] });
   expect(await listedTools(gateway)).toEqual(['c1-broken']);
+});
+
+test('clients that speak only stdio need not know of headers', async () => {
+  await using scene = await startHeaderScene();
+  await using modern = await connectModernStdio(scene.gateway);
+  for (const region of ['eu', 'us']) await modern.callTool({ name: 'c1-route', arguments: { region } });
+  await modern.callTool({ name: 'c1-plain', arguments: { text: 'hi' } });
+  expect(scene.upstream.calls.map(({ paramHeaders }) => paramHeaders)).toEqual([
+    [['mcp-param-region', 'eu']],
+    [['mcp-param-region', 'us']],
+    [],
+  ]);
 });
 
 test('a server whose tool has other annotations by now is listed anew and called again', async () => {
