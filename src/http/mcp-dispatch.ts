@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { ClientRequest, ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
-import { readRelayParams, type RelayParams } from '../mcp/relay-params.ts';
+import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
 import { withoutMembers } from '../mcp/rewrite.ts';
 import type { McpServer } from '../mcp/server.ts';

@@ -2,9 +2,9 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
 import type { Catalog, View } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
-import { checkMirrored } from './mirror-params.ts';
-import type { Relay } from './relay.ts';
-import { createRelist } from './relist.ts';
+import { checkMirrored } from './relay/mirror-params.ts';
+import type { Relay } from './relay/relay.ts';
+import { createRelist } from './upstream/relist.ts';
 import { rewriteReply } from './rewrite.ts';
 import type { Tasks } from './tasks.ts';
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publicToolName, admits } from '../lib/tool-names.ts';
 import type { Listed } from '../store/mcp-clients.ts';
-import { paramHeadersOf, type ParamHeader } from './param-headers.ts';
+import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
 import type { Profile } from './profile.ts';
 import { replaceMember, rewriteUris } from './rewrite.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** Something that a caller may use: the server that has it, and the server's own name for it. */
 export interface Entry {

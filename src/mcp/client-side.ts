@@ -1,9 +1,9 @@
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
-import type { InputRequest } from './conversation.ts';
-import type { CallerHeaders } from './forwarded-headers.ts';
+import type { InputRequest } from './relay/conversation.ts';
+import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
-import type { RelayParams } from './relay-params.ts';
+import type { RelayParams } from './relay/relay-params.ts';
 import type { Era } from './revisions.ts';
 
 /** What the client of one request can do, and how to reach it while the request runs. */

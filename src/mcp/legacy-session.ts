@@ -3,7 +3,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
-import type { InputRequest } from './conversation.ts';
+import type { InputRequest } from './relay/conversation.ts';
 import { profileOf, type Profile } from './profile.ts';
 
 /** An open stream on which a client can be told what belongs to no request of its own. */

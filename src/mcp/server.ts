@@ -5,7 +5,7 @@ import type { Catalog, Lists, View } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import { describeGateway } from './describe.ts';
 import { createReaders } from './readers.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './relay/relay.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Tasks } from './tasks.ts';

@@ -6,7 +6,7 @@ import type { LegacySession } from './legacy-session.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
 import type { Tasks } from './tasks.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
   tools: 'tools',

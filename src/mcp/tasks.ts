@@ -2,8 +2,8 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonValue, Reply } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import type { ClientRequest } from './client-side.ts';
-import type { Relay } from './relay.ts';
-import type { Upstream } from './upstream.ts';
+import type { Relay } from './relay/relay.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** A task of a server: which server's, under which id there, and whose it is. */
 interface Task {

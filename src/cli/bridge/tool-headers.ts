@@ -1,6 +1,6 @@
 import type { JsonObject, JsonRpcError, JsonValue } from '../../lib/json-rpc.ts';
-import { headersFor } from '../../mcp/mirror-params.ts';
-import { readParamHeaders, type ParamHeader } from '../../mcp/param-headers.ts';
+import { headersFor } from '../../mcp/relay/mirror-params.ts';
+import { readParamHeaders, type ParamHeader } from '../../mcp/upstream/param-headers.ts';
 import { createAnswerReader, type AnswerReader } from './answer-reader.ts';
 import type { Link } from './link.ts';
 import { readRpcError, type ClientMessage } from './message.ts';

@@ -1,5 +1,5 @@
-import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
-import { scanObject } from '../lib/json-scan.ts';
+import type { JsonObject, RequestId } from '../../lib/json-rpc.ts';
+import { scanObject } from '../../lib/json-scan.ts';
 
 /** The params of a request on their way through, as the caller wrote them: numbers keep their digits, unknown members stay. */
 export interface RelayParams {

@@ -1,6 +1,6 @@
-import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
-import { unlessAborted } from '../lib/unless-aborted.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 
 /** One question of a server to the user's side: elicitation, sampling, or the roots. */
 export interface InputRequest {

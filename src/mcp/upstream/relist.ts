@@ -1,4 +1,4 @@
-import type { JsonRpcError, Reply } from '../lib/json-rpc.ts';
+import type { JsonRpcError, Reply } from '../../lib/json-rpc.ts';
 import type { Upstream } from './upstream.ts';
 
 const HEADER_MISMATCH = -32020;

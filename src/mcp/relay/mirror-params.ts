@@ -1,10 +1,10 @@
-import { GatewayError } from '../lib/errors.ts';
-import type { JsonValue } from '../lib/json-rpc.ts';
-import type { ClientRequest } from './client-side.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { JsonValue } from '../../lib/json-rpc.ts';
+import type { ClientRequest } from '../client-side.ts';
 import type { CallerHeaders } from './forwarded-headers.ts';
-import { PARAM_PREFIX, type ParamHeader } from './param-headers.ts';
+import { PARAM_PREFIX, type ParamHeader } from '../upstream/param-headers.ts';
 import type { RelayParams } from './relay-params.ts';
-import { decodeHeader, encodeHeader } from './revisions.ts';
+import { decodeHeader, encodeHeader } from '../revisions.ts';
 
 type Call = Pick<ClientRequest, 'params' | 'headers' | 'side'>;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeRequest, type JsonObject, type JsonRpcNotification } from '../lib/json-rpc.ts';
-import { backOff } from '../lib/time.ts';
+import { writeRequest, type JsonObject, type JsonRpcNotification } from '../../lib/json-rpc.ts';
+import { backOff } from '../../lib/time.ts';
 import type { Session, SessionOwner } from './session.ts';
 
 /** The standing request in which a modern server reports its changes (`subscriptions/listen`, 2026-07-28). */

@@ -1,8 +1,8 @@
-import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { McpClient, Offer } from '../store/mcp-clients.ts';
+import { GatewayError, messageOf } from '../../lib/errors.ts';
+import type { McpClient, Offer } from '../../store/mcp-clients.ts';
 import { openSession, type ConnectDeps } from './connect.ts';
-import type { Profile } from './profile.ts';
-import type { Era } from './revisions.ts';
+import type { Profile } from '../profile.ts';
+import type { Era } from '../revisions.ts';
 import type { Session } from './session.ts';
 import type { Timing } from './watch.ts';
 

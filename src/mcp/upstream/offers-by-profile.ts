@@ -1,6 +1,6 @@
-import type { Listed, Offer } from '../store/mcp-clients.ts';
+import type { Listed, Offer } from '../../store/mcp-clients.ts';
 import { sameOffer } from './offer.ts';
-import type { Profile } from './profile.ts';
+import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
 
 interface OffersDeps {

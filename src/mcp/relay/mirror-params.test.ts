@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_SIDE } from './client-side.ts';
+import { NO_SIDE } from '../client-side.ts';
 import { checkMirrored, mirrorParams } from './mirror-params.ts';
 import { toRelayParams } from './relay-params.ts';
 

@@ -1,12 +1,12 @@
-import { GatewayError } from '../lib/errors.ts';
-import { resultOf, writeNotification, writeRequest } from '../lib/json-rpc.ts';
-import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../lib/json-rpc.ts';
-import type { Offer } from '../store/mcp-clients.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { resultOf, writeNotification, writeRequest } from '../../lib/json-rpc.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
+import type { Offer } from '../../store/mcp-clients.ts';
 import { createListen, type Listen } from './listen.ts';
 import { negotiate, type Introduction, type Peer } from './negotiate.ts';
 import { listOffer } from './offer.ts';
-import { META, MODERN_VERSION, modernHeaders, type Era } from './revisions.ts';
-import type { Connection, ConnectionEvents, OutgoingRequest } from './transport/transport.ts';
+import { META, MODERN_VERSION, modernHeaders, type Era } from '../revisions.ts';
+import type { Connection, ConnectionEvents, OutgoingRequest } from '../transport/transport.ts';
 
 /** Who a session reports to, once somebody has taken it. */
 export interface SessionOwner {

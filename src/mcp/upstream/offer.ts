@@ -1,7 +1,7 @@
-import { GatewayError } from '../lib/errors.ts';
-import { scanArray, scanObject } from '../lib/json-scan.ts';
-import type { JsonObject, Reply } from '../lib/json-rpc.ts';
-import type { Listed, Offer } from '../store/mcp-clients.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { scanArray, scanObject } from '../../lib/json-scan.ts';
+import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
+import type { Listed, Offer } from '../../store/mcp-clients.ts';
 
 /** Whoever can be asked for lists. */
 interface Asked {

@@ -1,4 +1,4 @@
-import type { McpClient } from '../store/mcp-clients.ts';
+import type { McpClient } from '../../store/mcp-clients.ts';
 
 /** HTTP headers of a caller, names in lower case, as Node gives them. */
 export type CallerHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -1,6 +1,6 @@
-import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../lib/json-rpc.ts';
-import type { Profile } from './profile.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../lib/json-rpc.ts';
+import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
 
 /** Who a dedicated session speaks for. */

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import type { Listed, Offer } from '../store/mcp-clients.ts';
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import type { Listed, Offer } from '../../store/mcp-clients.ts';
 
 /** An argument of a tool that every call repeats in a header, for routers on the way (`x-mcp-header`, SEP-2243). */
 export interface ParamHeader {

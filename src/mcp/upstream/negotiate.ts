@@ -1,4 +1,4 @@
-import { GatewayError } from '../lib/errors.ts';
+import { GatewayError } from '../../lib/errors.ts';
 import {
   resultOf,
   writeNotification,
@@ -6,9 +6,9 @@ import {
   type JsonObject,
   type JsonRpcError,
   type Reply,
-} from '../lib/json-rpc.ts';
-import { LEGACY_VERSIONS, META, MODERN_VERSION, modernHeaders, type Era } from './revisions.ts';
-import type { Connection } from './transport/transport.ts';
+} from '../../lib/json-rpc.ts';
+import { LEGACY_VERSIONS, META, MODERN_VERSION, modernHeaders, type Era } from '../revisions.ts';
+import type { Connection } from '../transport/transport.ts';
 
 /** What is known of a server after the first words with it. */
 export interface Peer {

@@ -1,4 +1,4 @@
-import { GatewayError } from '../lib/errors.ts';
+import { GatewayError } from '../../lib/errors.ts';
 
 /** A caller's signal and a time limit in one. The clock can stand still while a person is asked. */
 export interface Deadline extends Disposable {

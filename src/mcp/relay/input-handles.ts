@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { GatewayError } from '../lib/errors.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { Sealer } from '../../lib/seal.ts';
 import type { RelayParams } from './relay-params.ts';
 
 /** To whom and to which request a `requestState` belongs: nobody else and nothing else may bring it back. */

@@ -1,7 +1,7 @@
-import type { FailureView } from '../contract/mcp-client.ts';
-import { GatewayError, messageOf } from '../lib/errors.ts';
-import { unlessAborted } from '../lib/unless-aborted.ts';
-import type { McpClient } from '../store/mcp-clients.ts';
+import type { FailureView } from '../../contract/mcp-client.ts';
+import { GatewayError, messageOf } from '../../lib/errors.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
+import type { McpClient } from '../../store/mcp-clients.ts';
 import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
 import type { Timing } from './watch.ts';

@@ -1,16 +1,16 @@
-import { GatewayError } from '../lib/errors.ts';
-import { createHttpClient, type TlsOptions } from '../lib/http-client.ts';
-import type { McpClient } from '../store/mcp-clients.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
-import type { Era } from './revisions.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
+import type { McpClient } from '../../store/mcp-clients.ts';
+import type { JsonObject } from '../../lib/json-rpc.ts';
+import type { Era } from '../revisions.ts';
 import { Session } from './session.ts';
-import { createHttpConnection } from './transport/http.ts';
-import type { OpenInProcess } from './transport/in-process.ts';
-import type { ProcessGuard } from './transport/process-guard.ts';
-import { openSse } from './transport/sse.ts';
-import { childEnvironment } from './transport/child.ts';
-import { openStdio } from './transport/stdio.ts';
-import type { Connection, ConnectionEvents } from './transport/transport.ts';
+import { createHttpConnection } from '../transport/http.ts';
+import type { OpenInProcess } from '../transport/in-process.ts';
+import type { ProcessGuard } from '../transport/process-guard.ts';
+import { openSse } from '../transport/sse.ts';
+import { childEnvironment } from '../transport/child.ts';
+import { openStdio } from '../transport/stdio.ts';
+import type { Connection, ConnectionEvents } from '../transport/transport.ts';
 
 /** What reaching servers needs from outside. */
 export interface ConnectDeps {

@@ -1,4 +1,4 @@
-import { backOff } from '../lib/time.ts';
+import { backOff } from '../../lib/time.ts';
 
 /** Intervals of everything that happens by the clock. Tests shorten them; nobody else needs to. */
 export interface Timing {

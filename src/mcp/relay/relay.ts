@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ClientSettings } from '../contract/config.ts';
-import { GatewayError } from '../lib/errors.ts';
+import type { ClientSettings } from '../../contract/config.ts';
+import { GatewayError } from '../../lib/errors.ts';
 import {
   resultOf,
   type JsonObject,
@@ -8,22 +8,22 @@ import {
   type JsonRpcNotification,
   type JsonRpcRequest,
   type Reply,
-} from '../lib/json-rpc.ts';
-import type { ClientRequest, ClientSide } from './client-side.ts';
+} from '../../lib/json-rpc.ts';
+import type { ClientRequest, ClientSide } from '../client-side.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import type { Lease, Party } from './dedicated.ts';
+import type { Lease, Party } from '../upstream/dedicated.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 import type { Binding, InputHandles } from './input-handles.ts';
 import { mirrorParams } from './mirror-params.ts';
-import type { Peer } from './negotiate.ts';
-import { isSevereEnough } from './log-levels.ts';
-import type { ParamHeader } from './param-headers.ts';
+import type { Peer } from '../upstream/negotiate.ts';
+import { isSevereEnough } from '../log-levels.ts';
+import type { ParamHeader } from '../upstream/param-headers.ts';
 import { createParkingLot } from './parking-lot.ts';
-import { canBeAsked, type Profile } from './profile.ts';
+import { canBeAsked, type Profile } from '../profile.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
-import { META, MODERN_VERSION, type Era } from './revisions.ts';
-import { isExpired, send, type Upstream, type UpstreamCall } from './upstream.ts';
+import { META, MODERN_VERSION, type Era } from '../revisions.ts';
+import { isExpired, send, type Upstream, type UpstreamCall } from '../upstream/upstream.ts';
 
 /** Where a request goes and what it is called there. */
 export interface RelayTarget {
