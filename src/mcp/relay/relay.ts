@@ -1,42 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import {
-  resultOf,
-  type JsonObject,
-  type JsonRpcError,
-  type JsonRpcNotification,
-  type JsonRpcRequest,
-  type Reply,
-} from '../../lib/json-rpc.ts';
-import type { ClientRequest, ClientSide } from '../client-side.ts';
+import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
+import type { ClientRequest } from '../client-side.ts';
+import type { Era } from '../revisions.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
-import type { Lease, Party } from '../upstream/dedicated.ts';
-import { forwardedHeaders } from './forwarded-headers.ts';
 import type { Binding, InputHandles } from './input-handles.ts';
-import { mirrorParams } from './mirror-params.ts';
-import type { Peer } from '../upstream/negotiate.ts';
-import { isSevereEnough } from '../log-levels.ts';
-import type { ParamHeader } from '../upstream/param-headers.ts';
+import { onDedicated } from './on-dedicated.ts';
+import { hear, toCall, type RelayTarget } from './outgoing.ts';
 import { createParkingLot } from './parking-lot.ts';
-import { canBeAsked, type Profile } from '../profile.ts';
-import { metaMembers, writeRelayed } from './relay-params.ts';
-import { META, MODERN_VERSION, type Era } from '../revisions.ts';
-import { isExpired, send, type Upstream, type UpstreamCall } from '../upstream/upstream.ts';
-
-/** Where a request goes and what it is called there. */
-export interface RelayTarget {
-  readonly upstream: Upstream;
-  /** The tool, prompt or URI it is about, in the server's own words. */
-  readonly name: string | undefined;
-  /** JSON texts that take the place of the caller's params. */
-  readonly replace: Readonly<Record<string, string>>;
-  /** What the caller calls it, for messages. */
-  readonly label: string;
-  /** The arguments that a modern server gets in headers too. */
-  readonly paramHeaders?: readonly ParamHeader[];
-}
+import { forLegacy, questionsOf, readAnswers, readState, urlsToVisit } from './questions.ts';
 
 export type Relay = (target: RelayTarget, request: ClientRequest) => Promise<Reply>;
 
@@ -95,9 +68,9 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   /** Modern client: a first request to a modern server, or the answers to what was asked before. */
   async function resume(passage: Passage): Promise<Reply> {
     const { target, request } = passage;
-    const state = stringMember(request, 'requestState');
+    const state = readState(request);
     // Read before the state is opened: what is malformed must not use it up, and leave a parked request to nobody.
-    const answers = objectMember(request, 'inputResponses');
+    const answers = readAnswers(request);
     const carried = state === undefined ? undefined : handles.open(state, bindingOf(request));
     if (carried !== undefined && 'parked' in carried) {
       const conversation = parked.take(carried.parked);
@@ -204,138 +177,6 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   }
 }
 
-const NO_PROFILE: Profile = { key: '{}', capabilities: {} };
-const CALLERS_OWN = new Set(['notifications/message', 'notifications/elicitation/complete']);
-
-/** Runs a request on a session that speaks for its caller. One that the server forgot is replaced once; nothing ran on it. */
-async function onDedicated(
-  target: RelayTarget,
-  request: ClientRequest,
-  party: Omit<Party, 'profile'>,
-  signal: AbortSignal,
-): Promise<Reply> {
-  const { profile = NO_PROFILE } = request.side;
-  // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
-  const onNotification = (notification: JsonRpcNotification): void => {
-    if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
-  };
-  const onRequest = async (question: JsonRpcRequest): Promise<JsonObject> => {
-    if (canBeAsked(profile, question)) return party.onRequest(question);
-    throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
-  };
-  const lease = (): Promise<Lease> =>
-    target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest, logLevel: request.side.logLevel });
-  const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
-  {
-    using first = await lease();
-    try {
-      return await send(first.session, call, signal);
-    } catch (error) {
-      if (!isExpired(error)) throw error;
-      first.discard();
-    }
-  }
-  using second = await lease();
-  return await send(second.session, call, signal);
-}
-
-function toCall(
-  target: RelayTarget,
-  request: ClientRequest,
-  replace: Readonly<Record<string, string | undefined>>,
-): UpstreamCall {
-  const { client } = target.upstream;
-  const { method, params, side } = request;
-  return {
-    method,
-    name: target.name,
-    message: (id, peer) =>
-      writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
-    headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
-    mirrored: () => mirrorParams(target.paramHeaders ?? [], request),
-    onNotification: (notification) => hear(notification, side),
-  };
-}
-
-/** Params that only one era knows are not sent to a server of the other. */
-function foreign({ era }: Peer, side: ClientSide): Record<string, undefined> {
-  if (era === side.era) return {};
-  return era === 'modern'
-    ? { task: undefined }
-    : { task: undefined, requestState: undefined, inputResponses: undefined };
-}
-
-/** Hands on what a server says of a request, but for log lines that the client did not ask for. */
-function hear(notification: JsonRpcNotification, side: ClientSide): void {
-  const least = leastLevel(side);
-  const isWanted =
-    notification.method !== 'notifications/message' ||
-    (least !== undefined && isSevereEnough(notification.params?.level, least));
-  if (isWanted) side.notify(notification);
-}
-
-/** Up to 2025-11-25 a server logs what it likes unless it is told a level; later it must be asked. */
-function leastLevel({ era, logLevel }: ClientSide): string | undefined {
-  return logLevel ?? (era === 'legacy' ? 'debug' : undefined);
-}
-
-/** What a modern server must be told of the client, in the client's own words. */
-function envelope({ era }: Peer, side: ClientSide): string {
-  if (era === 'legacy') return '';
-  const { capabilities, clientInfo } = side;
-  const logLevel = leastLevel(side);
-  return metaMembers({
-    [META.protocolVersion]: MODERN_VERSION,
-    [META.clientCapabilities]: capabilities,
-    ...(clientInfo !== undefined && { [META.clientInfo]: clientInfo }),
-    ...(logLevel !== undefined && { [META.logLevel]: logLevel }),
-  });
-}
-
-/** The result of a modern server that asks for input, parsed; undefined for any other reply. */
-function questionsOf(reply: Reply): JsonObject | undefined {
-  if (reply.kind === 'error' || !reply.hasResultType) return undefined;
-  // Most replies are complete and stay unparsed.
-  if (!reply.bytes.includes('"input_required"')) return undefined;
-  const result = resultOf(reply);
-  return result.resultType === 'input_required' ? result : undefined;
-}
-
-/** A question in the words of 2025-11-25: a URL to visit has an id there. */
-function forLegacy(question: InputRequest): InputRequest {
-  return question.params?.mode === 'url'
-    ? { ...question, params: { ...question.params, elicitationId: randomUUID() } }
-    : question;
-}
-
-/** A server of 2025-11-25 that sends the user to a URL before the request can run (-32042), in the words of a modern one. */
-function urlsToVisit(reply: Reply, { capabilities }: ClientSide): JsonObject | undefined {
-  if (reply.kind === 'result' || !reply.bytes.includes('-32042')) return undefined;
-  const { code, data } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
-  const { elicitations } = (data ?? {}) as { elicitations?: JsonObject[] };
-  const canVisit = (capabilities.elicitation as JsonObject | undefined)?.url !== undefined;
-  if (code !== -32042 || !canVisit || !Array.isArray(elicitations)) return undefined;
-  const questions = elicitations.map(({ elicitationId: _id, ...params }, index) => [
-    String(index + 1),
-    { method: 'elicitation/create', params: { ...params, mode: 'url' } },
-  ]);
-  return { resultType: 'input_required', inputRequests: Object.fromEntries(questions) as JsonObject };
-}
-
 function bindingOf({ caller, method, params }: ClientRequest): Binding {
   return { principal: caller.principal, method, params };
-}
-
-function stringMember({ params }: ClientRequest, name: string): string | undefined {
-  const text = params.members.get(name);
-  const value: unknown = text === undefined ? undefined : JSON.parse(text);
-  if (value !== undefined && typeof value !== 'string')
-    throw new GatewayError('invalid_request', `params.${name}: must be a string`);
-  return value;
-}
-
-function objectMember({ params }: ClientRequest, name: string): Record<string, JsonObject> {
-  const value: unknown = JSON.parse(params.members.get(name) ?? '{}');
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, JsonObject>;
-  throw new GatewayError('invalid_request', `params.${name}: must be an object`);
 }

@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeRequest, type JsonObject, type JsonRpcNotification } from '../../lib/json-rpc.ts';
+import { writeRequest, type JsonObject, type JsonRpcNotification, type Reply } from '../../lib/json-rpc.ts';
 import { backOff } from '../../lib/time.ts';
-import type { Session, SessionOwner } from './session.ts';
+import type { OutgoingRequest } from '../transport/transport.ts';
+
+/** The session as far as listening needs it. */
+interface Listening {
+  readonly peer: { readonly capabilities: JsonObject };
+  nextId(): number;
+  request(request: OutgoingRequest): Promise<Reply>;
+  own(params: JsonObject): JsonObject;
+  headers(method: string): Record<string, string> | undefined;
+}
 
 /** The standing request in which a modern server reports its changes (`subscriptions/listen`, 2026-07-28). */
 export interface Listen {
@@ -11,7 +20,7 @@ export interface Listen {
 }
 
 /** Keeps the request open for as long as the session lives. A server that refuses it is not asked again. */
-export function createListen(session: Session, owner: SessionOwner): Listen {
+export function createListen(session: Listening, onNotification: (notification: JsonRpcNotification) => void): Listen {
   const closed = new AbortController();
   let current = new AbortController();
   let resources: readonly string[] = [];
@@ -32,8 +41,8 @@ export function createListen(session: Session, owner: SessionOwner): Listen {
     const signal = AbortSignal.any([closed.signal, current.signal]);
     const id = session.nextId();
     const message = writeRequest(id, 'subscriptions/listen', session.own({ notifications: filter() }));
-    const onNotification = (notification: JsonRpcNotification): void => {
-      if (notification.method !== 'notifications/subscriptions/acknowledged') owner.onNotification(notification);
+    const hear = (notification: JsonRpcNotification): void => {
+      if (notification.method !== 'notifications/subscriptions/acknowledged') onNotification(notification);
     };
     const headers = session.headers('subscriptions/listen');
     const reply = await session.request({
@@ -42,7 +51,7 @@ export function createListen(session: Session, owner: SessionOwner): Listen {
       message,
       headers,
       signal,
-      onNotification,
+      onNotification: hear,
     });
     isRefused = reply.kind === 'error';
   }

@@ -82,7 +82,8 @@ export class Session implements ConnectionEvents {
   attach(owner: SessionOwner): void {
     this.#owner = owner;
     if (this.#lost !== undefined) owner.onLost(this.#lost);
-    else if (this.peer.era === 'modern') this.#listen = createListen(this, owner);
+    else if (this.peer.era === 'modern')
+      this.#listen = createListen(this, (notification) => owner.onNotification(notification));
   }
 
   nextId(): number {
