@@ -100,6 +100,7 @@ export function createLegacySessions({ sealer, onOpen, onEnd }: SessionsDeps): L
       if (ended.size >= MAX_KEPT) ended.delete(ended.values().next().value ?? '');
       ended.add(id);
       if (session === undefined) return;
+      for (const request of session.inFlight.values()) request.abort();
       for (const stream of session.streams) stream.end();
       onEnd(session);
     },

@@ -14,6 +14,8 @@ export interface AskScript {
   readonly fails?: boolean;
   /** Asks without looking at what the client can do. */
   readonly insists?: boolean;
+  /** Does not end by itself once all is answered. */
+  readonly holds?: boolean;
 }
 
 /** A form that asks for a name. */
@@ -50,6 +52,7 @@ export const ASK_SCRIPTS = {
   several: { rounds: [[form('First?'), sampling, roots, form('Second?')]] },
   rounds: { rounds: [[form('One?')], [sampling, roots], [form('Three?')]] },
   'fails-after': { rounds: [[form('Shall it fail?')]], fails: true },
+  'holds-after': { rounds: [[form('Shall it take its time?')]], holds: true },
   insists: { rounds: [[form('You can hear this, can you not?')]], insists: true },
 } as const satisfies Record<string, AskScript>;
 export type ScriptName = keyof typeof ASK_SCRIPTS;

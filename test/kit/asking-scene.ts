@@ -15,21 +15,36 @@ export interface AskingScene extends AsyncDisposable {
   readonly id: string;
   /** JSON-RPC methods that reached the server in order; empty for stdio. */
   readonly methods: readonly string[];
+  /** How many requests the server was told to give up; unknown for stdio. */
+  readonly cancelled: number;
+  /** How many requests at the server wait to be cancelled; unknown for stdio. */
+  readonly holding: number;
 }
 
 /** Starts an asking server of this kind behind a gateway. */
 export async function startAskingScene(kind: AskingServer, options: GatewayOptions = {}): Promise<AskingScene> {
   const stack = new AsyncDisposableStack();
-  const host =
-    kind === 'legacy http'
-      ? await serveLegacy(createLegacyAskingServer)
-      : kind === 'modern http'
-        ? await serveModern(createModernAskingServer)
-        : undefined;
-  if (host !== undefined) stack.use(host);
+  const state = { holding: 0 };
+  const legacy =
+    kind === 'legacy http' ? stack.use(await serveLegacy(() => createLegacyAskingServer(state))) : undefined;
+  const modern =
+    kind === 'modern http' ? stack.use(await serveModern(() => createModernAskingServer(state))) : undefined;
+  const host = legacy ?? modern;
   const gateway = stack.use(await startGateway(options));
   const id = await gateway.createClient(host === undefined ? askingStdio() : httpClient(host.url));
-  return { gateway, id, methods: host?.methods ?? [], [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const methods = host?.methods ?? [];
+  return {
+    gateway,
+    id,
+    methods,
+    get cancelled() {
+      return modern?.abandoned ?? methods.filter((method) => method === 'notifications/cancelled').length;
+    },
+    get holding() {
+      return state.holding;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 /** The rest of the body of a create, for the asking server over stdio. */

@@ -25,8 +25,13 @@ type JsonObject = Record<string, unknown>;
 const info = { name: 'asking', version: '1.0.0' };
 const capabilities = { tools: {}, prompts: {}, resources: {} };
 
+/** What the sessions of an asking server share: how many of its requests wait to be cancelled. */
+export interface AskingState {
+  holding: number;
+}
+
 /** An SDK server (v1) that asks what its scripts say, in requests of its own, and answers with all that it was told. */
-export function createLegacyAskingServer(): LegacyServer {
+export function createLegacyAskingServer(state: AskingState = { holding: 0 }): LegacyServer {
   const server = new LegacyServer(info, { capabilities });
   server.fallbackRequestHandler = async ({ method, params = {} }, extra): Promise<Result> => {
     const list = listOf(method);
@@ -42,6 +47,7 @@ export function createLegacyAskingServer(): LegacyServer {
     for (const round of script.rounds) {
       answers.push(await Promise.all(round.map((question) => ask(question).catch(toAnswer))));
     }
+    if (script.holds === true) await hold(state, extra.signal);
     if (script.fails === true) throw new McpError(SCRIPT_ERROR.code, SCRIPT_ERROR.message, SCRIPT_ERROR.data);
     return SAY[method](params, JSON.stringify(answers));
   };
@@ -49,29 +55,34 @@ export function createLegacyAskingServer(): LegacyServer {
 }
 
 /** An SDK server (v2) that asks the same by `input_required`. */
-export function createModernAskingServer(): ModernServer {
+export function createModernAskingServer(state: AskingState = { holding: 0 }): ModernServer {
   const server = new ModernServer(info, { capabilities });
   server.setRequestHandler('tools/list', () => ({ tools: ASK_LISTS.tools }));
   server.setRequestHandler('prompts/list', () => ({ prompts: ASK_LISTS.prompts }));
   server.setRequestHandler('resources/list', () => ({ resources: ASK_LISTS.resources }));
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [] }));
-  server.setRequestHandler('tools/call', ({ params }, context) => {
-    const played = playModern('tools/call', params, context);
+  server.setRequestHandler('tools/call', async ({ params }, context) => {
+    const played = await playModern(state, 'tools/call', params, context);
     return typeof played === 'string' ? SAY['tools/call'](params, played) : played;
   });
-  server.setRequestHandler('prompts/get', ({ params }, context) => {
-    const played = playModern('prompts/get', params, context);
+  server.setRequestHandler('prompts/get', async ({ params }, context) => {
+    const played = await playModern(state, 'prompts/get', params, context);
     return typeof played === 'string' ? SAY['prompts/get'](params, played) : played;
   });
-  server.setRequestHandler('resources/read', ({ params }, context) => {
-    const played = playModern('resources/read', params, context);
+  server.setRequestHandler('resources/read', async ({ params }, context) => {
+    const played = await playModern(state, 'resources/read', params, context);
     return typeof played === 'string' ? SAY['resources/read'](params, played) : played;
   });
   return server;
 }
 
 /** Plays one turn of a script: gives the text of the answer, or the next questions. */
-function playModern(method: AskingMethod, params: JsonObject, { mcpReq }: ServerContext): string | InputRequiredResult {
+async function playModern(
+  state: AskingState,
+  method: AskingMethod,
+  params: JsonObject,
+  { mcpReq }: ServerContext,
+): Promise<string | InputRequiredResult> {
   const script = scriptOf(method, params);
   if (script === undefined) throw new ProtocolError(-32_602, `nothing to do for ${method}`);
   const envelope = mcpReq.envelope as JsonObject | undefined;
@@ -89,8 +100,18 @@ function playModern(method: AskingMethod, params: JsonObject, { mcpReq }: Server
     const inputRequests = Object.fromEntries(next.map((question, index) => [`q${index}`, question as InputRequest]));
     return inputRequired({ inputRequests, requestState: JSON.stringify(answers) });
   }
+  if (script.holds === true) await hold(state, mcpReq.signal);
   if (script.fails === true) throw new ProtocolError(SCRIPT_ERROR.code, SCRIPT_ERROR.message, SCRIPT_ERROR.data);
   return JSON.stringify(answers);
+}
+
+/** Waits until the request is cancelled. */
+async function hold(state: AskingState, signal: AbortSignal): Promise<void> {
+  state.holding += 1;
+  await new Promise<void>((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
+  );
+  state.holding -= 1;
 }
 
 function isAsking(method: string): method is AskingMethod {

@@ -6,6 +6,8 @@ export interface ModernHost extends AsyncDisposable {
   readonly url: string;
   /** JSON-RPC methods in the order they arrived. */
   readonly methods: readonly string[];
+  /** How many requests were given up by closing their stream. */
+  readonly abandoned: number;
   /** Announces changes to those who listen. */
   readonly notify: McpHttpHandler['notify'];
   stop(): Promise<void>;
@@ -15,6 +17,7 @@ export interface ModernHost extends AsyncDisposable {
 /** Serves one SDK server (v2) per request on a free loopback port; it speaks 2026-07-28 and nothing older. */
 export async function serveModern(create: () => Server | McpServer): Promise<ModernHost> {
   const methods: string[] = [];
+  let abandoned = 0;
   const handler = createMcpHandler(create, { legacy: 'reject' });
   const host = await listenOnLoopback((request, response) => {
     void (async () => {
@@ -22,7 +25,10 @@ export async function serveModern(create: () => Server | McpServer): Promise<Mod
       if (body !== '') methods.push((JSON.parse(body) as { method: string }).method);
       const headers = Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)]);
       const abort = new AbortController();
-      response.once('close', () => abort.abort());
+      response.once('close', () => {
+        if (!response.writableFinished) abandoned += 1;
+        abort.abort();
+      });
       const init = { method: request.method ?? 'GET', headers, signal: abort.signal, ...(body === '' ? {} : { body }) };
       const answer = await handler.fetch(new Request(`${host.origin}/mcp`, init));
       response.writeHead(answer.status, Object.fromEntries(answer.headers));
@@ -33,6 +39,9 @@ export async function serveModern(create: () => Server | McpServer): Promise<Mod
   return {
     url: `${host.origin}/mcp`,
     methods,
+    get abandoned() {
+      return abandoned;
+    },
     notify: handler.notify,
     stop: () => host.stop(),
     restart: () => host.restart(),

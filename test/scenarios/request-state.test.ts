@@ -122,8 +122,8 @@ test('a question of a legacy server that is left unanswered is asked again', asy
 });
 
 test('a state of one server is not taken to another that has the same tool', async () => {
-  await using first = await serveModern(createModernAskingServer);
-  await using second = await serveModern(createModernAskingServer);
+  await using first = await serveModern(() => createModernAskingServer());
+  await using second = await serveModern(() => createModernAskingServer());
   await using gateway = await startGateway();
   const id = await gateway.createClient(httpClient(first.url));
   const pending = await sendUntilAsked(gateway, 'tools/call', form);
