@@ -3,7 +3,7 @@ import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../
 import type { ClientRequest } from '../client-side.ts';
 import { canBeAsked, type Profile } from '../profile.ts';
 import type { Lease, Party } from '../upstream/dedicated.ts';
-import { isExpired, send } from '../upstream/upstream.ts';
+import { isExpired, send } from '../upstream/send.ts';
 import { toCall, type RelayTarget } from './outgoing.ts';
 
 const NO_PROFILE: Profile = { key: '{}', capabilities: {} };

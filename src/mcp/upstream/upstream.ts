@@ -5,6 +5,7 @@ import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
 import { sameTarget } from '../client-config.ts';
+import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
 import { EMPTY_OFFER, sameOffer } from './offer.ts';
@@ -15,18 +16,6 @@ import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
-
-/** One request to a server, written once it is known which connection takes it. */
-export interface UpstreamCall {
-  readonly method: string;
-  /** The tool, prompt or URI it is about, in the server's own words. */
-  readonly name: string | undefined;
-  readonly message: (id: number, peer: Peer) => string;
-  readonly headers: Readonly<Record<string, string>> | undefined;
-  /** Headers that only a modern server gets. */
-  readonly mirrored: () => Readonly<Record<string, string>>;
-  readonly onNotification: ((notification: JsonRpcNotification) => void) | undefined;
-}
 
 export interface UpstreamDeps {
   readonly verify: Verify;
@@ -293,17 +282,4 @@ export class Upstream {
     }
     this.#deps.onChange();
   }
-}
-
-/** Sends one request on a session. */
-export function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
-  const id = session.nextId();
-  const { method, name, onNotification } = call;
-  const own = session.headers(method, name);
-  const headers = own === undefined ? call.headers : { ...call.headers, ...call.mirrored(), ...own };
-  return session.request({ id, method, message: call.message(id, session.peer), headers, signal, onNotification });
-}
-
-export function isExpired(error: unknown): boolean {
-  return error instanceof GatewayError && error.code === 'upstream_session_expired';
 }
