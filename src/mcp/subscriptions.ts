@@ -75,6 +75,11 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
     await Promise.all([...wanted].map(([upstream, uris]) => upstream.watchResources([...uris])));
   }
 
+  /** A change is one of a view, so whoever listens must have one, even if nobody of that kind has listed anything yet. */
+  function hasView(profile: Profile | undefined): void {
+    catalog.view(profile);
+  }
+
   function find(key: string): Listener & { session: LegacySession } {
     const listener = sessions.get(key);
     if (listener === undefined) throw new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
@@ -94,6 +99,7 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   return {
     addSession(session) {
       const { id, profile, tell } = session;
+      hasView(profile);
       sessions.set(id, { session, send: tell, profileKey: profile?.key, resources: new Set(), wants: () => true });
     },
     endSession(key) {
@@ -118,6 +124,7 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
       await watch();
     },
     listen(id, filter, profile, send) {
+      hasView(profile);
       const { granted, wants, resources } = readFilter(filter);
       const tagged = ({ method, params }: JsonRpcNotification): void => {
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };

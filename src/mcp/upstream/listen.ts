@@ -25,6 +25,7 @@ export function createListen(session: Listening, onNotification: (notification: 
   let current = new AbortController();
   let resources: readonly string[] = [];
   let isRefused = false;
+  let wasLost = false;
 
   function filter(): JsonObject {
     const { tools, prompts, resources: offered } = session.peer.capabilities as Record<string, JsonObject | undefined>;
@@ -36,13 +37,14 @@ export function createListen(session: Listening, onNotification: (notification: 
     };
   }
 
-  async function listenOnce(): Promise<void> {
-    current = new AbortController();
-    const signal = AbortSignal.any([closed.signal, current.signal]);
+  async function listenOnce(changed: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([closed.signal, changed]);
     const id = session.nextId();
     const message = writeRequest(id, 'subscriptions/listen', session.own({ notifications: filter() }));
     const hear = (notification: JsonRpcNotification): void => {
       if (notification.method !== 'notifications/subscriptions/acknowledged') onNotification(notification);
+      // What changed while nobody listened was said to nobody.
+      else if (wasLost) onNotification({ method: 'notifications/tools/list_changed' });
     };
     const headers = session.headers('subscriptions/listen');
     const reply = await session.request({
@@ -59,11 +61,14 @@ export function createListen(session: Listening, onNotification: (notification: 
   async function run(): Promise<void> {
     for (let attempt = 0; !closed.signal.aborted && !isRefused; attempt += 1) {
       const startedAt = Date.now();
+      current = new AbortController();
+      const { signal: changed } = current;
       const isWanted = Object.keys(filter()).length > 0;
-      if (isWanted) await listenOnce().catch(() => undefined); // a lost stream is opened again
-      if (current.signal.aborted || Date.now() - startedAt > 10_000) attempt = 0;
-      const pause = current.signal.aborted ? 0 : isWanted ? backOff(attempt) : 2 ** 31 - 1;
-      await sleep(pause, undefined, { signal: AbortSignal.any([closed.signal, current.signal]), ref: false }).catch(
+      if (isWanted) await listenOnce(changed).catch(() => undefined); // a lost stream is opened again
+      wasLost ||= isWanted && !changed.aborted;
+      if (changed.aborted || Date.now() - startedAt > 10_000) attempt = 0;
+      const pause = changed.aborted ? 0 : isWanted ? backOff(attempt) : 2 ** 31 - 1;
+      await sleep(pause, undefined, { signal: AbortSignal.any([closed.signal, changed]), ref: false }).catch(
         () => undefined,
       );
     }
