@@ -24,7 +24,7 @@ interface ResponseOptions {
 }
 
 const CLOSE = Buffer.from('}');
-/** A large value goes out as it is; a small one is cheaper copied into one buffer than sent as three. */
+/** A large value goes out as it is; a small one is cheaper copied than sent beside its head. */
 const COPY_LIMIT = 16 * 1024;
 
 /** The answer to a POST: JSON, or an event stream from the first message before the answer on. */
@@ -75,7 +75,10 @@ export function createMcpResponse(
 
 function endJson(response: ServerResponse, status: number, head: Buffer, value: Buffer): void {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': head.length + value.length + 1 });
-  if (value.length <= COPY_LIMIT) return void response.end(Buffer.concat([head, value, CLOSE]));
+  // As a string it goes out in one write with the HTTP head; latin1 keeps every byte as it is.
+  if (value.length <= COPY_LIMIT) {
+    return void response.end(Buffer.concat([head, value, CLOSE]).toString('latin1'), 'latin1');
+  }
   response.cork();
   response.write(head);
   response.write(value);

@@ -27,7 +27,7 @@ export async function onDedicated(
   };
   const lease = (): Promise<Lease> =>
     target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest, logLevel: request.side.logLevel });
-  const call = { ...toCall(target, request, {}), onNotification: party.onNotification };
+  const call = { ...toCall(target, request), onNotification: party.onNotification };
   {
     using first = await lease();
     try {

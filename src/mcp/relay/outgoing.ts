@@ -24,27 +24,31 @@ export interface RelayTarget {
 }
 
 /** The request as it goes to a server of either era; `replace` puts other JSON texts in the place of params. */
-export function toCall(
-  target: RelayTarget,
-  request: ClientRequest,
-  replace: Readonly<Record<string, string | undefined>>,
-): UpstreamCall {
+export function toCall(target: RelayTarget, request: ClientRequest, replace: Replacements = NOTHING): UpstreamCall {
   const { client } = target.upstream;
   const { method, params, side } = request;
   return {
     method,
     name: target.name,
     message: (id, peer) =>
-      writeRelayed(id, method, params, { ...target.replace, ...replace, ...foreign(peer, side) }, envelope(peer, side)),
+      writeRelayed(id, method, params, merged(target.replace, replace, foreign(peer, side)), envelope(peer, side)),
     headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
     mirrored: () => mirrorParams(target.paramHeaders ?? [], request),
     onNotification: (notification) => hear(notification, side),
   };
 }
 
+type Replacements = Readonly<Record<string, string | undefined>>;
+const NOTHING: Replacements = Object.freeze({});
+
+/** Most requests have nothing but the target's own. */
+function merged(target: Replacements, more: Replacements, foreign: Replacements): Replacements {
+  return more === NOTHING && foreign === NOTHING ? target : { ...target, ...more, ...foreign };
+}
+
 /** Params that only one era knows are not sent to a server of the other. */
-function foreign({ era }: Peer, side: ClientSide): Record<string, undefined> {
-  if (era === side.era) return {};
+function foreign({ era }: Peer, side: ClientSide): Replacements {
+  if (era === side.era) return NOTHING;
   return era === 'modern'
     ? { task: undefined }
     : { task: undefined, requestState: undefined, inputResponses: undefined };

@@ -40,10 +40,14 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   return async (target, request) => {
     const { upstream, label } = target;
     const seconds = upstream.client.tool_execution_timeout || settings().mcp_tool_execution_timeout;
-    using deadline = createDeadline(request.signal, seconds, label);
-    const passage = { target, request, deadline };
-    const { era } = (await upstream.session(deadline.signal)).peer;
-    return await way(era, request)(passage);
+    // Not `using`: on the hot path a plain finally is measurably cheaper.
+    const deadline = createDeadline(request.signal, seconds, label);
+    try {
+      const { era } = upstream.peer ?? (await upstream.session(deadline.signal)).peer;
+      return await way(era, request)({ target, request, deadline });
+    } finally {
+      deadline[Symbol.dispose]();
+    }
   };
 
   /** The way for this pair of eras. */
@@ -60,7 +64,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   /** Nothing between the eras to do: one request, one reply. */
   function passOn(
     { target, request, deadline }: Passage,
-    replace: Record<string, string | undefined> = {},
+    replace?: Record<string, string | undefined>,
   ): Promise<Reply> {
     return target.upstream.call(toCall(target, request, replace), deadline.signal);
   }
@@ -84,7 +88,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     }
     const inner =
       carried === undefined
-        ? {}
+        ? undefined
         : { requestState: carried.state === undefined ? undefined : JSON.stringify(carried.state) };
     return wrapState(passage, await passOn(passage, inner));
   }
@@ -120,7 +124,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
 
   /** Legacy client, modern server: asks the client what the server wants to know, and the server again with the answers. */
   async function interview(passage: Passage): Promise<Reply> {
-    let replace: Record<string, string | undefined> = {};
+    let replace: Record<string, string | undefined> | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const reply = await passOn(passage, replace);
       const asked = questionsOf(reply);

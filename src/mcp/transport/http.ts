@@ -61,7 +61,8 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
 
   function request(outgoing: OutgoingRequest): Promise<Reply> {
     const { id, signal, message: body } = outgoing;
-    const own = Object.entries(outgoing.headers ?? {}).flat();
+    const headers = (): string[] =>
+      outgoing.headers === undefined ? head : [...head, ...Object.entries(outgoing.headers).flat()];
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
@@ -82,32 +83,41 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       const place: StreamPlace = {};
       const response = new HttpResponse(onMessage, place);
       let exchange: Pick<HttpExchange, 'done' | 'abort'> = client.send(
-        { method: 'POST', url, headers: [...head, ...own], body },
+        { method: 'POST', url, headers: headers(), body },
         response,
       );
       const cancel = (): void => {
         exchange.abort(abortError(signal));
+        // The modern revision cancels by closing the stream; `initialize` must not be cancelled.
+        if (isModern || outgoing.method === 'initialize') return;
         const notice = { requestId: id, reason: messageOf(signal.reason) };
-        if (outgoing.method !== 'initialize')
-          post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
+        post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
       };
       signal.addEventListener('abort', cancel);
       const isComplete = (): boolean => linger !== undefined;
-      const resume = (error: unknown): Promise<void> => {
-        if (isComplete() || signal.aborted || !canResume(error, place)) throw error;
-        remember(outgoing, response);
-        const headers = (): string[] => [...head, ...own];
-        exchange = resumeStream({ source: { ...source, headers }, place, onMessage, isComplete });
-        return exchange.done;
+      const end = (): void => {
+        settle();
+        clearTimeout(linger);
       };
-      exchange.done
-        .then(() => resolve(finish(outgoing, response)))
-        .catch(resume)
-        .catch(reject)
-        .finally(() => {
-          settle();
-          clearTimeout(linger);
-        });
+      const fail = (error: unknown): void => {
+        reject(error);
+        end();
+      };
+      const lose = (error: unknown): void => {
+        if (isComplete() || signal.aborted || !canResume(error, place)) return fail(error);
+        remember(outgoing, response);
+        exchange = resumeStream({ source: { ...source, headers }, place, onMessage, isComplete });
+        exchange.done.then(end, fail);
+      };
+      // One reaction for both ends: this runs on every call.
+      exchange.done.then(() => {
+        try {
+          resolve(finish(outgoing, response));
+          end();
+        } catch (error) {
+          lose(error);
+        }
+      }, lose);
     });
   }
 

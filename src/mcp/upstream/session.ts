@@ -90,15 +90,17 @@ export class Session implements ConnectionEvents {
     return this.#connection.nextId();
   }
 
-  async request(request: OutgoingRequest): Promise<Reply> {
+  request(request: OutgoingRequest): Promise<Reply> {
     this.#inFlight += 1;
-    try {
-      return await this.#connection.request(request);
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#isRetired && this.#inFlight === 0) void this.close();
-    }
+    const reply = this.#connection.request(request);
+    reply.then(this.#settled, this.#settled);
+    return reply;
   }
+
+  readonly #settled = (): void => {
+    this.#inFlight -= 1;
+    if (this.#isRetired && this.#inFlight === 0) void this.close();
+  };
 
   /** A request of the gateway itself; an error of the server is thrown. */
   async ask(method: string, params: JsonObject, signal: AbortSignal): Promise<Reply> {
