@@ -46,10 +46,11 @@ export async function createAppDir(clients: ClientEntry[]): Promise<{ dir: strin
 export async function startAsbru(
   { dir, config }: { dir: string; config: string },
   nodeArgs: string[] = [],
+  script = main,
 ): Promise<Running> {
   const args = ['start', '--host', '127.0.0.1', '--port', String(await findFreePort())];
   args.push('--app-dir', dir, '--config', config, '--log-level', 'warn');
-  return startServer({ script: main, args, nodeArgs, env: { ASBRU_API_KEY: API_KEY } });
+  return startServer({ script, args, nodeArgs, env: { ASBRU_API_KEY: API_KEY } });
 }
 
 /** Waits until all registered servers are connected. */

@@ -12,6 +12,8 @@ export interface Options {
   seconds: number;
   rounds: number;
   profile?: TargetName;
+  /** Folder of another build, to be measured in the same rounds. */
+  against?: string;
 }
 
 const parts = [...(Object.keys(TARGETS) as TargetName[]), 'start'] as const;
@@ -24,6 +26,7 @@ const help = `node bench/run.ts [options]     measures the gateway against its b
   --rounds N          measurements of each target (7)
   --profile NAME      profiles the process of that target and prints where its time goes; without --only
                       it runs only direct and NAME, and it never counts as a result
+  --against DIR       also measures the build of another checkout, DIR/dist, as asbru-before
   --help              this text
 
 Linux only: CPU time and memory are read from /proc.`;
@@ -38,6 +41,7 @@ export function readOptions(args: string[]): Options | undefined {
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '7' },
       profile: { type: 'string' },
+      against: { type: 'string' },
       help: { type: 'boolean' },
     },
   });
@@ -47,15 +51,18 @@ export function readOptions(args: string[]): Options | undefined {
   }
   const profile =
     values.profile === undefined ? undefined : (asPart(values.profile, Object.keys(TARGETS)) as TargetName);
-  const only = values.only ?? (profile === undefined ? parts.join(',') : `direct,${profile}`);
+  const usual = parts.filter((part) => part !== 'asbru-before').join(',');
+  const only = values.only ?? (profile === undefined ? usual : `direct,${profile}`);
   const asked = new Set(only.split(',').map((name) => asPart(name.trim(), parts)));
   if (profile !== undefined) asked.add(profile);
+  if (values.against !== undefined) asked.add('asbru-before');
   return {
     parts: parts.filter((part) => asked.has(part)),
     connections: asNumber('connections', values.connections, 1, true),
     seconds: asNumber('seconds', values.seconds, 0.1, false),
     rounds: asNumber('rounds', values.rounds, 1, true),
     ...(profile === undefined ? {} : { profile }),
+    ...(values.against === undefined ? {} : { against: values.against }),
   };
 }
 

@@ -41,6 +41,7 @@ interface Budget {
 }
 
 interface RatioBudget extends Budget {
+  /** The first of them against the second. */
   of: [TargetName, TargetName];
   figure: (sample: Sample) => number;
 }
@@ -84,6 +85,22 @@ const ratios: RatioBudget[] = [
     of: ['list-asbru', 'list-bytes'],
     figure: (s) => s.callsPerSecond,
     limit: { least: 0.6 },
+    digits: 2,
+  },
+  {
+    key: 'calls_per_s_vs_before',
+    title: 'tools/call against the other build, calls/s',
+    of: ['asbru', 'asbru-before'],
+    figure: (s) => s.callsPerSecond,
+    limit: { least: 0.95 },
+    digits: 2,
+  },
+  {
+    key: 'cpu_per_call_vs_before',
+    title: 'tools/call against the other build, CPU per call',
+    of: ['asbru', 'asbru-before'],
+    figure: (s) => s.cpuMicros,
+    limit: { most: 1.05 },
     digits: 2,
   },
 ];

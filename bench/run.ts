@@ -16,7 +16,8 @@ import type { Target, TargetName } from './targets.ts';
 import { createTargets, TARGETS } from './targets.ts';
 
 const resultsDir = fileURLToPath(new URL('results', import.meta.url));
-const ALL_PARTS = Object.keys(TARGETS).length + 1;
+/** All parts but the comparison with another build. */
+const ALL_PARTS = Object.keys(TARGETS).length;
 const PROFILE_LINES = 30;
 
 try {
@@ -38,7 +39,10 @@ async function run(options: Options): Promise<void> {
     for (const line of await listTopFunctions(file, PROFILE_LINES)) console.log(line);
     return;
   }
-  const file = path.join(resultsDir, options.parts.length === ALL_PARTS ? 'latest.json' : 'partial.json');
+  const file = path.join(
+    resultsDir,
+    options.parts.length === ALL_PARTS && options.against === undefined ? 'latest.json' : 'partial.json',
+  );
   await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
   console.log(`written to ${path.relative(process.cwd(), file)}`);
 }
@@ -47,7 +51,11 @@ async function run(options: Options): Promise<void> {
 async function measure(options: Options): Promise<Results> {
   await using stack = new AsyncDisposableStack();
   const profiled = options.profile === 'asbru-modern' ? 'asbru' : options.profile;
-  const targets = createTargets(stack, (process) => (process === profiled ? profileArgs(options) : []));
+  const targets = createTargets(
+    stack,
+    (process) => (process === profiled ? profileArgs(options) : []),
+    options.against,
+  );
 
   // Before the others are up, so that it is measured on an idle machine.
   const start = options.parts.includes('start') ? await measureStart((await targets.openUpstream()).origin) : undefined;

@@ -17,6 +17,7 @@ export const TARGETS = {
   proxy: 'a bare undici proxy in front of it',
   sdk: 'a server and client of the official SDK in front of it',
   asbru: 'Asbru in front of it, caller of 2025-11-25',
+  'asbru-before': 'another build of Asbru (--against), caller of 2025-11-25',
   'asbru-modern': 'the same Asbru, caller of 2026-07-28',
   'asbru-stdio': 'Asbru in front of a stdio server',
   'list-bytes': 'tools/list, 500 tools: a bare server with the same bytes',
@@ -44,7 +45,11 @@ const bearer = { authorization: `Bearer ${API_KEY}` };
 const script = (name: string) => fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url));
 
 /** Builds the targets. `stack` ends what they start; `nodeArgsFor` gives the process of a target options for Node. */
-export function createTargets(stack: AsyncDisposableStack, nodeArgsFor: (process: string) => string[]): Targets {
+export function createTargets(
+  stack: AsyncDisposableStack,
+  nodeArgsFor: (process: string) => string[],
+  against?: string,
+): Targets {
   const servers = new Map<string, Promise<Running>>();
 
   function once(name: string, start: (nodeArgs: string[]) => Promise<Running>): Promise<Running> {
@@ -55,9 +60,9 @@ export function createTargets(stack: AsyncDisposableStack, nodeArgsFor: (process
   function openScript(name: string, file: string, ...args: string[]): Promise<Running> {
     return once(name, (nodeArgs) => startServer({ script: script(file), args, nodeArgs }));
   }
-  function openAsbru(name: string, client: ClientEntry): Promise<Running> {
+  function openAsbru(name: string, client: ClientEntry, script?: string): Promise<Running> {
     return once(name, async (nodeArgs) => {
-      const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs);
+      const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs, script);
       await waitUntilConnected(server.origin, 1).catch(async (error: unknown) => {
         await server[Symbol.asyncDispose]();
         throw error;
@@ -79,6 +84,12 @@ export function createTargets(stack: AsyncDisposableStack, nodeArgsFor: (process
     sdk: async () => [await openScript('sdk', 'sdk-pair', `${(await openUpstream()).origin}/mcp`), legacy('echo')],
     asbru: async () => {
       const server = await openAsbru('asbru', asHttpClient('bench', `${(await openUpstream()).origin}/mcp`));
+      return [server, { ...legacy('bench-echo'), headers: bearer }];
+    },
+    'asbru-before': async () => {
+      if (against === undefined) throw new Error('asbru-before needs --against DIR');
+      const client = asHttpClient('bench', `${(await openUpstream()).origin}/mcp`);
+      const server = await openAsbru('asbru-before', client, path.join(path.resolve(against), 'dist/main.js'));
       return [server, { ...legacy('bench-echo'), headers: bearer }];
     },
     'asbru-modern': async () => {

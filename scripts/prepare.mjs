@@ -1,19 +1,22 @@
 // Plain JavaScript without dependencies: it runs on any Node from 20 on, before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Installs the packages when what is installed is not what the lock file says. */
-export function install() {
-  if (isInstalled()) return;
+/** Installs the packages of a folder when what is installed is not what its lock file says. */
+export function install(folder = root) {
+  if (isInstalled(folder)) return;
   say('installing packages (npm ci), this takes half a minute …');
   const npm = process.env.npm_execpath;
-  const [command, ...args] = npm === undefined ? ['npm'] : [process.execPath, npm];
-  const { status, stdout, stderr, error } = spawnSync(command, [...args, 'ci'], { cwd: root, encoding: 'utf8' });
+  // Before the packages of the root are there, so is no other Node.
+  const node = folder === root ? process.execPath : pinnedNode();
+  const [command, ...args] = npm === undefined ? ['npm'] : [node, npm];
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+  const { status, stdout, stderr, error } = spawnSync(command, [...args, 'ci'], { cwd: folder, env, encoding: 'utf8' });
   if (status === 0) return;
   const output = error?.message ?? `${stdout}\n${stderr}`;
   say(output.trim().split('\n').slice(-15).join('\n'));
@@ -51,14 +54,14 @@ export function say(text) {
 }
 
 // By content, not by date: a fresh checkout touches the lock file without changing it.
-function isInstalled() {
-  const installed = readLock(join(root, 'node_modules', '.package-lock.json'));
-  const wanted = readLock(join(root, 'package-lock.json'));
+function isInstalled(folder) {
+  const installed = readLock(join(folder, 'node_modules', '.package-lock.json'));
+  const wanted = readLock(join(folder, 'package-lock.json'));
   if (installed === undefined || wanted === undefined) return false;
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     if (installed[path] === undefined) return entry.optional === true || entry.devOptional === true;
-    return installed[path].version === entry.version && existsSync(join(root, path));
+    return installed[path].version === entry.version && existsSync(join(folder, path));
   });
 }
 

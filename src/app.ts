@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadInProcessServers } from './config/inprocess.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
+import { openStores } from './config/open-stores.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
-import type { ConfigFile } from './contract/config.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
 import { createApi } from './http/api.ts';
 import { apiKeyRoutes } from './http/api/api-keys.ts';
@@ -14,32 +13,28 @@ import { createIdentify } from './http/identify.ts';
 import { listen } from './http/listen.ts';
 import { createDispatch } from './http/mcp-dispatch.ts';
 import { createMcpEndpoint } from './http/mcp.ts';
+import { createSseEdge } from './http/sse-edge.ts';
 import { statusRoutes } from './http/status.ts';
 import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
-import { createEncryption, KEY_BYTES } from './lib/encryption.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createSealer } from './lib/seal.ts';
-import { Secret } from './lib/secret.ts';
 import { VERSION } from './lib/version.ts';
 import { createCallTool } from './mcp/call-tool.ts';
 import { createCatalog } from './mcp/catalog.ts';
 import { fromCreate } from './mcp/client-config.ts';
-import { createInputHandles } from './mcp/input-handles.ts';
+import { createInputHandles } from './mcp/relay/input-handles.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
 import { createRegistry } from './mcp/registry.ts';
-import { createRelay } from './mcp/relay.ts';
+import { createRelay } from './mcp/relay/relay.ts';
 import { createMcpServer } from './mcp/server.ts';
 import { createSubscriptions } from './mcp/subscriptions.ts';
 import { createInProcess, type InProcessServer } from './mcp/transport/in-process.ts';
+import { createTasks } from './mcp/tasks.ts';
 import { createProcessGuard } from './mcp/transport/process-guard.ts';
-import { createOpenDedicated, createVerify } from './mcp/verify.ts';
-import { DEFAULT_TIMING, type Timing } from './mcp/watch.ts';
-import { createAccountStore, hashApiKey, type AccountStore } from './store/accounts.ts';
+import { createOpenDedicated, createVerify } from './mcp/upstream/verify.ts';
+import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
 import { createChanges } from './store/changes.ts';
-import { openDatabase, type DatabaseOptions } from './store/database.ts';
-import { openEncryption } from './store/encryption-key.ts';
-import { createMcpClientStore } from './store/mcp-clients.ts';
-import { createSettingsStore } from './store/settings.ts';
+import { createFirstKey } from './store/first-key.ts';
 
 export type { InProcessServer };
 
@@ -97,21 +92,24 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   await using cleanup = new AsyncDisposableStack();
   const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
-  const database = await openDatabase(databaseOptions(options.appDir, config.file), onError);
-  cleanup.defer(() => database.close());
-  const settingsStore = createSettingsStore(database.db);
-  const encryption = await openKey(options, config.file, settingsStore);
-  const clientStore = createMcpClientStore(database.db, encryption);
-  const accounts = createAccountStore(database.db);
-  await reconcileSettings(config.settings, settingsStore, logger);
+  const stores = await openStores({
+    file: config.file,
+    appDir: options.appDir,
+    passphrase: options.passphrase,
+    onError,
+  });
+  cleanup.defer(() => stores.database.close());
+  await reconcileSettings(config.settings, stores.settings, logger);
   const isFileTheTruth = config.file.source_of_truth === 'config.json';
-  await reconcileClients({ entries: config.clients, isFileTheTruth, store: clientStore, fromCreate, log: logger });
-  const firstApiKey = await createFirstKey(accounts, options.apiKey, logger);
+  await reconcileClients({ entries: config.clients, isFileTheTruth, store: stores.clients, fromCreate, log: logger });
+  const firstApiKey = await createFirstKey(stores.accounts, options.apiKey, () => {
+    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
+  });
 
-  const changes = await createChanges(database, onError);
+  const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());
-  let settings = await settingsStore.loadClientSettings();
-  const identify = await createIdentify({ accounts, changes, settings: () => settings, logger });
+  let settings = await stores.settings.loadClientSettings();
+  const identify = await createIdentify({ accounts: stores.accounts, changes, settings: () => settings, logger });
 
   const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
   cleanup.defer(() => guard.close());
@@ -130,9 +128,16 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     upstreams: () => registry.upstreams(),
     ...(options.nameOf && { nameOf: options.nameOf }),
   });
-  const subscriptions = createSubscriptions({ catalog });
+  const handles = createInputHandles(createSealer(stores.encryption.deriveKey('input-required')), timing);
+  const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
+  const tasks = createTasks({
+    sealer: createSealer(stores.encryption.deriveKey('tasks'), { isDeterministic: true }),
+    relay,
+    upstreams: () => registry.upstreams(),
+  });
+  const subscriptions = createSubscriptions({ catalog, tasks });
   const registry = createRegistry({
-    store: clientStore,
+    store: stores.clients,
     changes,
     verify: createVerify(reach, timing),
     openDedicated: createOpenDedicated(reach, timing),
@@ -141,23 +146,21 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     logger,
     onChange: () => catalog.invalidate(),
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
-    saveKnown: (id, known) => void clientStore.saveKnown(id, known).catch(onError),
+    saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });
   cleanup.defer(() => registry.stop());
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
-    settings = await settingsStore.loadClientSettings();
+    settings = await stores.settings.loadClientSettings();
     registry.applySettings();
   });
   await registry.load();
 
-  const handles = createInputHandles(createSealer(encryption.deriveKey('input-required')), timing);
-  const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
-  const callTool = createCallTool({ catalog, relay });
-  const server = createMcpServer({ catalog, callTool, relay, subscriptions, version: VERSION });
+  const callTool = createCallTool({ catalog, relay, tasks });
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
-    sealer: createSealer(encryption.deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session.id, session.profile, session.between.notify),
+    sealer: createSealer(stores.encryption.deriveKey('mcp-session')),
+    onOpen: (session) => subscriptions.addSession(session),
     onEnd: ({ id }) => {
       subscriptions.endSession(id);
       for (const { dedicated } of registry.upstreams()) dedicated.end(id);
@@ -166,7 +169,6 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const dispatch = createDispatch({
     server,
     sessions,
-    logLevelOf: ({ id }) => subscriptions.logLevelOf(id),
     onClientNotification: ({ id }, method, params) => {
       if (method !== 'notifications/roots/list_changed') return;
       for (const { dedicated } of registry.upstreams()) dedicated.notify(id, method, params);
@@ -174,12 +176,13 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     logger,
   });
   const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
+  const sse = createSseEdge({ identify, dispatch, sessions, logger });
   const api = createApi({
     routes: [
       ...mcpClientRoutes(registry),
-      ...apiKeyRoutes({ accounts, changes }),
-      ...configRoutes({ settings: settingsStore, changes }),
-      ...statusRoutes({ ping: () => settingsStore.get('ping'), version: VERSION }),
+      ...apiKeyRoutes({ accounts: stores.accounts, changes }),
+      ...configRoutes({ settings: stores.settings, changes }),
+      ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
     ],
     identify: identify.identifyManagement,
     version: VERSION,
@@ -188,7 +191,12 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const listener = await listen({
     host,
     port,
-    raw: { '/mcp': mcp.handle, '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }) },
+    raw: {
+      '/mcp': mcp.handle,
+      '/sse': sse.handleStream,
+      '/messages': sse.handleMessages,
+      '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+    },
     fetch: api.fetch,
     checkOrigin: createCheckOrigin({ host, settings: () => settings }),
     logger,
@@ -196,6 +204,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 
   cleanup.defer(() => listener.drain(DRAIN_MS));
   cleanup.defer(() => mcp.close());
+  cleanup.defer(() => sse.close());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
   return {
@@ -212,47 +221,6 @@ function loadConfig({ config, configFile, appDir }: GatewayOptions): Promise<Loa
   return appDir === undefined
     ? Promise.resolve(parseConfig('{}'))
     : loadConfigFile(join(appDir, 'config.json'), { isNamed: false });
-}
-
-function databaseOptions(appDir: string | undefined, { config_store: store }: ConfigFile): DatabaseOptions {
-  if (store?.type === 'postgres') return { type: 'postgres', config: store.config };
-  const path = store?.config?.path ?? 'asbru.db';
-  if (path === ':memory:' || appDir === undefined) return { type: 'sqlite', path: ':memory:' };
-  return { type: 'sqlite', path: isAbsolute(path) ? path : resolve(appDir, path) };
-}
-
-function openKey(
-  { passphrase, appDir }: GatewayOptions,
-  file: ConfigFile,
-  settings: ReturnType<typeof createSettingsStore>,
-) {
-  const phrase = passphrase ?? Secret.parse(file.encryption_key ?? '').resolve();
-  // Nothing outlives the process, so its key need not either.
-  if (appDir === undefined && file.config_store?.type !== 'postgres') return createEncryption(randomBytes(KEY_BYTES));
-  return openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase });
-}
-
-/** On the first start there is no key to make keys with, so one is made that may do everything. */
-async function createFirstKey(
-  accounts: AccountStore,
-  given: string | undefined,
-  logger: Logger,
-): Promise<string | undefined> {
-  if ((await accounts.count()) === 0) {
-    const description = 'Made on the first start';
-    const { key } = await accounts.create({
-      name: 'admin',
-      description,
-      scopes: ['read', 'write', 'mcp'],
-      ...(given && { key: given }),
-    });
-    return key;
-  }
-  const isKnown =
-    given === undefined || (await accounts.loadActive()).some(({ key_hash }) => key_hash === hashApiKey(given));
-  if (!isKnown)
-    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
-  return undefined;
 }
 
 function summarize(registered: {

@@ -1,4 +1,12 @@
-import type { ServerSummary } from './start.ts';
+import type { ClientState, FailureView } from '../contract/mcp-client.ts';
+
+/** How a registered server came up. */
+export interface ServerSummary {
+  readonly name: string;
+  readonly state: ClientState;
+  readonly tools: number;
+  readonly failure?: FailureView | undefined;
+}
 
 /** What the very first start says: the key, which is never shown again, and how to use it. */
 export function firstStartText(

@@ -1,18 +1,9 @@
-import type { ClientState, FailureView } from '../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAppDir, resolveOptions } from './options.ts';
 import type { StartFlags, StartOptions } from './options.ts';
-import { firstStartText, serverText } from './start-text.ts';
-
-/** How a registered server came up. */
-export interface ServerSummary {
-  readonly name: string;
-  readonly state: ClientState;
-  readonly tools: number;
-  readonly failure?: FailureView | undefined;
-}
+import { firstStartText, serverText, type ServerSummary } from './start-text.ts';
 
 /** A running gateway, as far as the command line is concerned. */
 export interface RunningGateway {

@@ -27,22 +27,33 @@ export function createCheckOrigin({ host, settings }: Deps): CheckOrigin {
   // Behind another name only a loopback listener can be reached by mistake; others are meant to be reached by names we cannot know.
   const isLocal = LOOPBACK.test(host);
 
+  function isOwnHost(requested: string): boolean {
+    const name = hostname(requested);
+    if (!isLocal || LOOPBACK.test(name) || isIP(name) !== 0) return true;
+    const { mcp_external_client_url, mcp_external_server_url } = settings();
+    return [mcp_external_client_url, mcp_external_server_url].map(hostOf).includes(requested.toLowerCase());
+  }
+
+  /** The last Host that was found to be ours: nearly all requests name the same one. */
+  let known: { host: string; settings: unknown } | undefined;
+
   return (request, response) => {
     const { host: requested = '', origin } = request.headers;
-    const { allowed_origins, mcp_external_client_url, mcp_external_server_url } = settings();
-    const own = [mcp_external_client_url, mcp_external_server_url].map(hostOf);
-    const name = hostname(requested);
-    if (isLocal && !LOOPBACK.test(name) && isIP(name) === 0 && !own.includes(requested.toLowerCase())) {
-      throw new GatewayError(
-        'forbidden',
-        `header Host: "${requested}" is not this gateway; set mcp_external_client_url to allow it`,
-      );
+    const current = settings();
+    if (known?.host !== requested || known.settings !== current) {
+      if (!isOwnHost(requested)) {
+        throw new GatewayError(
+          'forbidden',
+          `header Host: "${requested}" is not this gateway; set mcp_external_client_url to allow it`,
+        );
+      }
+      known = { host: requested, settings: current };
     }
     if (origin === undefined) return;
     const isAllowed =
       LOOPBACK.test(hostname(hostOf(origin))) ||
       hostOf(origin) === requested.toLowerCase() ||
-      allowed_origins.some((pattern) => matches(pattern, origin));
+      current.allowed_origins.some((pattern) => matches(pattern, origin));
     if (!isAllowed) throw new GatewayError('forbidden', `header Origin: "${origin}" is not in allowed_origins`);
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, WWW-Authenticate');

@@ -21,3 +21,33 @@ export function toEvent(message: string, id?: string): string {
   const line = message.includes('\n') || message.includes('\r') ? message.replaceAll(/[\r\n]+/g, ' ') : message;
   return `${id === undefined ? '' : `id: ${id}\n`}event: message\ndata: ${line}\n\n`;
 }
+
+/** The streams that stay open for as long as their clients want. */
+export interface OpenStreams {
+  /** Keeps a stream alive, and has it ended by `end` when the gateway closes. */
+  hold(response: ServerResponse, end: () => void): void;
+  close(): void;
+}
+
+const HEARTBEAT_MS = 15_000;
+
+/** Sends comments on silent streams, so that nothing on the way takes them for dead. */
+export function createOpenStreams(): OpenStreams {
+  const open = new Map<ServerResponse, () => void>();
+  let isClosed = false;
+  const heartbeat = setInterval(() => {
+    for (const response of open.keys()) writeEvents(response, ': ping\n\n');
+  }, HEARTBEAT_MS).unref();
+  return {
+    hold(response, end) {
+      if (isClosed) return end(); // it came on a connection from before
+      open.set(response, end);
+      response.once('close', () => open.delete(response));
+    },
+    close() {
+      isClosed = true;
+      clearInterval(heartbeat);
+      for (const end of open.values()) end();
+    },
+  };
+}

@@ -37,6 +37,7 @@ const EXPECTED = 'send "Authorization: Bearer <API key>"';
 /** Where other gateways and SDKs put a key. None of them is accepted, but each deserves a precise answer. */
 const OTHER_PLACES = ['x-bf-vk', 'x-api-key', 'x-goog-api-key', 'api-key'];
 const TOUCH_INTERVAL = 60_000;
+const MAX_RECENT = 1_000;
 
 /** Loads the active API keys and follows their changes. A request costs one hash and one look-up, however many keys there are. */
 export async function createIdentify({ accounts, changes, settings, logger }: Deps): Promise<Identify> {
@@ -44,6 +45,8 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
   let keys: ReadonlyMap<string, KnownKey> | undefined;
   let reloading: Promise<void> = Promise.resolve();
   const touched = new Map<number, number>();
+  /** Keys that were used since the last change, as they were sent: spares the hash on every call. */
+  const recent = new Map<string, KnownKey>();
 
   changes.subscribe(async (table) => {
     if (table === 'api_keys') await reload();
@@ -69,9 +72,12 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
   async function load(previous: Promise<void>): Promise<void> {
     await previous;
     try {
-      keys = new Map((await accounts.loadActive()).map((key) => [key.key_hash, knownKey(key)]));
+      const active = await accounts.loadActive();
+      recent.clear();
+      keys = new Map(active.map((key) => [key.key_hash, knownKey(key)]));
     } catch (error) {
       keys = undefined;
+      recent.clear();
       logger.error({ err: error }, 'API keys could not be loaded; every request is refused until they can');
     }
   }
@@ -82,12 +88,19 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
       void reload();
       throw new GatewayError('database_unavailable', 'API keys cannot be checked at the moment');
     }
-    const key = keys.get(hash('sha256', token));
+    const key = recent.get(token) ?? keys.get(hash('sha256', token));
+    if (key !== undefined) remember(token, key);
     if (key === undefined) throw refuse('the API key is unknown or was revoked');
     const now = Date.now();
     if (key.expiresAt !== undefined && key.expiresAt <= now) throw refuse('the API key has expired');
     noteUse(key.id, now);
     return key;
+  }
+
+  function remember(token: string, key: KnownKey): void {
+    if (recent.has(token)) return;
+    if (recent.size >= MAX_RECENT) recent.clear();
+    recent.set(token, key);
   }
 
   /** Once a minute and in the background: nobody waits for a time stamp. */

@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { ClientRequest, ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
-import { readRelayParams, type RelayParams } from '../mcp/relay-params.ts';
+import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
 import { withoutMembers } from '../mcp/rewrite.ts';
 import type { McpServer } from '../mcp/server.ts';
@@ -19,8 +19,6 @@ interface DispatchDeps {
   readonly sessions: LegacySessions;
   /** A legacy client says something about itself that the servers which know it must hear. */
   readonly onClientNotification: (session: LegacySession, method: string, params: JsonObject) => void;
-  /** The log level that a legacy client set for its session. */
-  readonly logLevelOf: (session: LegacySession) => string | undefined;
   readonly logger: Logger;
 }
 
@@ -44,7 +42,7 @@ export interface Dispatch {
 }
 
 /** What the transports of all revisions have in common: from a message to its answer. */
-export function createDispatch({ server, sessions, onClientNotification, logLevelOf, logger }: DispatchDeps): Dispatch {
+export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
   async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
     const { method, params, paramsBytes } = message;
     const { caller, headers, session } = arrival;
@@ -55,7 +53,7 @@ export function createDispatch({ server, sessions, onClientNotification, logLeve
       params: relayParams,
       headers,
       signal,
-      side: sideOf(message, relayParams, arrival, signal, session && logLevelOf(session)),
+      side: sideOf(message, relayParams, arrival, signal),
     };
     const reply = await server.handle(request, params);
     if (method === 'initialize' && session === undefined)
@@ -73,7 +71,13 @@ export function createDispatch({ server, sessions, onClientNotification, logLeve
       gone?.addEventListener('abort', onGone);
       try {
         const reply = await answer(message, arrival, cancel.signal);
-        out.end(message.id, reply.kind, message.era === 'modern' ? asModern(reply) : asLegacy(reply));
+        const value = message.era === 'modern' ? asModern(reply) : asLegacy(reply);
+        out.end(
+          message.id,
+          reply.kind,
+          value,
+          message.era === 'modern' && reply.kind === 'error' ? httpStatus(value) : 200,
+        );
       } catch (error) {
         if (cancel.signal.aborted) return out.abandon();
         const { error: body } = renderRpcError(null, error, logger);
@@ -106,7 +110,6 @@ function sideOf(
   { progressToken }: RelayParams,
   { session, out }: Arrival,
   signal: AbortSignal,
-  sessionLevel: string | undefined,
 ): ClientSide {
   const notify = (notification: JsonRpcNotification): void => {
     // Progress that nobody asked for has no token to come under.
@@ -134,7 +137,7 @@ function sideOf(
     capabilities: session?.capabilities ?? {},
     profile: session?.profile,
     clientInfo: session?.clientInfo,
-    logLevel: sessionLevel,
+    logLevel: session?.logLevel,
     sessionKey: session?.id,
     notify,
     ask:
@@ -155,6 +158,7 @@ function withToken(notification: JsonRpcNotification, progressToken: RequestId |
 /** JSON-RPC errors travel with HTTP 200, except where the modern revision ties a status to them. */
 function statusOf(error: unknown, { era }: McpRequest): number {
   if (era === 'legacy' || !(error instanceof GatewayError)) return 200;
+  if (error.code === 'header_mismatch') return 400;
   return error.code === 'method_not_found' ? 404 : 200;
 }
 
@@ -162,7 +166,7 @@ const COMPLETE = Buffer.from('{"resultType":"complete"');
 
 /** A result of an older server says what a modern client must be told: that it is complete. Nothing else is touched. */
 function asModern(reply: Reply): Buffer {
-  if (reply.kind === 'error') return withCode(reply.bytes, -32002, -32602);
+  if (reply.kind === 'error') return translateError(reply.bytes, FOR_MODERN);
   if (reply.hasResultType) return reply.bytes;
   const rest = reply.bytes.subarray(reply.bytes.indexOf(0x7b) + 1);
   const isEmpty = rest.toString('latin1').trim() === '}';
@@ -171,15 +175,37 @@ function asModern(reply: Reply): Buffer {
 
 /** What only a modern client understands is left out for an older one. */
 function asLegacy(reply: Reply): Buffer {
-  if (reply.kind === 'error' || !reply.hasResultType) return reply.bytes;
-  return withoutMembers(reply.bytes, ['resultType', 'ttlMs', 'cacheScope']);
+  if (reply.kind === 'error') return translateError(reply.bytes, FOR_LEGACY);
+  return reply.hasResultType ? withoutMembers(reply.bytes, ['resultType', 'ttlMs', 'cacheScope']) : reply.bytes;
 }
 
-/** The error with another code, if it has that one. */
-function withCode(error: Buffer, from: number, to: number): Buffer {
-  if (!error.includes(String(from))) return error;
-  const parsed = JSON.parse(error.toString()) as JsonObject;
-  return parsed.code === from ? Buffer.from(JSON.stringify({ ...parsed, code: to })) : error;
+/** Codes that say something else, or nothing, on the other side of the gateway: -32020 and -32022 speak of our own request. */
+const FOR_MODERN: ReadonlyMap<number, number> = new Map([
+  [-32002, -32602],
+  [-32020, -32603],
+  [-32022, -32603],
+]);
+const FOR_LEGACY: ReadonlyMap<number, number> = new Map([
+  [-32020, -32603],
+  [-32021, -32603],
+  [-32022, -32603],
+]);
+const TRANSLATED = /-3200?2[0-2]?/;
+const MISSING_CAPABILITY = -32021;
+
+/** The error with the code that the client's era has for it; one that needs no translation stays as it is, byte for byte. */
+function translateError(error: Buffer, codes: ReadonlyMap<number, number>): Buffer {
+  const text = error.toString();
+  if (!TRANSLATED.test(text)) return error;
+  const parsed = JSON.parse(text) as JsonObject;
+  const code = codes.get(parsed.code as number);
+  return code === undefined ? error : Buffer.from(JSON.stringify({ ...parsed, code }));
+}
+
+/** The HTTP status that the modern revision ties to an error of a server. */
+function httpStatus(error: Buffer): number {
+  if (!error.includes(String(MISSING_CAPABILITY))) return 200;
+  return (JSON.parse(error.toString()) as JsonObject).code === MISSING_CAPABILITY ? 400 : 200;
 }
 
 function asObject(value: unknown): JsonObject | undefined {

@@ -23,6 +23,9 @@ export type McpMessage =
     };
 export type McpRequest = Extract<McpMessage, { kind: 'request' }>;
 
+/** The largest body with messages that is taken. */
+export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+
 const NO_PARAMS = Buffer.from('{}');
 /** The methods whose subject a modern client repeats in `Mcp-Name`, and the param it stands in. */
 const NAMED: Readonly<Record<string, string>> = {
@@ -101,7 +104,7 @@ export function checkModern({ method, params }: McpRequest, headers: IncomingHtt
   const named = Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
   const name = headers['mcp-name'];
   if (named !== undefined)
-    expectHeader('Mcp-Name', typeof name === 'string' ? decodeHeader(name) : name, params[named]);
+    expectHeader('Mcp-Name', name, params[named], typeof name === 'string' ? (decodeHeader(name) ?? null) : name);
   if (!isObject(meta[META.clientCapabilities])) {
     throw new GatewayError(
       'invalid_request',
@@ -110,8 +113,13 @@ export function checkModern({ method, params }: McpRequest, headers: IncomingHtt
   }
 }
 
-function expectHeader(name: string, header: string | string[] | undefined, value: unknown): void {
-  if (header === value) return;
+function expectHeader(
+  name: string,
+  header: string | string[] | undefined,
+  value: unknown,
+  meant: string | string[] | null | undefined = header,
+): void {
+  if (meant === value) return;
   const found = header === undefined ? 'is missing' : `is ${JSON.stringify(header)}`;
   throw new GatewayError('header_mismatch', `header ${name} ${found}, but the body says ${JSON.stringify(value)}`);
 }

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Logger } from '../lib/logger.ts';
 import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import { renderError, renderRpcError } from './render-error.ts';
 import type { ReplayStream } from './replay.ts';
 
 /** Where the answer to one request goes, and what is said before it. */
@@ -22,7 +24,7 @@ interface ResponseOptions {
 }
 
 const CLOSE = Buffer.from('}');
-/** A large value goes out as it is; a small one is cheaper copied into one buffer than sent as three. */
+/** A large value goes out as it is; a small one is cheaper copied than sent beside its head. */
 const COPY_LIMIT = 16 * 1024;
 
 /** The answer to a POST: JSON, or an event stream from the first message before the answer on. */
@@ -73,7 +75,10 @@ export function createMcpResponse(
 
 function endJson(response: ServerResponse, status: number, head: Buffer, value: Buffer): void {
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': head.length + value.length + 1 });
-  if (value.length <= COPY_LIMIT) return void response.end(Buffer.concat([head, value, CLOSE]));
+  // As a string it goes out in one write with the HTTP head; latin1 keeps every byte as it is.
+  if (value.length <= COPY_LIMIT) {
+    return void response.end(Buffer.concat([head, value, CLOSE]).toString('latin1'), 'latin1');
+  }
   response.cork();
   response.write(head);
   response.write(value);
@@ -82,14 +87,28 @@ function endJson(response: ServerResponse, status: number, head: Buffer, value: 
 }
 
 /** Answers that share one stream which somebody else ends: a batch, or the stream of HTTP+SSE. */
-export function createSharedResponse(send: (message: string) => void, onEnd: () => void = () => {}): McpResponse {
+export function createSharedResponse(send: (message: string) => void): McpResponse {
+  let isEnded = false;
   return {
     canSend: true,
-    send,
-    end(id, member, value) {
-      send(`{"jsonrpc":"2.0","id":${id},"${member}":${value.toString()}}`);
-      onEnd();
+    send(message) {
+      if (!isEnded) send(message);
     },
-    abandon: onEnd,
+    end(id, member, value) {
+      isEnded = true;
+      send(`{"jsonrpc":"2.0","id":${id},"${member}":${value.toString()}}`);
+    },
+    abandon() {
+      isEnded = true;
+    },
   };
+}
+
+/** Answers a POST whose message does not get as far as being handled. `id` is JSON text. */
+export function refuseMessage(response: ServerResponse, error: unknown, logger: Logger, id = 'null'): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const { status, headers } = renderError(error, logger);
+  const { error: body } = renderRpcError(null, error, logger);
+  const text = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(body)}}`;
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
 }

@@ -7,21 +7,21 @@ import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { META } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
-import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
 import type { Identify } from './identify.ts';
 import type { Arrival, Dispatch } from './mcp-dispatch.ts';
 import {
   checkLegacyVersion,
   checkModern,
+  MAX_MESSAGE_BYTES,
   metaOf,
   readMcpMessage,
   splitBody,
   type McpMessage,
   type McpRequest,
 } from './mcp-message.ts';
-import { createMcpResponse, createSharedResponse } from './mcp-response.ts';
+import { createMcpResponse, createSharedResponse, refuseMessage } from './mcp-response.ts';
 import { readNodeBody } from './read-body.ts';
-import { renderError, renderRpcError } from './render-error.ts';
 import { createReplays } from './replay.ts';
 
 interface McpDeps {
@@ -39,16 +39,10 @@ export interface McpEndpoint {
   close(): void;
 }
 
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
-const HEARTBEAT_MS = 15_000;
-
 /** `/mcp`: Streamable HTTP for clients of every revision. Plain node:http, as every tool call passes here. */
 export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger }: McpDeps): McpEndpoint {
   const replays = createReplays();
-  const open = new Map<ServerResponse, () => void>();
-  const heartbeat = setInterval(() => {
-    for (const response of open.keys()) writeEvents(response, ': ping\n\n');
-  }, HEARTBEAT_MS).unref();
+  const { hold, close } = createOpenStreams();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -63,7 +57,7 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
   }
 
   async function post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
-    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_BODY_BYTES));
+    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_MESSAGE_BYTES));
     const messages = parts.map((part) => readMcpMessage(part, request.headers));
     const [first] = messages;
     if (first === undefined) throw new GatewayError('invalid_request', 'the batch is empty');
@@ -148,8 +142,8 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
     const session = sessions.get(id, caller.principal);
     const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
     const lastEventId = header(request, 'last-event-id');
-    hold(response, () => response.end());
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
+    hold(response, () => response.end());
     if (lastEventId !== undefined && replays.resume(lastEventId, session.id, sink)) return;
     const stream = { send: (message: string) => sink.write(toEvent(message)), end: sink.end };
     session.streams.add(stream);
@@ -169,11 +163,6 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
       send({ id: requestId, result: { resultType: 'complete', _meta: { [META.subscriptionId]: requestId } } });
       response.end();
     });
-  }
-
-  function hold(response: ServerResponse, end: () => void): void {
-    open.set(response, end);
-    response.once('close', () => open.delete(response));
   }
 
   function endSession(request: IncomingMessage, response: ServerResponse, caller: Caller): void {
@@ -196,21 +185,11 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
     return id === undefined ? undefined : sessions.get(id, caller.principal);
   }
 
-  function refuse(response: ServerResponse, error: unknown, id = 'null'): void {
-    if (response.headersSent || response.destroyed) return void response.destroy();
-    const { status, headers } = renderError(error, logger);
-    const { error: body } = renderRpcError(null, error, logger);
-    const text = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(body)}}`;
-    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+  function refuse(response: ServerResponse, error: unknown, id?: string): void {
+    refuseMessage(response, error, logger, id);
   }
 
-  return {
-    handle,
-    close() {
-      clearInterval(heartbeat);
-      for (const end of open.values()) end();
-    },
-  };
+  return { handle, close };
 }
 
 function notAllowed(message: string): GatewayError {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -10,13 +10,20 @@ export interface Sealer {
   open(token: string): unknown;
 }
 
-/** AES-256-GCM. Each purpose wants a key of its own, so that a token of one kind cannot pass for another. */
-export function createSealer(key: Buffer): Sealer {
+/** AES-256-GCM; with `isDeterministic` the same value gives the same token. Each purpose wants a key of its own, so that a token of one kind cannot pass for another. */
+export function createSealer(key: Buffer, { isDeterministic = false } = {}): Sealer {
+  /** The nonce of a deterministic token is a keyed digest of its content: it repeats only with the content itself. */
+  const nonceFor = (text: string): Buffer =>
+    isDeterministic
+      ? createHmac('sha256', key).update(text).digest().subarray(0, NONCE_BYTES)
+      : randomBytes(NONCE_BYTES);
+
   return {
     seal(value) {
-      const nonce = randomBytes(NONCE_BYTES);
+      const plain = JSON.stringify(value);
+      const nonce = nonceFor(plain);
       const cipher = createCipheriv('aes-256-gcm', key, nonce);
-      const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
+      const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
       return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64url');
     },
     open(token) {

@@ -53,3 +53,16 @@ test('the retry hint is reported', () => {
   ).push(Buffer.from('retry: 1500\n\n'));
   expect(hints).toEqual([1500]);
 });
+
+test('an id counts once its event is complete, with data or without', () => {
+  const parser = createSseParser(() => undefined);
+  const idAfter = (text: string): string | undefined => {
+    parser.push(Buffer.from(text));
+    return parser.lastEventId;
+  };
+  expect(idAfter('data: a\n\n')).toBeUndefined();
+  expect(idAfter('id: 1\nretry: 5\n')).toBeUndefined();
+  expect(idAfter('\n')).toBe('1');
+  expect(idAfter('id: 2\ndata: cut')).toBe('1');
+  expect(idAfter(' off\n\ndata: without\n\n')).toBe('2');
+});

@@ -13,6 +13,8 @@ const CR = 0x0d;
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 export interface SseParser {
+  /** The id of the last complete event, also of one without data: from here on the stream can be taken up again. */
+  readonly lastEventId: string | undefined;
   push(chunk: Buffer): void;
 }
 
@@ -27,9 +29,11 @@ export function createSseParser(
   let event = 'message';
   let data: Buffer[] = [];
   let id: string | undefined;
+  let lastEventId: string | undefined;
 
   function take(line: Buffer): void {
     if (line.length === 0) {
+      lastEventId = id;
       if (data.length > 0) onEvent({ event, data: join(data), id });
       event = 'message';
       data = [];
@@ -49,6 +53,9 @@ export function createSseParser(
   }
 
   return {
+    get lastEventId() {
+      return lastEventId;
+    },
     push(chunk) {
       let at = skipLf && chunk[0] === LF ? 1 : 0;
       if (chunk.length > 0) skipLf = false;

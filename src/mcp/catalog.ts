@@ -1,15 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publicToolName, admits } from '../lib/tool-names.ts';
 import type { Listed } from '../store/mcp-clients.ts';
+import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
 import type { Profile } from './profile.ts';
 import { replaceMember, rewriteUris } from './rewrite.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** Something that a caller may use: the server that has it, and the server's own name for it. */
 export interface Entry {
   readonly upstream: Upstream;
   readonly own: string;
+}
+
+/** A tool that a caller may use. */
+export interface ToolEntry extends Entry {
+  /** The arguments that headers repeat. */
+  readonly paramHeaders: readonly ParamHeader[];
 }
 
 /** The lists, each as the member of a result, ready to send: `"tools":[…]`. */
@@ -23,7 +30,7 @@ export interface Lists {
 /** What one kind of caller sees, compiled once: a request takes the view and keeps it. */
 export interface View {
   /** By public name. */
-  readonly tools: ReadonlyMap<string, Entry>;
+  readonly tools: ReadonlyMap<string, ToolEntry>;
   readonly prompts: ReadonlyMap<string, Entry>;
   readonly resources: ResourceIndex;
   readonly lists: Lists;
@@ -104,6 +111,7 @@ export function createCatalog({ upstreams, nameOf = publicToolName }: CatalogDep
 interface Item {
   readonly name: string;
   readonly json: string;
+  readonly listed: Listed;
   readonly entry: Entry;
 }
 
@@ -111,10 +119,11 @@ function compile(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: 
   const upstreams = [...all].filter(({ client }) => !client.disabled);
   const resources = indexResources(upstreams, profile);
   const named = (upstream: Upstream, items: readonly Listed[]): Item[] =>
-    items.map(({ name: own, json }) => {
+    items.map((listed) => {
+      const { name: own, json } = listed;
       const name = nameOf(upstream.client.name, own);
       const renamed = replaceMember(json, 'name', JSON.stringify(name));
-      return { name, json: rewriteUris(renamed, resources.renames(upstream)), entry: { upstream, own } };
+      return { name, json: rewriteUris(renamed, resources.renames(upstream)), listed, entry: { upstream, own } };
     });
   const tools = sorted(
     upstreams.flatMap((upstream) => {
@@ -127,7 +136,7 @@ function compile(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: 
   );
   const prompts = sorted(upstreams.flatMap((upstream) => named(upstream, upstream.offerFor(profile).prompts)));
   return {
-    tools: new Map(tools.map(({ name, entry }) => [name, entry])),
+    tools: new Map(tools.map(({ name, entry, listed }) => [name, { ...entry, paramHeaders: headersOf(listed) }])),
     prompts: new Map(prompts.map(({ name, entry }) => [name, entry])),
     resources,
     lists: {
@@ -148,6 +157,12 @@ function compile(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: 
       .map(({ client }) => client.name)
       .toSorted(),
   };
+}
+
+/** Annotations that break the rules, on a server for which they are not binding, are passed over. */
+function headersOf(tool: Listed): readonly ParamHeader[] {
+  const read = paramHeadersOf(tool);
+  return read.valid ? read.headers : [];
 }
 
 /** In the order of the names, which is the same on every node and whatever the connect order. */

@@ -1,9 +1,9 @@
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
-import type { InputRequest } from './conversation.ts';
-import type { CallerHeaders } from './forwarded-headers.ts';
+import type { InputRequest } from './relay/conversation.ts';
+import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
-import type { RelayParams } from './relay-params.ts';
+import type { RelayParams } from './relay/relay-params.ts';
 import type { Era } from './revisions.ts';
 
 /** How to reach a legacy client outside of its requests. */
@@ -21,7 +21,7 @@ export interface ClientSide {
   /** What it can be asked; undefined: nothing. */
   readonly profile: Profile | undefined;
   readonly clientInfo: JsonObject | undefined;
-  /** The least severe log level it wants to hear; undefined: none. */
+  /** The least severe log level it asked for. Without one a modern client hears nothing, a legacy one what servers like. */
   readonly logLevel: string | undefined;
   /** What marks all requests of the same legacy session. */
   readonly sessionKey: string | undefined;

@@ -16,6 +16,11 @@ export function describeGateway({ upstreams }: View, era: Era): { capabilities: 
   if (offers('resources') || hasKnown('resources')) capabilities.resources = { listChanged: true, subscribe: true };
   if (offers('completions')) capabilities.completions = {};
   if (offers('logging')) capabilities.logging = {};
+  const tasks =
+    era === 'legacy'
+      ? upstreams.map(({ peer }) => peer?.capabilities.tasks).find((known) => known !== undefined)
+      : undefined;
+  if (tasks !== undefined) capabilities.tasks = tasks;
   const extensions = collectExtensions(upstreams.map(({ peer }) => peer?.capabilities.extensions));
   if (era === 'modern' && Object.keys(extensions).length > 0) capabilities.extensions = extensions;
   const instructions = collectInstructions(upstreams.map(({ client, peer }) => [client.name, peer?.instructions]));

@@ -3,8 +3,8 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
+import type { InputRequest } from './relay/conversation.ts';
 import type { Between } from './client-side.ts';
-import type { InputRequest } from './conversation.ts';
 import { profileOf, type Profile } from './profile.ts';
 
 /** An open stream on which a client can be told what belongs to no request of its own. */
@@ -28,6 +28,8 @@ export interface LegacySession extends Agreement {
   /** Requests that the client may cancel by their id. */
   readonly inFlight: Map<RequestId, AbortController>;
   readonly streams: Set<ClientStream>;
+  /** What `logging/setLevel` asked for; a client that never asked hears what its own requests bring. */
+  logLevel: string | undefined;
   /** Reaches the client on one of the open streams; on all of them it would hear everything twice. */
   readonly between: Between;
   /** Asks the client something on one of its streams, and waits for the answer that it posts. */
@@ -136,6 +138,7 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
     clientInfo,
     inFlight: new Map(),
     streams,
+    logLevel: undefined,
     between: {
       notify(notification) {
         const [stream] = streams;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../lib/json-rpc.ts';
-import type { InputRequest } from './conversation.ts';
+import type { InputRequest } from './relay/conversation.ts';
 
 /**
  * What a client can be asked. Servers may offer more to such a client, and must know what it can do when a session begins, so

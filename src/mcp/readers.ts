@@ -2,7 +2,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcError, JsonValue, Reply } from '../lib/json-rpc.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './relay/relay.ts';
 import { rewriteReply } from './rewrite.ts';
 
 interface ReaderDeps {

@@ -3,8 +3,8 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
-import { Upstream, type UpstreamDeps } from './upstream.ts';
-import type { Verified } from './verify.ts';
+import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
+import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */
 export interface RegisteredClient {

@@ -1,7 +1,7 @@
 import type { Listed } from '../store/mcp-clients.ts';
 import type { Profile } from './profile.ts';
 import { replaceMember } from './rewrite.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** Which server has which resource. Addresses stay as they are; only one that two servers share is told apart. */
 export interface ResourceIndex {

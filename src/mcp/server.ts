@@ -5,15 +5,17 @@ import type { Catalog, Lists, View } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import { describeGateway } from './describe.ts';
 import { createReaders } from './readers.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './relay/relay.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import type { Tasks } from './tasks.ts';
 
 interface ServerDeps {
   readonly catalog: Catalog;
   readonly callTool: CallTool;
   readonly relay: Relay;
   readonly subscriptions: Subscriptions;
+  readonly tasks: Tasks;
   readonly version: string;
 }
 
@@ -36,7 +38,7 @@ const LISTS: Readonly<Record<string, keyof Lists>> = {
 };
 
 /** The table of MCP methods. */
-export function createMcpServer({ catalog, callTool, relay, subscriptions, version }: ServerDeps): McpServer {
+export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version }: ServerDeps): McpServer {
   const serverInfo = { name: 'asbru', title: 'Asbru MCP gateway', version };
   const modernHead = { resultType: 'complete', _meta: { [META.serverInfo]: serverInfo } };
   const cacheHints = { ttlMs: TTL_MS, cacheScope: 'private' };
@@ -60,12 +62,15 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, versi
       await subscriptions.subscribe(sessionKeyOf(request), uriOf(uri));
       return json({});
     },
+    'tasks/list': (request) => tasks.list(request),
+    'tasks/result': (request, { taskId }) => tasks.handle(taskId, request),
     'resources/unsubscribe': async (request, { uri }) => {
       await subscriptions.unsubscribe(sessionKeyOf(request), uriOf(uri));
       return json({});
     },
   };
   const modern: Readonly<Record<string, Handler>> = {
+    'tasks/update': (request, { taskId }) => tasks.handle(taskId, request),
     'server/discover': () =>
       json({
         ...modernHead,
@@ -78,6 +83,8 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, versi
     'tools/call': (request, { name }) => callTool(nameOf(name), request),
     'prompts/get': (request, { name }) => getPrompt(nameOf(name), request),
     'resources/read': (request, { uri }) => readResource(uriOf(uri), request),
+    'tasks/get': (request, { taskId }) => tasks.handle(taskId, request),
+    'tasks/cancel': (request, { taskId }) => tasks.handle(taskId, request),
     'completion/complete': (request, { ref }) => complete(ref, request),
   };
 

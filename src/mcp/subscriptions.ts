@@ -1,10 +1,12 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import type { Catalog, Lists } from './catalog.ts';
-import { isLoudEnough, LOG_LEVELS } from './log-level.ts';
+import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
+import type { LegacySession } from './legacy-session.ts';
 import type { Profile } from './profile.ts';
 import { META } from './revisions.ts';
-import type { Upstream } from './upstream.ts';
+import type { Tasks } from './tasks.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
   tools: 'tools',
@@ -19,23 +21,21 @@ interface Listener {
   /** Lists are what its kind of client sees. */
   readonly profileKey: string | undefined;
   readonly resources: Set<string>;
-  logLevel: string | undefined;
   /** What a modern listener asked for; a legacy session hears of every list. */
   readonly wants: (list: string) => boolean;
 }
 
 interface SubscriptionDeps {
   readonly catalog: Catalog;
+  readonly tasks: Pick<Tasks, 'translate'>;
 }
 
 /** Change notices and log lines: from many servers in, to the clients who want them out. */
 export interface Subscriptions {
   /** A legacy session that can be reached outside its requests. */
-  addSession(key: string, profile: Profile | undefined, send: (notification: JsonRpcNotification) => void): void;
+  addSession(session: LegacySession): void;
   endSession(key: string): void;
   setLogLevel(key: string, level: unknown): void;
-  /** What a session asked for; undefined: no log lines. */
-  logLevelOf(key: string): string | undefined;
   subscribe(key: string, uri: string): Promise<void>;
   unsubscribe(key: string, uri: string): Promise<void>;
   /** A modern client's standing request. Gives what is granted, and how to end it. */
@@ -49,8 +49,8 @@ export interface Subscriptions {
   onUpstream(upstream: Upstream, notification: JsonRpcNotification): void;
 }
 
-export function createSubscriptions({ catalog }: SubscriptionDeps): Subscriptions {
-  const sessions = new Map<string, Listener>();
+export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subscriptions {
+  const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
@@ -80,7 +80,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
     catalog.view(profile);
   }
 
-  function find(key: string): Listener {
+  function find(key: string): Listener & { session: LegacySession } {
     const listener = sessions.get(key);
     if (listener === undefined) throw new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
     return listener;
@@ -89,7 +89,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   /** Servers log at the most talkative level that any session wants; each session gets its own share. */
   function setServersLevel(): void {
     const wanted = [...sessions.values()]
-      .map(({ logLevel }) => LOG_LEVELS.indexOf(logLevel ?? ''))
+      .map(({ session }) => LOG_LEVELS.indexOf(session.logLevel ?? ''))
       .filter((level) => level >= 0);
     const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
@@ -97,13 +97,14 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
   }
 
   return {
-    addSession(key, profile, send) {
+    addSession(session) {
+      const { id, profile, between } = session;
       hasView(profile);
-      sessions.set(key, {
-        send,
+      sessions.set(id, {
+        session,
+        send: between.notify,
         profileKey: profile?.key,
         resources: new Set(),
-        logLevel: undefined,
         wants: () => true,
       });
     },
@@ -116,10 +117,10 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
         throw new GatewayError('invalid_request', `params.level: must be one of ${LOG_LEVELS.join(', ')}`);
       }
-      find(key).logLevel = level;
+      find(key).session.logLevel = level;
+      for (const { dedicated } of catalog.view().upstreams) dedicated.setLogLevel(key, level);
       setServersLevel();
     },
-    logLevelOf: (key) => sessions.get(key)?.logLevel,
     async subscribe(key, uri) {
       find(key).resources.add(uri);
       await watch();
@@ -135,7 +136,7 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
         send({ method, params: { ...params, _meta: meta } });
       };
-      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, logLevel: undefined, wants };
+      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, wants };
       standing.add(listener);
       tagged({ method: 'notifications/subscriptions/acknowledged', params: { notifications: granted } });
       if (resources.size > 0) void watch();
@@ -151,9 +152,13 @@ export function createSubscriptions({ catalog }: SubscriptionDeps): Subscription
       if (method === 'notifications/resources/updated' && typeof params.uri === 'string') {
         const uri = catalog.view().resources.publicUri(upstream, params.uri);
         for (const { resources, send } of all()) if (resources.has(uri)) send({ method, params: { ...params, uri } });
+      } else if (method === 'notifications/tasks/status') {
+        const found = tasks.translate(upstream, { method, params });
+        if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
       } else if (method === 'notifications/message') {
-        for (const { logLevel, send } of sessions.values()) {
-          if (isLoudEnough({ method, params }, logLevel)) send({ method, params });
+        for (const { session, send } of sessions.values()) {
+          const { logLevel } = session;
+          if (logLevel !== undefined && isSevereEnough(params.level, logLevel)) send({ method, params });
         }
       }
     },

@@ -1,4 +1,4 @@
-import { createMcpHandler, type McpHttpHandler, type Server } from '@modelcontextprotocol/server';
+import { createMcpHandler, type McpHttpHandler, type McpServer, type Server } from '@modelcontextprotocol/server';
 import { listenOnLoopback, readBody } from './http-host.ts';
 
 /** Any modern SDK server over HTTP. */
@@ -15,7 +15,7 @@ export interface ModernHost extends AsyncDisposable {
 }
 
 /** Serves one SDK server (v2) per request on a free loopback port; it speaks 2026-07-28 and nothing older. */
-export async function serveModern(create: () => Server): Promise<ModernHost> {
+export async function serveModern(create: () => Server | McpServer): Promise<ModernHost> {
   const methods: string[] = [];
   let abandoned = 0;
   const handler = createMcpHandler(create, { legacy: 'reject' });

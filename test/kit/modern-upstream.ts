@@ -1,4 +1,4 @@
-import { Server } from '@modelcontextprotocol/server';
+import { Server, type McpServer } from '@modelcontextprotocol/server';
 import { serveModern } from './modern-host.ts';
 
 /** A server of the modern revision only: no sessions, no initialize. */
@@ -22,8 +22,8 @@ const TOOLS = [
 ];
 
 /** Starts a server that speaks 2026-07-28 and nothing older, made with the official SDK (v2). */
-export function startModernUpstream(): Promise<ModernUpstream> {
-  return serveModern(createToolServer);
+export function startModernUpstream(create: () => Server | McpServer = createToolServer): Promise<ModernUpstream> {
+  return serveModern(create);
 }
 
 function createToolServer(): Server {

@@ -31,7 +31,7 @@ describe.for([{}, ASKABLE])('clients that can do %j', (capabilities) => {
       const loud = await chatty.session.request('tools/call', call('of chatty'));
       expect(levelsIn([...loud.messages, ...chatty.stream.messages])).toEqual(ALL);
       // What is said in a call is for its caller alone.
-      expect(levelsIn([...quiet.messages, ...silent.stream.messages])).toEqual([]);
+      expect(JSON.stringify([quiet.messages, silent.stream.messages])).not.toMatch(/of (warned|chatty)/);
       expect(JSON.stringify([loud.messages, chatty.stream.messages])).not.toContain('of warned');
       expect(JSON.stringify([own.messages, warned.stream.messages])).not.toMatch(/of (chatty|silent)/);
     },

@@ -10,6 +10,7 @@ import { resumed } from './listener.ts';
 import { answeredIds, readClientMessage, readRpcError, type ClientMessage, type WrittenId } from './message.ts';
 import type { Output } from './output.ts';
 import { createSessionKeeper } from './session.ts';
+import { createToolHeaders } from './tool-headers.ts';
 
 interface Deps {
   readonly target: Target;
@@ -47,6 +48,7 @@ const CANCELLED = new GatewayError('call_cancelled', 'the client has cancelled t
 export function createBridge({ target, output, report, onSettled }: Deps): Bridge {
   const link = createLink(target, output);
   const session = createSessionKeeper({ link, target, onMessage: relay, report });
+  const tools = createToolHeaders(link);
   const running = new Map<Delivery, Promise<void>>();
   /** Settled when the last step of the handshake is done: what the client sent after it must not overtake it. */
   let handshake: Promise<void> = Promise.resolve();
@@ -119,13 +121,15 @@ export function createBridge({ target, output, report, onSettled }: Deps): Bridg
     if (message.method === 'initialize' && !isRetry) session.begin(message.bytes);
     const used = message.modernHeaders === undefined ? session.current : undefined;
     const reader = createAnswerReader({ onMessage: (bytes) => take(delivery, bytes, reader) });
-    delivery.exchange = link.post(message.bytes, message.modernHeaders ?? used?.headers ?? [], reader);
+    const headers = tools.headersOf(message) ?? used?.headers ?? [];
+    delivery.exchange = link.post(message.bytes, headers, reader);
     const broken: unknown = await outcomeOf(delivery.exchange);
     if (delivery.isCancelled || isClosed) return;
     if (reader.status === 404 && used?.id !== undefined && !isRetry) {
       await session.renew(used);
       return exchange(delivery, true);
     }
+    if (!isRetry && (await tools.learn(message, reader))) return exchange(delivery, true);
     if (reader.isStream && used !== undefined) await resume(delivery, reader, used.headers);
     if (broken === undefined) return conclude(delivery, reader);
     if (delivery.unanswered.size > 0 || message.ids.length === 0) throw broken;

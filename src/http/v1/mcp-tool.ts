@@ -4,7 +4,7 @@ import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { NO_SIDE } from '../../mcp/client-side.ts';
-import { toRelayParams } from '../../mcp/relay-params.ts';
+import { toRelayParams } from '../../mcp/relay/relay-params.ts';
 import type { CallTool } from '../../mcp/call-tool.ts';
 import { checkBody } from '../check-input.ts';
 import type { Identify } from '../identify.ts';

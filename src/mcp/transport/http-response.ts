@@ -6,19 +6,27 @@ import { createSseParser, type SseParser } from '../../lib/sse.ts';
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const NO_BYTES = Buffer.alloc(0);
 
-/** The response to one POST of Streamable HTTP: a JSON body is collected, an event stream is handed on message by message. */
+/** How far event streams were read that go on from one another, and what the server said of coming back. */
+export interface StreamPlace {
+  lastEventId?: string | undefined;
+  retryMs?: number;
+}
+
+/** The response to one request of Streamable HTTP: a JSON body is collected, an event stream is handed on message by message. */
 export class HttpResponse implements HttpSink {
   status = 0;
   isJson = false;
   isStream = false;
   sessionId: string | undefined;
   readonly #onMessage: (incoming: Incoming) => void;
+  readonly #place: StreamPlace;
   #parser: SseParser | undefined;
   #chunks: Buffer[] = [];
   #length = 0;
 
-  constructor(onMessage: (incoming: Incoming) => void) {
+  constructor(onMessage: (incoming: Incoming) => void, place: StreamPlace = {}) {
     this.#onMessage = onMessage;
+    this.#place = place;
   }
 
   onHead(status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -26,13 +34,17 @@ export class HttpResponse implements HttpSink {
     const type = String(headers['content-type'] ?? '');
     this.isJson = type.startsWith('application/json');
     this.isStream = status < 300 && type.startsWith('text/event-stream');
-    if (this.isStream) this.#parser = createSseParser((event) => this.#takeEvent(event.data));
+    if (this.isStream)
+      this.#parser = createSseParser(
+        (event) => this.#takeEvent(event.data),
+        (milliseconds) => (this.#place.retryMs = milliseconds),
+      );
     const session = headers['mcp-session-id'];
     if (typeof session === 'string') this.sessionId = session;
   }
 
   onData(chunk: Buffer): void {
-    if (this.#parser !== undefined) return this.#parser.push(chunk);
+    if (this.#parser !== undefined) return this.#read(this.#parser, chunk);
     this.#length += chunk.length;
     if (this.#length > MAX_BODY_BYTES) throw new GatewayError('upstream_bad_reply', 'the reply is larger than 64 MiB');
     this.#chunks.push(chunk);
@@ -47,6 +59,15 @@ export class HttpResponse implements HttpSink {
   describe(): string {
     const text = this.body.toString('utf8', 0, 300).replaceAll(/\s+/g, ' ').trim();
     return text === '' ? `HTTP ${this.status}` : `HTTP ${this.status}: ${text}`;
+  }
+
+  #read(parser: SseParser, chunk: Buffer): void {
+    try {
+      parser.push(chunk);
+    } finally {
+      // Also after an event that cannot be read: it would come again and again.
+      this.#place.lastEventId = parser.lastEventId ?? this.#place.lastEventId;
+    }
   }
 
   /** An empty data field primes a resumable stream (2025-11-25) and carries no message. */

@@ -1,11 +1,13 @@
 import { GatewayError, messageOf } from '../../lib/errors.ts';
-import type { HttpClient } from '../../lib/http-client.ts';
+import type { HttpClient, HttpExchange } from '../../lib/http-client.ts';
 import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, type Reply } from '../../lib/json-rpc.ts';
 import { abortError } from '../../lib/unless-aborted.ts';
 import { MODERN_VERSION } from '../revisions.ts';
 import { answerRequest } from './answer-request.ts';
-import { HttpResponse } from './http-response.ts';
+import type { StreamSource } from './get-stream.ts';
+import { HttpResponse, type StreamPlace } from './http-response.ts';
 import { createListenStream } from './listen-stream.ts';
+import { resumeStream } from './resume-stream.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
 
 /** Where a Streamable HTTP server lives and what every request to it carries. */
@@ -29,7 +31,9 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   let isModern = false;
   let head = requestHead();
   let closing: Promise<void> | undefined;
-  const listen = createListenStream({ client, url, headers: () => head, onMessage: take });
+  const closed = new AbortController();
+  const source: StreamSource = { client, url, headers: () => head, closed: closed.signal };
+  const listen = createListenStream(source, take);
 
   function requestHead(): string[] {
     const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
@@ -56,41 +60,71 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   }
 
   function request(outgoing: OutgoingRequest): Promise<Reply> {
-    const { id, headers, signal, message: body } = outgoing;
+    const { id, signal, message: body } = outgoing;
+    const headers = (): string[] =>
+      outgoing.headers === undefined ? head : [...head, ...Object.entries(outgoing.headers).flat()];
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
       const settle = (): void => signal.removeEventListener('abort', cancel);
-      const response = new HttpResponse((incoming) => {
+      const onMessage = (incoming: Incoming): void => {
         if (incoming.kind === 'reply' && incoming.id === id) {
           settle();
           remember(outgoing, response);
           resolve(incoming.reply);
-          linger = setTimeout(
+          linger ??= setTimeout(
             () => exchange.abort(new GatewayError('upstream_lost', 'the stream stayed open')),
             LINGER_MS,
           ).unref();
         } else if (incoming.kind === 'notification' && outgoing.onNotification !== undefined) {
           outgoing.onNotification(incoming.message);
         } else take(incoming);
-      });
-      const own = headers === undefined ? head : [...head, ...Object.entries(headers).flat()];
-      const exchange = client.send({ method: 'POST', url, headers: own, body }, response);
+      };
+      const place: StreamPlace = {};
+      const response = new HttpResponse(onMessage, place);
+      let exchange: Pick<HttpExchange, 'done' | 'abort'> = client.send(
+        { method: 'POST', url, headers: headers(), body },
+        response,
+      );
       const cancel = (): void => {
         exchange.abort(abortError(signal));
+        // The modern revision cancels by closing the stream; `initialize` must not be cancelled.
+        if (isModern || outgoing.method === 'initialize') return;
         const notice = { requestId: id, reason: messageOf(signal.reason) };
-        if (outgoing.method !== 'initialize')
-          post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
+        post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
       };
       signal.addEventListener('abort', cancel);
-      exchange.done
-        .then(() => resolve(finish(outgoing, response)))
-        .catch(reject)
-        .finally(() => {
-          settle();
-          clearTimeout(linger);
-        });
+      const isComplete = (): boolean => linger !== undefined;
+      const end = (): void => {
+        settle();
+        clearTimeout(linger);
+      };
+      const fail = (error: unknown): void => {
+        reject(error);
+        end();
+      };
+      const lose = (error: unknown): void => {
+        if (isComplete() || signal.aborted || !canResume(error, place)) return fail(error);
+        remember(outgoing, response);
+        exchange = resumeStream({ source: { ...source, headers }, place, onMessage, isComplete });
+        exchange.done.then(end, fail);
+      };
+      // One reaction for both ends: this runs on every call.
+      exchange.done.then(() => {
+        try {
+          resolve(finish(outgoing, response));
+          end();
+        } catch (error) {
+          lose(error);
+        }
+      }, lose);
     });
+  }
+
+  /** A stream that ended, or was cut off, before the reply can be taken up again if the server gave its place an id. */
+  function canResume(error: unknown, { lastEventId = '' }: StreamPlace): boolean {
+    const isLoss = error instanceof GatewayError && error.code === 'upstream_lost';
+    return isLoss && !isModern && lastEventId !== '' && !closed.signal.aborted;
   }
 
   /** The response is complete. A JSON body is the reply; a stream must have brought it before. */
@@ -119,7 +153,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   }
 
   async function close(): Promise<void> {
-    listen.close();
+    closed.abort();
     if (session !== undefined) {
       const goodbye = client.send({ method: 'DELETE', url, headers: head }, new HttpResponse(() => undefined));
       const limit = setTimeout(() => goodbye.abort(new GatewayError('upstream_timeout', 'no answer to DELETE')), 1_000);

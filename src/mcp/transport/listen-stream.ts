@@ -1,81 +1,53 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../lib/errors.ts';
-import type { HttpClient, HttpExchange } from '../../lib/http-client.ts';
-import { readIncoming, type Incoming } from '../../lib/json-rpc.ts';
-import { createSseParser } from '../../lib/sse.ts';
-import { backOff } from '../../lib/time.ts';
-
-interface ListenOptions {
-  readonly client: HttpClient;
-  readonly url: URL;
-  /** The headers of the moment, in turn name and value. */
-  readonly headers: () => string[];
-  readonly onMessage: (incoming: Incoming) => void;
-}
+import type { Incoming } from '../../lib/json-rpc.ts';
+import { getStream, pauseOf, type StreamSource } from './get-stream.ts';
+import type { StreamPlace } from './http-response.ts';
 
 /** The GET stream on which a server of 2025-03-26 to 2025-11-25 sends what belongs to no request of ours. */
 export interface ListenStream {
   open(): void;
-  close(): void;
 }
 
-/** Keeps the stream open and resumes it after a loss. A server that offers none (405 and the like) is left in peace. */
-export function createListenStream({ client, url, headers, onMessage }: ListenOptions): ListenStream {
-  const closed = new AbortController();
-  let current: HttpExchange | undefined;
-  let lastEventId: string | undefined;
-  let retryMs: number | undefined;
+/**
+ * Keeps the stream open until the connection is closed, and resumes it after a loss. A server that offers none (405 and the
+ * like) is left in peace.
+ */
+export function createListenStream(source: StreamSource, onMessage: (incoming: Incoming) => void): ListenStream {
+  const { closed } = source;
+  const place: StreamPlace = {};
+  let isOpen = false;
 
-  /** Resolves with false when the server offers no stream, with true when a stream ended. */
-  async function listenOnce(): Promise<boolean> {
-    let offered = false;
-    const parser = createSseParser(
-      (event) => {
-        lastEventId = event.id ?? lastEventId;
-        if (event.data.length > 0) onMessage(readIncoming(event.data));
-      },
-      (milliseconds) => (retryMs = milliseconds),
-    );
-    const own = ['accept', 'text/event-stream', ...(lastEventId === undefined ? [] : ['last-event-id', lastEventId])];
-    current = client.send(
-      { method: 'GET', url, headers: [...withoutAccept(headers()), ...own] },
-      {
-        onHead(status, { 'content-type': type }) {
-          offered = status === 200 && String(type).startsWith('text/event-stream');
-          if (!offered) throw new GatewayError('upstream_bad_reply', `no event stream (HTTP ${status})`);
-        },
-        onData: (chunk) => parser.push(chunk),
-      },
-    );
-    await current.done.catch((error: unknown) => {
-      // A refusal is final; a lost connection or a garbled event is not.
-      if (!offered && error instanceof GatewayError && error.code === 'upstream_unreachable') offered = true;
+  /** Tells how it went: a refusal is final; a lost connection or a garbled event is not. */
+  async function listenOnce(): Promise<'refused' | 'unreachable' | 'ended'> {
+    const { exchange, response } = getStream(source, place, onMessage);
+    const stop = (): void => exchange.abort(new GatewayError('upstream_lost', 'the connection was closed'));
+    closed.addEventListener('abort', stop);
+    let isUnreachable = false;
+    await exchange.done.catch((error: unknown) => {
+      isUnreachable = error instanceof GatewayError && error.code === 'upstream_unreachable';
     });
-    return offered;
+    closed.removeEventListener('abort', stop);
+    if (response.isStream) return 'ended';
+    return isUnreachable ? 'unreachable' : 'refused';
   }
 
   async function run(): Promise<void> {
-    for (let attempt = 0; !closed.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !closed.aborted; attempt += 1) {
       const startedAt = Date.now();
-      if (!(await listenOnce())) return;
+      const outcome = await listenOnce();
+      if (outcome === 'refused') return;
       if (Date.now() - startedAt > 10_000) attempt = 0;
-      await sleep(retryMs ?? backOff(attempt), undefined, { signal: closed.signal, ref: false }).catch(() => undefined);
+      const pause = pauseOf(place, attempt, outcome === 'ended');
+      await sleep(pause, undefined, { signal: closed, ref: false }).catch(() => undefined);
     }
   }
 
   return {
     open() {
-      if (current === undefined) void run();
-    },
-    close() {
-      closed.abort();
-      current?.abort(new GatewayError('upstream_lost', 'the connection was closed'));
+      if (isOpen) return;
+      isOpen = true;
+      void run();
     },
   };
-}
-
-function withoutAccept(headers: string[]): string[] {
-  return headers.filter(
-    (_, index) => headers[index - (index % 2)] !== 'accept' && headers[index - (index % 2)] !== 'content-type',
-  );
 }

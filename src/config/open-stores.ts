@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import type { ConfigFile } from '../contract/config.ts';
+import { createEncryption, KEY_BYTES, type Encryption } from '../lib/encryption.ts';
+import { Secret } from '../lib/secret.ts';
+import { createAccountStore, type AccountStore } from '../store/accounts.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
+import { openEncryption } from '../store/encryption-key.ts';
+import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
+import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
+
+interface OpenOptions {
+  readonly file: ConfigFile;
+  /** Directory of the database and its key. Absent: everything is kept in memory and gone at the end. */
+  readonly appDir: string | undefined;
+  readonly passphrase: string | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The open database and everything that is kept in it. */
+export interface Stores {
+  readonly database: Database;
+  readonly encryption: Encryption;
+  readonly settings: SettingsStore;
+  readonly clients: McpClientStore;
+  readonly accounts: AccountStore;
+}
+
+/** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
+export async function openStores({ file, appDir, passphrase, onError }: OpenOptions): Promise<Stores> {
+  const options = databaseOptions(appDir, file);
+  const database = await openDatabase(options, onError);
+  try {
+    const settings = createSettingsStore(database.db);
+    const phrase = passphrase ?? Secret.parse(file.encryption_key ?? '').resolve();
+    const isKept = options.type === 'postgres' || options.path !== ':memory:';
+    const encryption = isKept
+      ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
+      : createEncryption(randomBytes(KEY_BYTES)); // nothing outlives the process, so its key need not either
+    const clients = createMcpClientStore(database.db, encryption);
+    return { database, encryption, settings, clients, accounts: createAccountStore(database.db) };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function databaseOptions(appDir: string | undefined, { config_store: store }: ConfigFile): DatabaseOptions {
+  if (store?.type === 'postgres') return { type: 'postgres', config: store.config };
+  const path = store?.config?.path ?? 'asbru.db';
+  if (path === ':memory:' || appDir === undefined) return { type: 'sqlite', path: ':memory:' };
+  return { type: 'sqlite', path: isAbsolute(path) ? path : resolve(appDir, path) };
+}

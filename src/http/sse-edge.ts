@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../governance/caller.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
+import { LEGACY_VERSIONS } from '../mcp/revisions.ts';
+import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import type { Identify } from './identify.ts';
+import type { RawHandler } from './listen.ts';
+import type { Dispatch } from './mcp-dispatch.ts';
+import { MAX_MESSAGE_BYTES, readMcpMessage, splitBody, type McpMessage, type McpRequest } from './mcp-message.ts';
+import { createSharedResponse, refuseMessage } from './mcp-response.ts';
+import { readNodeBody } from './read-body.ts';
+import { renderRpcError } from './render-error.ts';
+
+interface SseEdgeDeps {
+  readonly identify: Pick<Identify, 'identifyInference'>;
+  readonly dispatch: Dispatch;
+  readonly sessions: LegacySessions;
+  readonly logger: Logger;
+}
+
+export interface SseEdge {
+  /** `GET /sse`. Never rejects. */
+  readonly handleStream: RawHandler;
+  /** `POST /messages`. Never rejects. */
+  readonly handleMessages: RawHandler;
+  /** Ends the streams, each when what runs on it is answered. */
+  close(): void;
+}
+
+/** One open stream: all that goes to a client. */
+interface Channel {
+  readonly id: string;
+  readonly principal: string;
+  readonly response: ServerResponse;
+  /** Aborted when the stream is gone, and every request of its client with it. */
+  readonly gone: AbortController;
+  /** From `initialize` on. */
+  session: LegacySession | undefined;
+  running: number;
+  isClosing: boolean;
+}
+
+/** HTTP+SSE for clients of 2024-11-05: messages come in by POST, and everything goes out on one event stream. */
+export function createSseEdge({ identify, dispatch, sessions, logger }: SseEdgeDeps): SseEdge {
+  const streams = createOpenStreams();
+  const channels = new Map<string, Channel>();
+
+  function open(request: IncomingMessage, response: ServerResponse): void {
+    const { principal } = identify.identifyInference(request.headers);
+    if (request.method !== 'GET') throw notAllowed('GET');
+    const id = randomUUID();
+    const gone = new AbortController();
+    const channel: Channel = { id, principal, response, gone, session: undefined, running: 0, isClosing: false };
+    channels.set(id, channel);
+    response.once('close', () => {
+      channels.delete(id);
+      gone.abort();
+      if (channel.session !== undefined) sessions.end(channel.session.id);
+    });
+    response.writeHead(200, EVENT_STREAM_HEADERS);
+    writeEvents(response, `event: endpoint\ndata: /messages?sessionId=${id}\n\n`);
+    streams.hold(response, () => {
+      channel.isClosing = true;
+      endIfIdle(channel);
+    });
+  }
+
+  async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const caller = identify.identifyInference(request.headers);
+    if (request.method !== 'POST') throw notAllowed('POST');
+    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_MESSAGE_BYTES));
+    const channel = findChannel(request, caller);
+    const messages = parts.map((part) => readMcpMessage(part, request.headers));
+    if (messages.length === 0) throw new GatewayError('invalid_request', 'the batch is empty');
+    if (isBatch && messages.some((message) => message.kind === 'request' && message.method === 'initialize'))
+      throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
+    response.writeHead(202).end();
+    for (const message of messages) take(message, channel, caller, request);
+  }
+
+  /** Ids of others do not exist for the caller, so that nobody can tell which there are. */
+  function findChannel({ url = '' }: IncomingMessage, { principal }: Caller): Channel {
+    const channel = channels.get(new URLSearchParams(url.split('?')[1]).get('sessionId') ?? '');
+    if (channel?.principal !== principal)
+      throw new GatewayError('mcp_session_not_found', 'sessionId: no such stream is open; open one with GET /sse');
+    return channel;
+  }
+
+  function take(message: McpMessage, channel: Channel, caller: Caller, { headers }: IncomingMessage): void {
+    if (message.kind !== 'request') dispatch.other(message, channel.session);
+    else void answer(message, channel, caller, headers);
+  }
+
+  async function answer(
+    message: McpRequest,
+    channel: Channel,
+    caller: Caller,
+    headers: IncomingMessage['headers'],
+  ): Promise<void> {
+    const { session, gone, response } = channel;
+    const out = createSharedResponse((text) => writeEvents(response, toEvent(text)));
+    // That revision is not defined on this transport; a client that speaks both takes the hint and initializes.
+    if (message.era === 'modern') {
+      const { error } = renderRpcError(null, modernRefusal(), logger);
+      return out.end(message.id, 'error', Buffer.from(JSON.stringify(error)));
+    }
+    const onSession = (begun: LegacySession): void => adopt(channel, begun);
+    channel.running += 1;
+    await dispatch.request(message, { caller, headers, session, out, gone: gone.signal, onSession });
+    channel.running -= 1;
+    endIfIdle(channel);
+  }
+
+  /** The session that `initialize` began lives on this stream, and as long as it. */
+  function adopt(channel: Channel, session: LegacySession): void {
+    const { response, gone } = channel;
+    if (gone.signal.aborted || channel.session !== undefined) return sessions.end(session.id);
+    channel.session = session;
+    session.streams.add({
+      send: (message) => writeEvents(response, toEvent(message)),
+      end: () => void response.end(),
+    });
+  }
+
+  return {
+    handleStream: guard(async (request, response) => open(request, response)),
+    handleMessages: guard(post),
+    close: streams.close,
+  };
+
+  function guard(handle: RawHandler): RawHandler {
+    return (request, response) =>
+      handle(request, response).catch((error: unknown) => refuseMessage(response, error, logger));
+  }
+}
+
+function endIfIdle({ isClosing, running, response }: Channel): void {
+  if (isClosing && running === 0) response.end();
+}
+
+function notAllowed(allow: string): GatewayError {
+  return new GatewayError('method_not_allowed', `use ${allow}`, { details: { allow } });
+}
+
+function modernRefusal(): GatewayError {
+  return new GatewayError('unsupported_protocol_version', 'HTTP+SSE is for older revisions; newer ones use /mcp', {
+    details: { supported: LEGACY_VERSIONS },
+  });
+}

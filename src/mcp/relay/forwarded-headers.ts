@@ -1,0 +1,43 @@
+import type { McpClient } from '../../store/mcp-clients.ts';
+
+/** HTTP headers of a caller, names in lower case, as Node gives them. */
+export type CallerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Headers that never leave the gateway, even under `["*"]`: credentials, hop-by-hop headers, framing, our own and MCP's. */
+const NEVER = new Set([
+  'authorization',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'x-goog-api-key',
+  'api-key',
+  'host',
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'accept',
+  'accept-encoding',
+  'origin',
+  'referer',
+]);
+const NEVER_PREFIX = /^(?:x-bf-|mcp-|content-|sec-|proxy-)/;
+
+/** The caller's headers that a server is to get with a tool call: those it allows, minus those it gets from its own settings. */
+export function forwardedHeaders(client: McpClient, headers: CallerHeaders): Record<string, string> | undefined {
+  const allowed = client.allowed_extra_headers;
+  const names = allowed.includes('*') ? Object.keys(headers) : allowed.map((name) => name.toLowerCase());
+  const own = new Set(Object.keys(client.headers).map((name) => name.toLowerCase()));
+  const forwarded: Record<string, string> = {};
+  for (const name of names) {
+    const value = headers[name];
+    if (value === undefined || own.has(name) || NEVER.has(name) || NEVER_PREFIX.test(name)) continue;
+    forwarded[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return Object.keys(forwarded).length === 0 ? undefined : forwarded;
+}

@@ -1,0 +1,79 @@
+import type { JsonObject, RequestId } from '../../lib/json-rpc.ts';
+import { scanObject } from '../../lib/json-scan.ts';
+
+/** The params of a request on their way through, as the caller wrote them: numbers keep their digits, unknown members stay. */
+export interface RelayParams {
+  /** The JSON text of each member but `_meta`. */
+  readonly members: ReadonlyMap<string, string>;
+  /** The members of `_meta` that are meant for the server, as JSON text, each with a comma before it. */
+  readonly meta: string;
+  /** Under which the caller wants to hear of progress. */
+  readonly progressToken: RequestId | undefined;
+}
+
+/** `_meta` keys in which a modern client speaks to us, its next hop; what goes upstream has its own. */
+const ENVELOPE_PREFIX = 'io.modelcontextprotocol/';
+
+/** Reads params from the bytes of a checked JSON object. */
+export function readRelayParams(bytes: Buffer): RelayParams {
+  const members = new Map<string, string>();
+  let meta = '';
+  let progressToken: RequestId | undefined;
+  scanObject(bytes, (key, start, end) => {
+    if (key !== '_meta') members.set(key, textOf(bytes, start, end));
+    else if (bytes[start] === 0x7b) ({ meta, progressToken } = readMeta(bytes, start));
+  });
+  return { members, meta, progressToken };
+}
+
+/** Params for callers that have only a name and arguments, the arguments as checked JSON text. */
+export function toRelayParams(argumentsJson: string): RelayParams {
+  return { members: new Map([['arguments', argumentsJson]]), meta: '', progressToken: undefined };
+}
+
+/**
+ * The complete request for a server, as one line. `replace` puts other JSON texts in the place of members (undefined removes
+ * one); the id doubles as the progress token; `envelope` is what a modern server must be told, as members of `_meta`.
+ */
+export function writeRelayed(
+  id: number,
+  method: string,
+  { members, meta, progressToken }: RelayParams,
+  replace: Readonly<Record<string, string | undefined>>,
+  envelope: string,
+): string {
+  let inside = '';
+  for (const [key, text] of members) if (!(key in replace)) inside += `,${JSON.stringify(key)}:${text}`;
+  for (const [key, text] of Object.entries(replace))
+    if (text !== undefined) inside += `,${JSON.stringify(key)}:${text}`;
+  const own = (progressToken === undefined ? '' : `,"progressToken":${id}`) + envelope + meta;
+  if (own !== '') inside += `,"_meta":{${own.slice(1)}}`;
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${inside.slice(1)}}}`;
+}
+
+function readMeta(bytes: Buffer, from: number): Pick<RelayParams, 'meta' | 'progressToken'> {
+  let meta = '';
+  let progressToken: RequestId | undefined;
+  scanObject(
+    bytes,
+    (key, start, end) => {
+      if (key === 'progressToken') progressToken = JSON.parse(bytes.toString('utf8', start, end)) as RequestId;
+      else if (!key.startsWith(ENVELOPE_PREFIX)) meta += `,${JSON.stringify(key)}:${textOf(bytes, start, end)}`;
+    },
+    from,
+  );
+  const isToken = typeof progressToken === 'string' || typeof progressToken === 'number';
+  return { meta, progressToken: isToken ? progressToken : undefined };
+}
+
+/** Inside a checked JSON text a line break can only be white space, so it may become a blank. */
+function textOf(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('utf8', start, end);
+  return text.includes('\n') || text.includes('\r') ? text.replaceAll(/[\r\n]+/g, ' ') : text;
+}
+
+/** Members of `_meta` as {@link writeRelayed} takes them. */
+export function metaMembers(members: JsonObject): string {
+  const inside = JSON.stringify(members).slice(1, -1);
+  return inside === '' ? '' : `,${inside}`;
+}

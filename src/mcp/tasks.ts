@@ -1,0 +1,139 @@
+import { GatewayError } from '../lib/errors.ts';
+import type { JsonObject, JsonRpcNotification, JsonValue, Reply } from '../lib/json-rpc.ts';
+import type { Sealer } from '../lib/seal.ts';
+import type { ClientRequest } from './client-side.ts';
+import type { Relay } from './relay/relay.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/** A task of a server: which server's, under which id there, and whose it is. */
+interface Task {
+  readonly c: string;
+  readonly t: string;
+  readonly p: string;
+}
+
+interface TasksDeps {
+  /** Deterministic, so that a task has one id for as long as it lives. */
+  readonly sealer: Sealer;
+  readonly relay: Relay;
+  readonly upstreams: () => Iterable<Upstream>;
+}
+
+/** Long-running requests: the tasks of 2025-11-25 and of the extension `io.modelcontextprotocol/tasks` (SEP-2663). */
+export interface Tasks {
+  /** Puts our ids in the place of the server's, where a reply speaks of tasks. */
+  wrap(reply: Reply, upstream: Upstream, request: ClientRequest): Reply;
+  /** tasks/get, tasks/result, tasks/update and tasks/cancel. */
+  handle(taskId: unknown, request: ClientRequest): Promise<Reply>;
+  /** tasks/list of 2025-11-25: the caller's own tasks. */
+  list(request: ClientRequest): Promise<Reply>;
+  /** A status notice of a server, with our id, and for whom it is; undefined for a task that we did not see begin. */
+  translate(
+    upstream: Upstream,
+    notification: JsonRpcNotification,
+  ): { sessionKey: string; notification: JsonRpcNotification } | undefined;
+}
+
+const RELATED = 'io.modelcontextprotocol/related-task';
+const MAX_KEPT = 10_000;
+
+/**
+ * A task id that a caller sees is sealed: it names the server, and it is good for its owner alone. Nothing has to be remembered
+ * to serve it, on any node, before or after a restart.
+ */
+export function createTasks({ sealer, relay, upstreams }: TasksDeps): Tasks {
+  /** Sealed id to the legacy session it began in, for status notices and lists. */
+  const begun = new Map<string, string | undefined>();
+
+  function seal(upstream: Upstream, own: string, principal: string): string {
+    return sealer.seal({ c: upstream.client.client_id, t: own, p: principal } satisfies Task);
+  }
+
+  function open(taskId: unknown, principal: string): { upstream: Upstream; own: string } {
+    const task = typeof taskId === 'string' ? (sealer.open(taskId) as Task | undefined) : undefined;
+    const upstream =
+      task?.p === principal ? [...upstreams()].find(({ client }) => client.client_id === task.c) : undefined;
+    if (task === undefined || upstream === undefined)
+      throw new GatewayError('invalid_request', 'params.taskId: there is no such task');
+    return { upstream, own: task.t };
+  }
+
+  function remember(id: string, sessionKey: string | undefined): void {
+    if (begun.size >= MAX_KEPT) begun.delete(begun.keys().next().value ?? '');
+    begun.set(id, sessionKey);
+  }
+
+  function wrap(reply: Reply, upstream: Upstream, { caller, side }: ClientRequest): Reply {
+    if (reply.kind === 'error' || !reply.bytes.includes('"taskId"')) return reply;
+    const result = JSON.parse(reply.bytes.toString()) as JsonObject;
+    const rename = (own: string): string => {
+      const id = seal(upstream, own, caller.principal);
+      if (!begun.has(id)) remember(id, side.sessionKey);
+      return id;
+    };
+    return { ...reply, bytes: Buffer.from(JSON.stringify(renameTasks(result, rename))) };
+  }
+
+  async function ask(upstream: Upstream, own: string, request: ClientRequest): Promise<Reply> {
+    const target = { upstream, name: own, replace: { taskId: JSON.stringify(own) }, label: request.method };
+    return wrap(await relay(target, request), upstream, request);
+  }
+
+  return {
+    wrap,
+    handle(taskId, request) {
+      const { upstream, own } = open(taskId, request.caller.principal);
+      return ask(upstream, own, request);
+    },
+    async list(request) {
+      const able = [...upstreams()].filter(
+        ({ peer }) => (peer?.capabilities.tasks as JsonObject | undefined)?.list !== undefined,
+      );
+      const lists = await Promise.all(
+        able.map(async (upstream) => {
+          const reply = wrap(
+            await relay({ upstream, name: undefined, replace: {}, label: 'tasks/list' }, request),
+            upstream,
+            request,
+          );
+          const { tasks = [] } =
+            reply.kind === 'result' ? (JSON.parse(reply.bytes.toString()) as { tasks?: JsonObject[] }) : {};
+          return tasks;
+        }),
+      );
+      // A shared session lists the tasks of all its callers; each sees those that began for it.
+      const own = lists.flat().filter(({ taskId }) => begun.get(taskId as string) === request.side.sessionKey);
+      return {
+        kind: 'result',
+        isError: false,
+        hasResultType: true,
+        bytes: Buffer.from(JSON.stringify({ tasks: own })),
+      };
+    },
+    translate(upstream, { method, params = {} }) {
+      const { taskId } = params;
+      if (typeof taskId !== 'string') return undefined;
+      for (const [id, sessionKey] of begun) {
+        const task = sealer.open(id) as Task;
+        if (task.c !== upstream.client.client_id || task.t !== taskId || sessionKey === undefined) continue;
+        return { sessionKey, notification: { method, params: { ...params, taskId: id } } };
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The places where the two generations of tasks put an id; anywhere else it is the tool's own data. */
+function renameTasks(result: JsonObject, rename: (own: string) => string): JsonObject {
+  const renamed = (value: JsonValue | undefined): JsonValue | undefined => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || typeof value.taskId !== 'string')
+      return value;
+    return { ...value, taskId: rename(value.taskId) };
+  };
+  const next = renamed(result) as JsonObject;
+  if (next.task !== undefined) next.task = renamed(next.task);
+  if (Array.isArray(next.tasks)) next.tasks = next.tasks.map((task) => renamed(task) ?? null);
+  const meta = next._meta;
+  const isRelated = typeof meta === 'object' && meta !== null && !Array.isArray(meta) && meta[RELATED] !== undefined;
+  return isRelated ? { ...next, _meta: { ...meta, [RELATED]: renamed(meta[RELATED]) } } : next;
+}

@@ -1,0 +1,122 @@
+import { GatewayError } from '../../lib/errors.ts';
+import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
+import type { McpClient } from '../../store/mcp-clients.ts';
+import type { JsonObject } from '../../lib/json-rpc.ts';
+import type { Era } from '../revisions.ts';
+import { Session } from './session.ts';
+import { createHttpConnection } from '../transport/http.ts';
+import type { OpenInProcess } from '../transport/in-process.ts';
+import type { ProcessGuard } from '../transport/process-guard.ts';
+import { openSse } from '../transport/sse.ts';
+import { childEnvironment } from '../transport/child.ts';
+import { openStdio } from '../transport/stdio.ts';
+import type { Connection, ConnectionEvents } from '../transport/transport.ts';
+
+/** What reaching servers needs from outside. */
+export interface ConnectDeps {
+  readonly gateway: { readonly name: string; readonly version: string };
+  readonly guard: ProcessGuard;
+  /** How long a server may be silent to `server/discover`. */
+  readonly probeTimeoutMs: number;
+  /** In-process servers by the name they were registered under. */
+  readonly inprocess: ReadonlyMap<string, OpenInProcess>;
+}
+
+/** What a session is for. */
+interface Purpose {
+  /** What the server is known to speak; asked when absent, and always when the record pins an era. */
+  readonly era?: Era | undefined;
+  /** What its callers can do. */
+  readonly capabilities: JsonObject;
+}
+
+/** Reaches a registered server as its record says, up to the end of the negotiation. */
+export function openSession(
+  client: McpClient,
+  deps: ConnectDeps,
+  { era, capabilities }: Purpose,
+  signal: AbortSignal,
+): Promise<Session> {
+  const plan = {
+    connect: (events: ConnectionEvents) => connect(client, deps, events, signal),
+    era: eraOf(client, era),
+    introduction: { clientInfo: deps.gateway, capabilities },
+    // Only a child process may die or hang at a question it does not know; over HTTP silence says nothing of an era.
+    probeTimeoutMs: client.connection_type === 'stdio' ? deps.probeTimeoutMs : undefined,
+  };
+  return Session.open(plan, signal);
+}
+
+function eraOf({ protocol_era, connection_type }: McpClient, known: Era | undefined): Era | 'auto' {
+  if (protocol_era !== 'auto') return protocol_era;
+  if (connection_type === 'sse') return 'legacy'; // the transport of 2024-11-05
+  // The newer era is asked for again each time: the answer is the handshake.
+  return known === 'legacy' ? 'legacy' : 'auto';
+}
+
+async function connect(
+  client: McpClient,
+  deps: ConnectDeps,
+  events: ConnectionEvents,
+  signal: AbortSignal,
+): Promise<Connection> {
+  switch (client.connection_type) {
+    case 'http': {
+      const url = serverUrl(client);
+      return createHttpConnection(
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
+        events,
+      );
+    }
+    case 'sse': {
+      const url = serverUrl(client);
+      return openSse(
+        createHttpClient(url, tlsOptions(client)),
+        { url, headers: staticHeaders(client) },
+        events,
+        signal,
+      );
+    }
+    case 'stdio': {
+      const { command = '', args = [], envs = [] } = client.stdio_config ?? {};
+      return openStdio({ command, args, env: childEnvironment(envs), guard: deps.guard }, events, signal);
+    }
+    case 'inprocess': {
+      const name = client.connection_string.resolve();
+      const server = deps.inprocess.get(name);
+      if (server === undefined) {
+        throw new GatewayError(
+          'upstream_unreachable',
+          `connection_string: no in-process server is registered as "${name}"`,
+        );
+      }
+      return server(events, signal);
+    }
+  }
+}
+
+function serverUrl({ connection_string }: McpClient): URL {
+  const text = connection_string.resolve();
+  if (!URL.canParse(text)) {
+    const why = connection_string.isDangling ? `${connection_string.reference} is not set` : 'is not a valid URL';
+    throw new GatewayError('upstream_unreachable', `connection_string: ${why}`);
+  }
+  return new URL(text);
+}
+
+/** The headers that every request to the server carries. */
+export function staticHeaders({ auth_type, headers }: McpClient): Record<string, string> {
+  if (auth_type === 'none') return {};
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.resolve()]));
+}
+
+function tlsOptions({ tls_config: tls }: McpClient): TlsOptions | undefined {
+  if (tls === undefined) return undefined;
+  return {
+    insecureSkipVerify: tls.insecure_skip_verify,
+    caPem: tls.ca_cert_pem.resolve(),
+    clientCertPem: tls.client_cert_pem.resolve(),
+    clientKeyPem: tls.client_key_pem.resolve(),
+  };
+}

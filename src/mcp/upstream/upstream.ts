@@ -1,0 +1,285 @@
+import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientState, FailureView } from '../../contract/mcp-client.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
+import { sameTarget } from '../client-config.ts';
+import { isExpired, send, type UpstreamCall } from './send.ts';
+import { DedicatedSessions } from './dedicated.ts';
+import { Link } from './link.ts';
+import { EMPTY_OFFER, sameOffer } from './offer.ts';
+import type { Peer } from './negotiate.ts';
+import { OffersByProfile } from './offers-by-profile.ts';
+import { createToolFilter } from './param-headers.ts';
+import type { Profile } from '../profile.ts';
+import type { Session } from './session.ts';
+import type { Verified, Verify } from './verify.ts';
+import { createWatch, type Timing, type Watch } from './watch.ts';
+
+export interface UpstreamDeps {
+  readonly verify: Verify;
+  /** Opens a session with a legacy server for callers who can do what the capabilities say. */
+  readonly openDedicated: (client: McpClient, profile: Profile) => Promise<Session>;
+  readonly timing: Timing;
+  readonly settings: () => ClientSettings;
+  readonly logger: Logger;
+  /** The offer, state or settings of this server are other than before. */
+  readonly onChange: () => void;
+  /** What the server says outside of any request: log lines, updated resources. */
+  readonly onNotification: (upstream: Upstream, notification: JsonRpcNotification) => void;
+  /** Keeps what is known of the server for the next start. */
+  readonly saveKnown: (clientId: string, known: Known) => void;
+}
+
+/** A server that was found to be of the older era is asked again when it is next connected after this time. */
+const VERDICT_MS = 24 * 60 * 60_000;
+
+/** One registered server while the gateway runs: its record, the link to it, its last known offer, and the calls. */
+export class Upstream {
+  /** Sessions that speak for one caller; see there. */
+  readonly dedicated: DedicatedSessions;
+  /** What a legacy server offers to clients that it can ask something. */
+  readonly special: OffersByProfile;
+  readonly #deps: UpstreamDeps;
+  readonly #link: Link;
+  readonly #withoutInvalid: (offer: Offer) => Offer;
+  #client: McpClient;
+  #known: Known | undefined;
+  #watch: Watch | undefined;
+  #watchedResources: readonly string[] = [];
+
+  constructor(client: McpClient, known: Known | undefined, deps: UpstreamDeps) {
+    this.#client = client;
+    this.#known = known;
+    this.#deps = deps;
+    this.dedicated = new DedicatedSessions((profile) => deps.openDedicated(this.#client, profile));
+    this.special = new OffersByProfile({
+      open: (profile) => deps.openDedicated(this.#client, profile),
+      listTimeoutMs: deps.timing.listTimeoutMs,
+      onChange: deps.onChange,
+    });
+    this.#withoutInvalid = createToolFilter((tool, reason) =>
+      deps.logger.warn({ client: this.#client.name, tool, reason }, 'tool left out: its definition is invalid'),
+    );
+    this.#link = new Link({
+      verify: (record) => deps.verify(record, this.#era),
+      timing: deps.timing,
+      onOpen: (verified) => this.#onOpen(verified),
+      onLost: () => this.#onLost(),
+      onFailure: ({ stage, message }) =>
+        deps.logger.warn({ client: this.#client.name, stage, reason: message }, 'server not reachable'),
+    });
+  }
+
+  get client(): McpClient {
+    return this.#client;
+  }
+
+  /** What the server offered when it was last listed, which may be older than the connection. */
+  get offer(): Offer {
+    return this.#known?.offer ?? EMPTY_OFFER;
+  }
+
+  /** What the server offers to clients with a profile: the special offer once it is known, else the common one. */
+  offerFor(profile: Profile | undefined): Offer {
+    return (profile && this.special.get(profile)) ?? this.offer;
+  }
+
+  /** Finds out what the server offers to clients with this profile, if that is not known and may be special. */
+  async learn(profile: Profile): Promise<void> {
+    if (this.#link.session?.peer.era === 'legacy') await this.special.learn(profile);
+  }
+
+  /** What the server said about itself; undefined while it is not connected. */
+  get peer(): Peer | undefined {
+    return this.#link.session?.peer;
+  }
+
+  get lastFailure(): FailureView | undefined {
+    return this.#link.failure;
+  }
+
+  get state(): ClientState {
+    if (this.#client.disabled) return 'disabled';
+    if (this.#link.session !== undefined) return 'connected';
+    return this.#link.isUnusable ? 'error' : 'disconnected';
+  }
+
+  /** Begins to connect, in the background. */
+  start(): void {
+    if (!this.#client.disabled) this.#link.open(this.#client);
+  }
+
+  /** Resolves when no attempt to connect is under way. */
+  settled(): Promise<void> {
+    return this.#link.settled();
+  }
+
+  /** Takes over a changed record, and the session that was verified for it, if its connection changed. */
+  apply(client: McpClient, verified?: Verified): void {
+    const before = this.#client;
+    this.#client = client;
+    if (!sameTarget(before, client)) {
+      this.dedicated.endAll();
+      this.special.clear();
+    }
+    if (client.disabled) {
+      void verified?.session.close();
+      this.retire();
+    } else if (verified !== undefined) this.#link.adopt(verified);
+    else if (before.disabled || !sameTarget(before, client)) this.#link.open(client);
+    this.applySettings();
+    this.#deps.onChange();
+  }
+
+  /** Takes over the intervals as they are now, from the record or from the gateway-wide settings. */
+  applySettings(): void {
+    this.#watch?.setSyncInterval(this.#syncMinutes());
+  }
+
+  /** The shared session; waits for the attempt to connect that is under way. */
+  async session(signal: AbortSignal): Promise<Session> {
+    if (this.#link.session !== undefined) return this.#link.session;
+    if (this.#client.disabled)
+      throw new GatewayError('wrong_state', `${this.#client.name} is disabled; enable the client first`);
+    return this.#link.ready(signal);
+  }
+
+  /** Sends one request on the shared session. One that the server forgot is renewed first; nothing ran on it. */
+  async call(call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
+    const session = await this.session(signal);
+    try {
+      return await send(session, call, signal);
+    } catch (error) {
+      if (!isExpired(error)) throw error;
+      return send(await this.#link.renew(session, this.#client, signal), call, signal);
+    }
+  }
+
+  /** Replaces the connection by a new one. The old one serves until then, and on if the new one fails. */
+  async reconnect(): Promise<void> {
+    const verified = await this.#deps.verify(this.#client, this.#era);
+    if (this.#client.disabled) await verified.session.close();
+    else this.#link.adopt(verified);
+  }
+
+  /** Lists what the server offers now. */
+  async refresh(): Promise<void> {
+    const { session } = this.#link;
+    if (session === undefined) return this.reconnect();
+    const offer = await session.list(AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+    if (session === this.#link.session) this.#take(session.peer, offer);
+  }
+
+  /** Keeps the server reporting on these resources, now and on every later session. */
+  async watchResources(uris: readonly string[]): Promise<void> {
+    const before = new Set(this.#watchedResources);
+    this.#watchedResources = uris;
+    const { session } = this.#link;
+    if (session === undefined) return;
+    session.watchResources(uris);
+    if (session.peer.era === 'modern') return;
+    const signal = AbortSignal.timeout(this.#deps.timing.listTimeoutMs);
+    const added = uris
+      .filter((uri) => !before.has(uri))
+      .map((uri) => session.ask('resources/subscribe', { uri }, signal));
+    const left = [...before]
+      .filter((uri) => !uris.includes(uri))
+      .map((uri) => session.ask('resources/unsubscribe', { uri }, signal));
+    await Promise.all([...added, ...left]);
+  }
+
+  /** Asks a legacy server to log at a level; a modern one is told with each request. */
+  async setLogLevel(level: string): Promise<void> {
+    const { session } = this.#link;
+    if (session?.peer.era !== 'legacy' || session.peer.capabilities.logging === undefined) return;
+    await session.ask('logging/setLevel', { level }, AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+  }
+
+  /** No new calls; those in flight end well. */
+  retire(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    this.dedicated.endAll();
+    this.#link.release();
+  }
+
+  /** Closes everything. Calls in flight fail; drain before. */
+  async stop(): Promise<void> {
+    this.#watch?.stop();
+    await Promise.all([this.dedicated.closeAll(), this.#link.close()]);
+  }
+
+  get #era(): Known['era'] | undefined {
+    const isFresh = this.#known !== undefined && Date.now() - this.#known.found_at < VERDICT_MS;
+    return isFresh ? this.#known?.era : undefined;
+  }
+
+  #syncMinutes(): number {
+    return this.#client.tool_sync_interval || this.#deps.settings().mcp_tool_sync_interval || 10;
+  }
+
+  #onOpen({ session, offer }: Verified): void {
+    const watch = this.#createWatch(session);
+    this.#watch?.stop();
+    this.#watch = watch;
+    this.#take(session.peer, offer);
+    this.#deps.logger.info(
+      { client: this.#client.name, tools: offer.tools.length, era: session.peer.era },
+      'connected',
+    );
+    session.attach({
+      onNotification: (notification) => {
+        if (notification.method.endsWith('/list_changed')) watch.listChanged();
+        else this.#deps.onNotification(this, notification);
+      },
+      onLost: (reason) => this.#link.lose(session, this.#client, 'transport_lost', reason),
+    });
+    const watched = this.#watchedResources;
+    this.#watchedResources = [];
+    this.watchResources(watched).catch((error: unknown) => this.#link.fail('list_tools', error));
+  }
+
+  #onLost(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    this.#deps.onChange();
+  }
+
+  #createWatch(session: Session): Watch {
+    const watch = createWatch({
+      timing: this.#deps.timing,
+      probe: () => this.#probe(session),
+      refresh: () => this.refresh().catch((error: unknown) => this.#link.fail('list_tools', error)),
+      onProbeFailed: (error) => this.#link.fail('ping', error),
+      onUnhealthy: (error) => this.#link.lose(session, this.#client, 'ping', error),
+    });
+    watch.setSyncInterval(this.#syncMinutes());
+    return watch;
+  }
+
+  async #probe(session: Session): Promise<void> {
+    const signal = AbortSignal.timeout(this.#deps.timing.probeTimeoutMs);
+    try {
+      if (this.#client.is_ping_available) await session.ping(signal);
+      else this.#take(session.peer, await session.list(signal));
+    } catch (error) {
+      if (!isExpired(error)) throw error;
+      await this.#link.renew(session, this.#client, signal);
+    }
+    this.#link.recover();
+  }
+
+  #take({ era }: Peer, listed: Offer): void {
+    const isBound = era === 'modern' && this.#client.connection_type === 'http';
+    const offer = isBound ? this.#withoutInvalid(listed) : listed;
+    const isSame = this.#era === era && sameOffer(offer, this.offer);
+    if (!isSame) {
+      this.#known = { offer, era, found_at: Date.now() };
+      this.#deps.saveKnown(this.#client.client_id, this.#known);
+      this.special.refresh();
+    }
+    this.#deps.onChange();
+  }
+}
