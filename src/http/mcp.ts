@@ -5,7 +5,7 @@ import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
-import { META } from '../mcp/revisions.ts';
+import { META, MODERN_VERSION } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
 import type { Identify } from './identify.ts';
@@ -106,7 +106,9 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
     session: LegacySession | undefined,
     messages: readonly McpMessage[],
   ): Promise<void> {
-    const version = session?.protocolVersion ?? header(request, 'mcp-protocol-version') ?? '2025-03-26';
+    const isModern = messages.some((message) => message.kind !== 'answer' && message.era === 'modern');
+    const told = session?.protocolVersion ?? header(request, 'mcp-protocol-version') ?? '2025-03-26';
+    const version = isModern ? MODERN_VERSION : told;
     if (version !== '2025-03-26')
       throw new GatewayError('invalid_request', `MCP ${version} has no batches; send one message a request`);
     const requests = messages.filter((message) => message.kind === 'request');

@@ -26,6 +26,8 @@ export interface ToolHost {
   readonly calls: ToolCall[];
   /** Calls whose cancellation arrived while they ran. */
   readonly cancelled: ToolCall[];
+  /** Calls of the slow tool that ran to their end. */
+  finished: number;
   readonly servers: Set<Server>;
   pings: number;
   lists: number;
@@ -57,6 +59,7 @@ export function createToolHost(): ToolHost {
     tools,
     calls: [],
     cancelled: [],
+    finished: 0,
     servers: new Set(),
     pings: 0,
     lists: 0,
@@ -155,6 +158,7 @@ async function runSlow(
     if (extra.signal.aborted) host.cancelled.push(call);
     throw error;
   }
+  host.finished += 1;
   return say('done');
 }
 
