@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { listenOnLoopback, readBody } from './http-host.ts';
 
-/** An upstream that answers tools/call with JSON text of the test's choice, byte for byte. */
+/** An upstream that answers tools/call, prompts/get and resources/read with JSON text of the test's choice, byte for byte. */
 export interface RawUpstream extends AsyncDisposable {
   readonly url: string;
-  /** The JSON text of the next results of tools/call; a function makes it from the arguments. */
+  /** The JSON text of the next results; a function makes it from the arguments. */
   resultText: string | ((input: unknown) => string);
   answersAs: 'json' | 'sse';
   /** The arguments of the last tools/call. */
@@ -17,15 +17,20 @@ interface Message {
   params?: { arguments?: unknown };
 }
 
-const HANDSHAKE = {
-  protocolVersion: '2025-11-25',
-  capabilities: { tools: {} },
-  serverInfo: { name: 'raw', version: '1' },
+const capabilities = { tools: {}, prompts: {}, resources: {} };
+const LEGACY = { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'raw', version: '1' } };
+const MODERN = { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities };
+const LISTS: Readonly<Record<string, object>> = {
+  ping: {},
+  'tools/list': { tools: [{ name: 'any', inputSchema: { type: 'object' } }] },
+  'prompts/list': { prompts: [{ name: 'any' }] },
+  'resources/list': { resources: [{ uri: 'raw:any', name: 'any' }] },
+  'resources/templates/list': { resourceTemplates: [] },
 };
-const TOOLS = { tools: [{ name: 'any', inputSchema: { type: 'object' } }] };
+const FREE = ['tools/call', 'prompts/get', 'resources/read'];
 
 /** Starts a bare node:http server that speaks just enough MCP to be listed and called; no SDK touches its answers. */
-export async function startRawUpstream(): Promise<RawUpstream> {
+export async function startRawUpstream(era: 'legacy' | 'modern' = 'legacy'): Promise<RawUpstream> {
   const host = await listenOnLoopback((request, response) => {
     void (async () => {
       if (request.method !== 'POST') return void response.writeHead(405).end();
@@ -34,18 +39,19 @@ export async function startRawUpstream(): Promise<RawUpstream> {
       if (method === 'tools/call') upstream.lastArguments = message.params?.arguments;
       if (id === undefined) return void response.writeHead(202).end();
       const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answerTo(message)}}`;
-      return write(response, answer, method === 'tools/call' ? upstream.answersAs : 'json');
+      return write(response, answer, FREE.includes(method) ? upstream.answersAs : 'json');
     })().catch(() => response.destroy());
   });
 
   function answerTo({ method, params }: Message): string {
     const { resultText } = upstream;
-    if (method === 'initialize') return `"result":${JSON.stringify(HANDSHAKE)}`;
-    if (method === 'ping') return '"result":{}';
-    if (method === 'tools/list') return `"result":${JSON.stringify(TOOLS)}`;
-    if (method === 'tools/call')
+    if (FREE.includes(method))
       return `"result":${typeof resultText === 'string' ? resultText : resultText(params?.arguments)}`;
-    return '"error":{"code":-32601,"message":"unknown method"}';
+    const [opening, handshake] = era === 'legacy' ? ['initialize', LEGACY] : ['server/discover', MODERN];
+    const result = method === opening ? handshake : LISTS[method];
+    return result === undefined
+      ? '"error":{"code":-32601,"message":"unknown method"}'
+      : `"result":${JSON.stringify(result)}`;
   }
 
   const upstream: RawUpstream = {
