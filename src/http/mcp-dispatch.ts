@@ -111,7 +111,11 @@ function sideOf(
   { session, out }: Arrival,
   signal: AbortSignal,
 ): ClientSide {
-  const notify = (notification: JsonRpcNotification): void => out.send(withToken(notification, progressToken));
+  const notify = (notification: JsonRpcNotification): void => {
+    // Progress that nobody asked for has no token to come under.
+    if (notification.method === 'notifications/progress' && progressToken === undefined) return;
+    out.send(withToken(notification, progressToken));
+  };
   if (era === 'modern') {
     const meta = metaOf(params);
     const logLevel = meta[META.logLevel];
@@ -125,6 +129,7 @@ function sideOf(
       sessionKey: undefined,
       notify,
       ask: undefined,
+      between: undefined,
     };
   }
   return {
@@ -139,6 +144,7 @@ function sideOf(
       session === undefined || !out.canSend
         ? undefined
         : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
+    between: session?.between,
   };
 }
 

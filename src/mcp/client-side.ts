@@ -6,6 +6,13 @@ import type { Profile } from './profile.ts';
 import type { RelayParams } from './relay/relay-params.ts';
 import type { Era } from './revisions.ts';
 
+/** How to reach a legacy client outside of its requests. */
+export interface Between {
+  notify(notification: JsonRpcNotification): void;
+  /** Asks on a stream that is open for that; rejects at once when there is none. */
+  ask(request: InputRequest, signal: AbortSignal): Promise<JsonObject>;
+}
+
 /** What the client of one request can do, and how to reach it while the request runs. */
 export interface ClientSide {
   readonly era: Era;
@@ -22,6 +29,8 @@ export interface ClientSide {
   readonly notify: (notification: JsonRpcNotification) => void;
   /** Asks a legacy client something, until the signal is aborted; undefined where there is no stream to ask on. */
   readonly ask: ((request: InputRequest, signal: AbortSignal) => Promise<JsonObject>) | undefined;
+  /** How to reach it when the request is over; undefined without a session. */
+  readonly between: Between | undefined;
 }
 
 /** One request of a client, whichever way it came. */
@@ -46,4 +55,5 @@ export const NO_SIDE: ClientSide = Object.freeze({
   sessionKey: undefined,
   notify: () => {},
   ask: undefined,
+  between: undefined,
 });

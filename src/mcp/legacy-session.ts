@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
+import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { InputRequest } from './relay/conversation.ts';
+import type { Between } from './client-side.ts';
 import { profileOf, type Profile } from './profile.ts';
 
 /** An open stream on which a client can be told what belongs to no request of its own. */
@@ -29,8 +30,8 @@ export interface LegacySession extends Agreement {
   readonly streams: Set<ClientStream>;
   /** What `logging/setLevel` asked for; a client that never asked hears what its own requests bring. */
   logLevel: string | undefined;
-  /** Says something on one of the open streams; on all of them the client would hear it twice. */
-  tell(this: void, notification: JsonRpcNotification): void;
+  /** Reaches the client on one of the open streams; on all of them it would hear everything twice. */
+  readonly between: Between;
   /** Asks the client something on one of its streams, and waits for the answer that it posts. */
   ask(question: InputRequest, send: (message: string) => void, signal: AbortSignal): Promise<JsonObject>;
   /** Takes an answer that the client posted. False when nothing with that id was asked. */
@@ -111,6 +112,23 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
   const streams = new Set<ClientStream>();
   const asked = new Map<RequestId, PromiseWithResolvers<JsonObject>>();
   let lastQuestion = 0;
+
+  async function ask(
+    { method, params }: InputRequest,
+    send: (message: string) => void,
+    signal: AbortSignal,
+  ): Promise<JsonObject> {
+    const question = `asbru-${(lastQuestion += 1)}`;
+    const answer = Promise.withResolvers<JsonObject>();
+    asked.set(question, answer);
+    send(JSON.stringify({ jsonrpc: '2.0', id: question, method, params }));
+    try {
+      return await unlessAborted(answer.promise, signal);
+    } finally {
+      asked.delete(question);
+    }
+  }
+
   return {
     id,
     profile: profileOf(capabilities),
@@ -121,21 +139,18 @@ function createSession(id: string, { principal, protocolVersion, capabilities, c
     inFlight: new Map(),
     streams,
     logLevel: undefined,
-    tell(notification) {
-      const [stream] = streams;
-      stream?.send(JSON.stringify({ jsonrpc: '2.0', ...notification }));
+    between: {
+      notify(notification) {
+        const [stream] = streams;
+        stream?.send(JSON.stringify({ jsonrpc: '2.0', ...notification }));
+      },
+      async ask(question, signal) {
+        const [stream] = streams;
+        if (stream === undefined) throw new GatewayError('method_not_found', 'the client has no stream to be asked on');
+        return ask(question, (message) => stream.send(message), signal);
+      },
     },
-    async ask({ method, params }, send, signal) {
-      const question = `asbru-${(lastQuestion += 1)}`;
-      const answer = Promise.withResolvers<JsonObject>();
-      asked.set(question, answer);
-      send(JSON.stringify({ jsonrpc: '2.0', id: question, method, params }));
-      try {
-        return await unlessAborted(answer.promise, signal);
-      } finally {
-        asked.delete(question);
-      }
-    },
+    ask,
     answer(question, { result, error }) {
       const waiting = asked.get(question);
       if (error === undefined) waiting?.resolve(result ?? {});

@@ -3,7 +3,7 @@ import type { JsonObject, JsonRpcError, JsonValue, Reply } from '../lib/json-rpc
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { Relay } from './relay/relay.ts';
-import { rewriteReply } from './rewrite.ts';
+import { rewriteReply, type Renames } from './rewrite.ts';
 
 interface ReaderDeps {
   readonly catalog: Catalog;
@@ -29,7 +29,11 @@ export function createReaders({ catalog, relay, cacheHints }: ReaderDeps): Reade
     const candidates = listed === undefined ? resources.candidates(uri) : [listed];
     for (const [index, { upstream, own }] of candidates.entries()) {
       const reply = await relay({ upstream, name: own, replace: { uri: JSON.stringify(own) }, label: uri }, request);
-      if (!isNotFound(reply)) return withCacheHints(rewriteReply(reply, resources.renames(upstream)), request);
+      const renames = resources.renames(upstream);
+      // The contents come under the address that was asked for.
+      const answered: Renames =
+        own === uri ? renames : { size: 1, get: (found) => (found === own ? uri : renames.get(found)) };
+      if (!isNotFound(reply)) return withCacheHints(rewriteReply(reply, answered), request);
       if (index === candidates.length - 1) break;
     }
     throw notFound(uri, request);

@@ -1,6 +1,6 @@
 import type { Listed } from '../store/mcp-clients.ts';
 import type { Profile } from './profile.ts';
-import { replaceMember } from './rewrite.ts';
+import { replaceMember, type Renames } from './rewrite.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Which server has which resource. Addresses stay as they are; only one that two servers share is told apart. */
@@ -13,7 +13,7 @@ export interface ResourceIndex {
   /** The servers that may know an address that nobody lists, likeliest first. */
   candidates(uri: string): readonly { upstream: Upstream; own: string }[];
   /** Own address to public address, where a server's differ. */
-  renames(upstream: Upstream): ReadonlyMap<string, string>;
+  renames(upstream: Upstream): Renames;
   /** What callers call a server's own address. */
   publicUri(upstream: Upstream, own: string): string;
 }
@@ -23,7 +23,9 @@ interface Owned {
   readonly own: string;
 }
 
-const NO_RENAMES: ReadonlyMap<string, string> = new Map();
+const NO_RENAMES: Renames = new Map<string, string>();
+/** What a client may fetch by itself is left as it is. */
+const FETCHABLE = /^https?:/i;
 const MARK = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)~([^/]+)\/(.*)$/is;
 
 /** Builds the index. Of servers that share an address the one registered first keeps it, on every node alike. */
@@ -69,13 +71,30 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
     return [...new Set(all)].map((upstream) => ({ upstream, own: uri }));
   }
 
+  /** What a changed template of a server expands to is changed as well: elsewhere it would be another server's. */
+  function renamesOf(upstream: Upstream): Renames {
+    const exact = renames.get(upstream);
+    if (exact === undefined) return NO_RENAMES;
+    const changed = upstream
+      .offerFor(profile)
+      .resourceTemplates.filter(({ name }) => exact.has(name) && !FETCHABLE.test(name))
+      .map(({ name }) => toPattern(name));
+    const expand = (own: string): string | undefined => {
+      const isOwn = owners.get(own)?.upstream === upstream;
+      return isOwn || !changed.some((pattern) => pattern.test(own)) ? undefined : mark(upstream.client.name, own);
+    };
+    return { size: exact.size, get: (own) => exact.get(own) ?? expand(own) };
+  }
+
+  const known = new Map(upstreams.map((upstream) => [upstream, renamesOf(upstream)]));
+
   return {
     resources,
     templates,
     find: (uri) => owners.get(uri) ?? templateOwners.get(uri),
     candidates,
-    renames: (upstream) => renames.get(upstream) ?? NO_RENAMES,
-    publicUri: (upstream, own) => renames.get(upstream)?.get(own) ?? own,
+    renames: (upstream) => known.get(upstream) ?? NO_RENAMES,
+    publicUri: (upstream, own) => known.get(upstream)?.get(own) ?? own,
   };
 }
 

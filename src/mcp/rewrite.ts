@@ -26,8 +26,11 @@ export function withoutMembers(bytes: Buffer, members: readonly string[]): Buffe
 /** Members that hold the address of a resource, wherever they stand: lists, links, embedded resources, MCP Apps. */
 const URI_MEMBERS = new Set(['uri', 'uriTemplate', 'resourceUri']);
 
+/** From the address that a server knows a resource by to the one that callers know, where they differ. */
+export type Renames = Pick<ReadonlyMap<string, string>, 'size' | 'get'>;
+
 /** Gives resources other addresses throughout a JSON text. Without renames the text stays as it is, byte for byte. */
-export function rewriteUris(json: string, renames: ReadonlyMap<string, string>): string {
+export function rewriteUris(json: string, renames: Renames): string {
   if (renames.size === 0) return json;
   const rewrite = (value: JsonValue | undefined): JsonValue | undefined => {
     if (typeof value !== 'object' || value === null) return value;
@@ -43,7 +46,7 @@ export function rewriteUris(json: string, renames: ReadonlyMap<string, string>):
 }
 
 /** {@link rewriteUris} for a reply. */
-export function rewriteReply(reply: Reply, renames: ReadonlyMap<string, string>): Reply {
+export function rewriteReply(reply: Reply, renames: Renames): Reply {
   if (renames.size === 0 || reply.kind === 'error') return reply;
   return { ...reply, bytes: Buffer.from(rewriteUris(reply.bytes.toString(), renames)) };
 }

@@ -98,9 +98,15 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
 
   return {
     addSession(session) {
-      const { id, profile, tell } = session;
+      const { id, profile, between } = session;
       hasView(profile);
-      sessions.set(id, { session, send: tell, profileKey: profile?.key, resources: new Set(), wants: () => true });
+      sessions.set(id, {
+        session,
+        send: between.notify,
+        profileKey: profile?.key,
+        resources: new Set(),
+        wants: () => true,
+      });
     },
     endSession(key) {
       const had = sessions.get(key)?.resources.size ?? 0;

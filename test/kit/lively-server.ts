@@ -4,6 +4,7 @@ import {
   ProtocolError,
   Server as ModernServer,
   type LoggingLevel,
+  type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 
@@ -23,7 +24,7 @@ export interface LivelyState {
 /** A fresh state with the tools that do something. */
 export function createLivelyState(): LivelyState {
   return {
-    tools: new Set(['hold', 'steps', 'log', 'report']),
+    tools: new Set(['hold', 'steps', 'log', 'change', 'report']),
     prompts: new Set(['hold']),
     resources: new Set(['lively://hold', 'lively://a', 'lively://b']),
     running: 0,
@@ -43,11 +44,11 @@ const capabilities = {
 interface Stage {
   readonly signal: AbortSignal;
   readonly token: string | number | undefined;
-  notify(method: 'notifications/progress', params: JsonObject): Promise<void>;
+  notify(method: 'notifications/progress' | 'notifications/tools/list_changed', params: JsonObject): Promise<void>;
   log(level: LoggingLevel, data: unknown): Promise<void>;
 }
 
-/** Runs `hold`, `steps`, `log` or `report`. Gives the text of the result. */
+/** Runs `hold`, `steps`, `log`, `change` or `report`. Gives the text of the result. */
 async function play(state: LivelyState, what: string, args: JsonObject, stage: Stage): Promise<string> {
   const progress = async (step: number, total: number): Promise<void> => {
     const params = { progressToken: stage.token, progress: step, total, message: `step ${step}` };
@@ -65,6 +66,10 @@ async function play(state: LivelyState, what: string, args: JsonObject, stage: S
     case 'log':
       for (const level of args['levels'] as LoggingLevel[]) await stage.log(level, { said: args['words'], level });
       return 'logged';
+    case 'change':
+      state.tools.add('changed');
+      await stage.notify('notifications/tools/list_changed', {});
+      return 'changed';
     default:
       return JSON.stringify({ running: state.running, cancelled: state.cancelled });
   }
@@ -133,8 +138,8 @@ export function createLegacyLivelyServer(state: LivelyState): LegacyServer {
 }
 
 /** An SDK server (v2) over the state. */
-export function createModernLivelyServer(state: LivelyState): ModernServer {
-  const server = new ModernServer(info, { capabilities });
+export function createModernLivelyServer(state: LivelyState, able: ServerCapabilities = capabilities): ModernServer {
+  const server = new ModernServer(info, { capabilities: able });
   server.setRequestHandler('tools/list', () => ({ tools: lists(state).tools }));
   server.setRequestHandler('prompts/list', () => ({ prompts: lists(state).prompts }));
   server.setRequestHandler('resources/list', () => ({ resources: lists(state).resources }));

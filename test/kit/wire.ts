@@ -89,6 +89,8 @@ let lastId = 0;
 export interface LegacySession {
   readonly id: string;
   readonly headers: HeaderChanges;
+  /** The result of `initialize`. */
+  readonly opened: JsonObject;
   request(method: string, params?: JsonObject): Promise<RpcAnswer>;
   notify(method: string, params?: JsonObject): Promise<RpcAnswer>;
   /** Posts any message, such as the answer to a question. */
@@ -115,6 +117,7 @@ export async function openSession(
   const session: LegacySession = {
     id,
     headers,
+    opened: opened.reply.result,
     request: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', id: ++lastId, method, params }, { headers }),
     notify: (method, params) => postMcp(endpoint, { jsonrpc: '2.0', method, params }, { headers }),
     post: (message) => postMcp(endpoint, message, { headers }),

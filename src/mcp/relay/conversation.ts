@@ -59,7 +59,13 @@ export function startConversation(run: (voices: Voices) => Promise<Reply>): Conv
   };
 
   const reply = run({ onRequest, onNotification: (notification) => hearing(notification), signal: abort.signal });
-  reply.catch(() => undefined); // seen by the turn that waits, if one does
+  // Either outcome is seen by the turn that waits; questions that are open then belong to nothing any more.
+  reply.catch(() => undefined).finally(() => dismiss('the request is over'));
+
+  function dismiss(why: string): void {
+    for (const { reject } of open.values()) reject(new GatewayError('call_cancelled', why));
+    open.clear();
+  }
 
   function untold() {
     return [...open].filter(([, { isTold }]) => !isTold);
@@ -91,8 +97,7 @@ export function startConversation(run: (voices: Voices) => Promise<Reply>): Conv
     },
     cancel() {
       abort.abort(new GatewayError('call_cancelled', 'the caller gave the request up'));
-      for (const { reject } of open.values()) reject(new GatewayError('call_cancelled', 'nobody is left to answer'));
-      open.clear();
+      dismiss('nobody is left to answer');
     },
   };
 }

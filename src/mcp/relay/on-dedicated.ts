@@ -17,16 +17,19 @@ export async function onDedicated(
   signal: AbortSignal,
 ): Promise<Reply> {
   const { profile = NO_PROFILE } = request.side;
-  // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
-  const onNotification = (notification: JsonRpcNotification): void => {
-    if (CALLERS_OWN.has(notification.method)) party.onNotification(notification);
-  };
-  const onRequest = async (question: JsonRpcRequest): Promise<JsonObject> => {
-    if (canBeAsked(profile, question)) return party.onRequest(question);
-    throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
-  };
-  const lease = (): Promise<Lease> =>
-    target.upstream.dedicated.lease({ ...party, profile, onNotification, onRequest, logLevel: request.side.logLevel });
+  const restrict = ({ onRequest, onNotification }: Pick<Party, 'onRequest' | 'onNotification'>) => ({
+    // Lists and resources are watched on the shared session; this one only speaks of what its caller does.
+    onNotification(notification: JsonRpcNotification): void {
+      if (CALLERS_OWN.has(notification.method)) onNotification(notification);
+    },
+    async onRequest(question: JsonRpcRequest): Promise<JsonObject> {
+      if (canBeAsked(profile, question)) return onRequest(question);
+      throw new GatewayError('method_not_found', `this client does not support ${question.method} of this kind`);
+    },
+  });
+  const between = party.between && restrict(party.between);
+  const own = { ...party, ...restrict(party), profile, between, logLevel: request.side.logLevel };
+  const lease = (): Promise<Lease> => target.upstream.dedicated.lease(own);
   const call = { ...toCall(target, request), onNotification: party.onNotification };
   {
     using first = await lease();

@@ -1,7 +1,7 @@
 import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
-import type { ClientRequest } from '../client-side.ts';
+import type { Between, ClientRequest } from '../client-side.ts';
 import type { Era } from '../revisions.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
@@ -145,15 +145,22 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   async function consult({ request: { side }, deadline }: Passage, question: InputRequest): Promise<JsonObject> {
     if (side.ask === undefined)
       throw new GatewayError('invalid_request', 'the server asks the user something, but this client cannot be asked');
+    deadline.pause();
+    try {
+      return await untilAnswered(side.ask, question);
+    } finally {
+      deadline.resume();
+    }
+  }
+
+  async function untilAnswered(ask: Between['ask'], question: InputRequest): Promise<JsonObject> {
     const limit = new AbortController();
     const onTimeout = (): void => limit.abort(new GatewayError('client_refused', 'the user did not answer in time'));
     const timer = setTimeout(onTimeout, answerMs).unref();
-    deadline.pause();
     try {
-      return await side.ask(question, limit.signal);
+      return await ask(question, limit.signal);
     } finally {
       clearTimeout(timer);
-      deadline.resume();
     }
   }
 
@@ -163,11 +170,16 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     const { side } = request;
     const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
+    const voice = side.between;
     const party = {
       key,
       isExclusive: side.sessionKey === undefined,
       onRequest,
       onNotification: (notification: JsonRpcNotification) => hear(notification, side),
+      between: voice && {
+        onRequest: ({ method, params }: JsonRpcRequest) => untilAnswered(voice.ask, { method, params }),
+        onNotification: (notification: JsonRpcNotification) => hear(notification, { ...side, notify: voice.notify }),
+      },
     };
     return onDedicated(target, request, party, deadline.signal);
   }
@@ -176,7 +188,7 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   function converse({ target, request }: Passage): Conversation {
     const key = JSON.stringify([request.caller.principal, request.side.profile?.key]);
     return startConversation(({ signal, ...voices }) =>
-      onDedicated(target, request, { ...voices, key, isExclusive: true }, signal),
+      onDedicated(target, request, { ...voices, key, isExclusive: true, between: undefined }, signal),
     );
   }
 }

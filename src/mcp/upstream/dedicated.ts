@@ -14,6 +14,8 @@ export interface Party {
   readonly logLevel?: string | undefined;
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
   readonly onNotification: (notification: JsonRpcNotification) => void;
+  /** Who takes what the server asks and says when none of the party's requests runs. */
+  readonly between: Pick<Party, 'onRequest' | 'onNotification'> | undefined;
 }
 
 /** A session that is one party's until it is given back. */
@@ -28,6 +30,7 @@ interface Entry {
   readonly session: Promise<Session>;
   /** Whose requests run now, the latest last: what the server says can be told to them alone. */
   readonly running: Party[];
+  between: Party['between'];
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -50,6 +53,7 @@ export class DedicatedSessions {
   async lease(party: Party): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
     entry.running.push(party);
+    entry.between = party.between;
     clearTimeout(entry.idle);
     const release = (): void => {
       entry.running.splice(entry.running.indexOf(party), 1);
@@ -101,7 +105,8 @@ export class DedicatedSessions {
   }
 
   #add(party: Party): Entry {
-    const entry: Entry = { key: party.key, session: this.#open(party.profile), running: [], idle: undefined };
+    const { key, profile, between } = party;
+    const entry: Entry = { key, session: this.#open(profile), running: [], between, idle: undefined };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
     this.#attach(entry, party).catch(() => this.#drop(entry));
@@ -111,8 +116,8 @@ export class DedicatedSessions {
   async #attach(entry: Entry, { logLevel }: Party): Promise<void> {
     const session = await entry.session;
     session.attach({
-      onNotification: (notification) => entry.running.at(-1)?.onNotification(notification),
-      onRequest: (request) => entry.running.at(-1)?.onRequest(request) ?? nobody(request),
+      onNotification: (notification) => (entry.running.at(-1) ?? entry.between)?.onNotification(notification),
+      onRequest: (request) => (entry.running.at(-1) ?? entry.between)?.onRequest(request) ?? nobody(request),
       onLost: () => this.#drop(entry),
     });
     if (logLevel !== undefined) await setLevel(session, logLevel).catch(() => undefined); // it logs as it likes

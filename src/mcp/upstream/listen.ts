@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeRequest, type JsonObject, type JsonRpcNotification, type Reply } from '../../lib/json-rpc.ts';
 import { backOff } from '../../lib/time.ts';
+import { META } from '../revisions.ts';
 import type { OutgoingRequest } from '../transport/transport.ts';
 
 /** The session as far as listening needs it. */
@@ -42,7 +43,7 @@ export function createListen(session: Listening, onNotification: (notification: 
     const id = session.nextId();
     const message = writeRequest(id, 'subscriptions/listen', session.own({ notifications: filter() }));
     const hear = (notification: JsonRpcNotification): void => {
-      if (notification.method !== 'notifications/subscriptions/acknowledged') onNotification(notification);
+      if (notification.method !== 'notifications/subscriptions/acknowledged') onNotification(withoutId(notification));
       // What changed while nobody listened was said to nobody.
       else if (wasLost) onNotification({ method: 'notifications/tools/list_changed' });
     };
@@ -83,4 +84,11 @@ export function createListen(session: Listening, onNotification: (notification: 
     },
     close: () => closed.abort(),
   };
+}
+
+/** The id of our standing request means nothing to anybody else. */
+function withoutId({ method, params }: JsonRpcNotification): JsonRpcNotification {
+  const { _meta, ...rest } = params ?? {};
+  const { [META.subscriptionId]: _, ...meta } = (_meta ?? {}) as JsonObject;
+  return { method, params: Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta } };
 }

@@ -55,6 +55,7 @@ export class OffersByProfile {
     let session: Session | undefined;
     try {
       session = await open(profile);
+      session.attach({ onNotification() {}, onLost() {} }); // there is nobody to be asked
       const offer = await session.list(AbortSignal.timeout(listTimeoutMs));
       const before = this.#offers.get(profile.key)?.offer;
       this.#offers.set(profile.key, { profile, offer });

@@ -12,13 +12,21 @@ export interface UpstreamCall {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** Headers that only a modern server gets. */
   readonly mirrored: () => Readonly<Record<string, string>>;
-  readonly onNotification: ((notification: JsonRpcNotification) => void) | undefined;
+  /** Takes what the server says of this request. */
+  readonly onNotification: (notification: JsonRpcNotification) => void;
 }
+
+/** Changes concern everybody, even when a server says them on the stream of a request. */
+const OF_SESSION = /\/(?:list_changed|resources\/updated)$/;
 
 /** Sends one request on a session. */
 export function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
   const id = session.nextId();
-  const { method, name, onNotification } = call;
+  const { method, name } = call;
+  const onNotification = (notification: JsonRpcNotification): void => {
+    if (OF_SESSION.test(notification.method)) session.onNotification(notification);
+    else call.onNotification(notification);
+  };
   const own = session.headers(method, name);
   const headers = own === undefined ? call.headers : { ...call.headers, ...call.mirrored(), ...own };
   return session.request({ id, method, message: call.message(id, session.peer), headers, signal, onNotification });

@@ -34,6 +34,7 @@ export class Session implements ConnectionEvents {
   #listen: Listen | undefined;
   #owner: SessionOwner | undefined;
   #lost: GatewayError | undefined;
+  readonly #attached = Promise.withResolvers<void>();
   #inFlight = 0;
   #isRetired = false;
 
@@ -58,16 +59,18 @@ export class Session implements ConnectionEvents {
   static async #open({ connect, era, introduction, silenceMs }: SessionPlan, signal: AbortSignal): Promise<Session> {
     let session: Session | undefined;
     let lost: GatewayError | undefined;
+    const opened = Promise.withResolvers<Session>();
     const relay: ConnectionEvents = {
-      // What comes before the lists are known cannot change them.
+      // What a server says so early is in the first listing.
       onNotification: (notification) => session?.onNotification(notification),
-      onRequest: (request) => (session === undefined ? refuse(request) : session.onRequest(request)),
+      onRequest: async (request) => (isPing(request) ? {} : (session ?? (await opened.promise)).onRequest(request)),
       onClose: (reason) => (session === undefined ? (lost = reason) : session.onClose(reason)),
     };
     const connection = await connect(relay);
     try {
       const peer = await negotiate(connection, { choice: era, introduction, silenceMs }, signal);
       session = new Session(connection, peer, introduction);
+      opened.resolve(session);
       if (lost !== undefined) session.onClose(lost);
       return session;
     } catch (error) {
@@ -79,6 +82,7 @@ export class Session implements ConnectionEvents {
   /** From now on the owner hears what the server says, and of the loss of the connection, also of one that came earlier. */
   attach(owner: SessionOwner): void {
     this.#owner = owner;
+    this.#attached.resolve();
     if (this.#lost !== undefined) owner.onLost(this.#lost);
     else if (this.peer.era === 'modern')
       this.#listen = createListen(this, (notification) => owner.onNotification(notification));
@@ -170,8 +174,10 @@ export class Session implements ConnectionEvents {
     this.#owner?.onNotification(notification);
   }
 
-  onRequest(request: JsonRpcRequest): Promise<JsonObject> {
-    if (request.method === 'ping') return Promise.resolve({});
+  async onRequest(request: JsonRpcRequest): Promise<JsonObject> {
+    if (isPing(request)) return {};
+    // Servers may ask as soon as the handshake is through, when nobody has taken the session yet.
+    if (Object.keys(this.#introduction.capabilities).length > 0) await this.#attached.promise;
     return this.#owner?.onRequest?.(request) ?? refuse(request);
   }
 
@@ -180,6 +186,10 @@ export class Session implements ConnectionEvents {
     this.#listen?.close();
     this.#owner?.onLost(reason);
   }
+}
+
+function isPing({ method }: JsonRpcRequest): boolean {
+  return method === 'ping';
 }
 
 function refuse({ method }: JsonRpcRequest): Promise<never> {
