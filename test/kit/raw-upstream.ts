@@ -4,8 +4,8 @@ import { listenOnLoopback, readBody } from './http-host.ts';
 /** An upstream that answers tools/call with JSON text of the test's choice, byte for byte. */
 export interface RawUpstream extends AsyncDisposable {
   readonly url: string;
-  /** The JSON text of the next results of tools/call. */
-  resultText: string;
+  /** The JSON text of the next results of tools/call; a function makes it from the arguments. */
+  resultText: string | ((input: unknown) => string);
   answersAs: 'json' | 'sse';
   /** The arguments of the last tools/call. */
   lastArguments: unknown;
@@ -33,16 +33,18 @@ export async function startRawUpstream(): Promise<RawUpstream> {
       const { id, method } = message;
       if (method === 'tools/call') upstream.lastArguments = message.params?.arguments;
       if (id === undefined) return void response.writeHead(202).end();
-      const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answerTo(method)}}`;
+      const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answerTo(message)}}`;
       return write(response, answer, method === 'tools/call' ? upstream.answersAs : 'json');
     })().catch(() => response.destroy());
   });
 
-  function answerTo(method: string): string {
+  function answerTo({ method, params }: Message): string {
+    const { resultText } = upstream;
     if (method === 'initialize') return `"result":${JSON.stringify(HANDSHAKE)}`;
     if (method === 'ping') return '"result":{}';
     if (method === 'tools/list') return `"result":${JSON.stringify(TOOLS)}`;
-    if (method === 'tools/call') return `"result":${upstream.resultText}`;
+    if (method === 'tools/call')
+      return `"result":${typeof resultText === 'string' ? resultText : resultText(params?.arguments)}`;
     return '"error":{"code":-32601,"message":"unknown method"}';
   }
 
