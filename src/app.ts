@@ -122,7 +122,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     gateway: { name: 'asbru', version: VERSION },
     guard,
     inprocess,
-    probeTimeoutMs: timing.probeTimeoutMs,
+    silenceMs: timing.probeTimeoutMs,
   };
   const catalog = createCatalog({
     upstreams: () => registry.upstreams(),

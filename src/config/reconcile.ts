@@ -45,7 +45,8 @@ export async function reconcileClients(work: ClientsToReconcile): Promise<Reconc
     else log.error(`${message}, ${reason}`);
   };
 
-  for (const entry of entries) {
+  const startedAt = Date.now();
+  for (const [index, entry] of entries.entries()) {
     const row = match(entry, rows);
     if (row !== undefined && claimed.has(row)) {
       tell(entry.name, 'refused', 'an earlier entry names the same client');
@@ -53,7 +54,8 @@ export async function reconcileClients(work: ClientsToReconcile): Promise<Reconc
     }
     if (row !== undefined) claimed.add(row);
     try {
-      tell(entry.name, await reconcileEntry(entry, row, work));
+      // One after the other in time too: the order of the file decides which of two servers was there first.
+      tell(entry.name, await reconcileEntry(entry, row, startedAt + index, work));
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       tell(entry.name, 'refused', error.message);
@@ -74,12 +76,13 @@ function match(entry: McpClientCreate, rows: readonly McpClient[]): McpClient | 
 async function reconcileEntry(
   entry: McpClientCreate,
   row: McpClient | undefined,
+  created_at: number,
   { store, fromCreate }: ClientsToReconcile,
 ): Promise<Reconciled['outcome']> {
   const config_hash = hashEntry(entry);
   if (row === undefined) {
     try {
-      await store.insert({ ...fromCreate(entry), config_hash });
+      await store.insert({ ...fromCreate(entry), created_at, config_hash });
       return 'inserted';
     } catch (error) {
       // Another process that starts from the same file may have been faster.

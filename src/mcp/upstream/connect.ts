@@ -16,8 +16,8 @@ import type { Connection, ConnectionEvents } from '../transport/transport.ts';
 export interface ConnectDeps {
   readonly gateway: { readonly name: string; readonly version: string };
   readonly guard: ProcessGuard;
-  /** How long a server may be silent to `server/discover`. */
-  readonly probeTimeoutMs: number;
+  /** How long a child process may be silent to `server/discover` before it is asked to `initialize` too. */
+  readonly silenceMs: number;
   /** In-process servers by the name they were registered under. */
   readonly inprocess: ReadonlyMap<string, OpenInProcess>;
 }
@@ -41,8 +41,8 @@ export function openSession(
     connect: (events: ConnectionEvents) => connect(client, deps, events, signal),
     era: eraOf(client, era),
     introduction: { clientInfo: deps.gateway, capabilities },
-    // Only a child process may die or hang at a question it does not know; over HTTP silence says nothing of an era.
-    probeTimeoutMs: client.connection_type === 'stdio' ? deps.probeTimeoutMs : undefined,
+    // Only a child process may hang at a question it does not know; over HTTP silence says nothing of an era.
+    silenceMs: client.connection_type === 'stdio' ? deps.silenceMs : undefined,
   };
   return Session.open(plan, signal);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../lib/errors.ts';
 import {
   resultOf,
@@ -26,24 +27,60 @@ export interface Introduction {
   readonly capabilities: JsonObject;
 }
 
+/** How to begin with a server. */
+export interface Opening {
+  readonly choice: Era | 'auto';
+  readonly introduction: Introduction;
+  /** After so long without an answer to the modern question the older one is asked too; undefined: never. */
+  readonly silenceMs: number | undefined;
+}
+
 /**
  * Finds out which era a server speaks and shakes hands. `auto` asks as a modern client first; whatever refuses that for a
- * reason of its own (no access, a fault, silence) is no evidence of an era and fails.
+ * reason of its own (no access, a fault) is no evidence of an era and fails.
  */
-export async function negotiate(
-  connection: Connection,
-  choice: Era | 'auto',
-  introduction: Introduction,
-  signal: AbortSignal,
-): Promise<Peer> {
+export async function negotiate(connection: Connection, opening: Opening, signal: AbortSignal): Promise<Peer> {
+  const { choice, introduction, silenceMs } = opening;
   if (choice === 'legacy') return initialize(connection, introduction, signal);
-  const peer = await discover(connection, introduction, signal);
+  const found = discover(connection, introduction, signal);
+  if (choice === 'auto')
+    return (await unlessSilent(found, silenceMs, signal)) ?? eitherWay(connection, found, introduction, signal);
+  const peer = await found;
   if (peer !== undefined) return peer;
-  if (choice === 'auto') return initialize(connection, introduction, signal);
   throw new GatewayError(
     'upstream_bad_reply',
     `the server does not speak MCP ${MODERN_VERSION}, to which protocol_era pins it`,
   );
+}
+
+/** The modern answer, if it comes in time. A program that is still being installed is silent for longer than that. */
+async function unlessSilent(
+  found: Promise<Peer | undefined>,
+  silenceMs: number | undefined,
+  signal: AbortSignal,
+): Promise<Peer | undefined> {
+  if (silenceMs === undefined) return found;
+  const early = new AbortController();
+  const silence = sleep(silenceMs, undefined, { signal: AbortSignal.any([signal, early.signal]), ref: false }).catch(
+    () => undefined,
+  );
+  try {
+    return await Promise.race([found, silence]);
+  } finally {
+    early.abort();
+  }
+}
+
+/** `initialize`, while the modern question may still be answered: whichever comes to something. */
+async function eitherWay(
+  connection: Connection,
+  found: Promise<Peer | undefined>,
+  introduction: Introduction,
+  signal: AbortSignal,
+): Promise<Peer> {
+  const older = initialize(connection, introduction, signal);
+  const newer = found.then((peer) => peer ?? older);
+  return Promise.any([older, newer]).catch(() => older);
 }
 
 /** `server/discover`; undefined when the server is of the older era. */

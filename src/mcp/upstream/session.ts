@@ -22,8 +22,8 @@ export interface SessionPlan {
   readonly connect: (events: ConnectionEvents) => Promise<Connection>;
   readonly era: Era | 'auto';
   readonly introduction: Introduction;
-  /** How long a server may be silent to the modern question before it counts as one that does not know it; undefined: for ever. */
-  readonly probeTimeoutMs: number | undefined;
+  /** After so long without an answer to the modern question the older one is asked too; undefined: never. */
+  readonly silenceMs: number | undefined;
 }
 
 /** A connection after the first words: the unit that is verified, swapped in, drained and closed. */
@@ -46,19 +46,17 @@ export class Session implements ConnectionEvents {
 
   /** Opens a connection and negotiates. Whatever fails, nothing is left behind. */
   static async open(plan: SessionPlan, signal: AbortSignal): Promise<Session> {
-    if (plan.era !== 'auto' || plan.probeTimeoutMs === undefined) return Session.#open(plan, signal);
-    // A server that ends or hangs at a question it does not know gets a fresh connection and the older question.
-    const probe = AbortSignal.any([signal, AbortSignal.timeout(plan.probeTimeoutMs)]);
     try {
-      return await Session.#open(plan, probe);
+      return await Session.#open(plan, signal);
     } catch (error) {
-      const isSilent = probe.aborted || (error instanceof GatewayError && error.code === 'upstream_lost');
-      if (signal.aborted || !isSilent) throw error;
+      // A child process may end at a question it does not know; it gets the older one on a fresh connection.
+      const isOver = error instanceof GatewayError && error.code === 'upstream_lost';
+      if (plan.era !== 'auto' || plan.silenceMs === undefined || signal.aborted || !isOver) throw error;
       return Session.#open({ ...plan, era: 'legacy' }, signal);
     }
   }
 
-  static async #open({ connect, era, introduction }: SessionPlan, signal: AbortSignal): Promise<Session> {
+  static async #open({ connect, era, introduction, silenceMs }: SessionPlan, signal: AbortSignal): Promise<Session> {
     let session: Session | undefined;
     let lost: GatewayError | undefined;
     const opened = Promise.withResolvers<Session>();
@@ -70,7 +68,8 @@ export class Session implements ConnectionEvents {
     };
     const connection = await connect(relay);
     try {
-      session = new Session(connection, await negotiate(connection, era, introduction, signal), introduction);
+      const peer = await negotiate(connection, { choice: era, introduction, silenceMs }, signal);
+      session = new Session(connection, peer, introduction);
       opened.resolve(session);
       if (lost !== undefined) session.onClose(lost);
       return session;

@@ -24,10 +24,7 @@ export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTim
     const explain = (error: unknown, stage: 'connect' | 'list_tools'): GatewayError => {
       const seconds = timing.connectTimeoutMs / 1_000;
       if (signal.aborted)
-        return new GatewayError('upstream_timeout', `no answer within ${seconds} s`, {
-          cause: error,
-          details: { stage },
-        });
+        return new GatewayError('upstream_timeout', `no answer within ${seconds} s`, { details: { stage } });
       const code = error instanceof GatewayError ? error.code : 'upstream_bad_reply';
       return new GatewayError(code, messageOf(error), { cause: error, details: { stage } });
     };

@@ -10,7 +10,7 @@ export interface Timing {
   readonly failuresToDisconnect: number;
   /** How long connecting, the handshake and the first listing may take together. */
   readonly connectTimeoutMs: number;
-  /** Between a notice of changed tools and the new listing, so that a burst of notices costs one. */
+  /** Between two listings that notices of changes cause, so that a burst of notices costs at most one more. */
   readonly listChangedDelayMs: number;
   readonly listTimeoutMs: number;
   /** How long a user may take to answer a question of a server. */
@@ -61,6 +61,7 @@ export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed
   let changed: NodeJS.Timeout | undefined;
   let sync: NodeJS.Timeout | undefined;
   let syncMs = 0;
+  let listedAt = -Infinity;
   let health = setTimeout(() => void checkHealth(), timing.healthIntervalMs).unref();
 
   async function checkHealth(): Promise<void> {
@@ -85,10 +86,13 @@ export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed
 
   return {
     listChanged() {
+      // A lone notice is followed up almost at once; those of a burst wait until the last listing is old enough.
+      const wait = Math.max(timing.listChangedDelayMs / 20, listedAt + timing.listChangedDelayMs - performance.now());
       changed ??= setTimeout(() => {
         changed = undefined;
+        listedAt = performance.now();
         void refresh();
-      }, timing.listChangedDelayMs).unref();
+      }, wait).unref();
     },
     setSyncInterval(minutes) {
       const wanted = minutes * timing.minuteMs;
