@@ -8,7 +8,7 @@ export interface Question {
 
 /** What a tool, prompt or resource of an asking server does before it answers. */
 export interface AskScript {
-  /** The questions of a round are asked at once, the rounds one after the other. */
+  /** The questions of a round are asked at once, the rounds one after the other; a round of none asks to come back later. */
   readonly rounds: readonly (readonly Question[])[];
   /** The request ends with an error once all is answered. */
   readonly fails?: boolean;
@@ -51,6 +51,7 @@ export const ASK_SCRIPTS = {
   roots: { rounds: [[roots]] },
   several: { rounds: [[form('First?'), sampling, roots, form('Second?')]] },
   rounds: { rounds: [[form('One?')], [sampling, roots], [form('Three?')]] },
+  later: { rounds: [[], []] },
   'fails-after': { rounds: [[form('Shall it fail?')]], fails: true },
   'holds-after': { rounds: [[form('Shall it take its time?')]], holds: true },
   insists: { rounds: [[form('You can hear this, can you not?')]], insists: true },

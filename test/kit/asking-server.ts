@@ -90,8 +90,8 @@ async function playModern(
   if (script.insists !== true && !script.rounds.flat().every((question) => isAskable(question, able)))
     return NOBODY_TO_ASK;
   const answers = JSON.parse(mcpReq.requestState<string>() ?? '[]') as unknown[][];
-  const { inputResponses } = mcpReq;
-  if (inputResponses !== undefined) {
+  const { inputResponses = {} } = mcpReq;
+  if (mcpReq.requestState() !== undefined) {
     const asked = script.rounds[answers.length] ?? [];
     answers.push(asked.map((_, index) => inputResponses[`q${index}`]));
   }

@@ -18,7 +18,17 @@ describe.for(pairs)('a $client client of a $server server', ({ client: era, serv
     await scene[Symbol.asyncDispose]();
   });
 
-  const scripts = ['form', 'url', 'sampling', 'sampling-with-tools', 'roots', 'several', 'rounds', 'insists'] as const;
+  const scripts = [
+    'form',
+    'url',
+    'sampling',
+    'sampling-with-tools',
+    'roots',
+    'several',
+    'rounds',
+    'later',
+    'insists',
+  ] as const;
   const cases = ASKING_METHODS.flatMap((method) => scripts.map((script) => ({ method, script })));
 
   test.for(cases)('is asked by $method: $script', async ({ method, script }) => {

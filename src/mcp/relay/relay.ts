@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { Between, ClientRequest } from '../client-side.ts';
 import type { Era } from '../revisions.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
@@ -27,6 +29,8 @@ interface Passage {
   readonly deadline: Deadline;
 }
 
+/** Before a server that has nothing to ask, but no answer yet, is asked again. */
+const LATER_MS = 250;
 /** Rounds of questions that one request may take; a server that asks more is broken. */
 const MAX_ROUNDS = 32;
 
@@ -130,6 +134,9 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
       const asked = questionsOf(reply);
       if (asked === undefined) return reply;
       const questions = Object.entries((asked.inputRequests ?? {}) as Record<string, InputRequest & JsonObject>);
+      // A state without questions means "come back later".
+      if (questions.length === 0)
+        await unlessAborted(sleep(LATER_MS, undefined, { ref: false }), passage.deadline.signal);
       const answers = await Promise.all(
         questions.map(async ([key, question]) => [key, await consult(passage, forLegacy(question))] as const),
       );
