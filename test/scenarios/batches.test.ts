@@ -7,7 +7,6 @@ import {
   postMcp,
   type LegacySession,
   type McpEndpoint,
-  type RpcMessage,
 } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
