@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '../lib/errors.ts';
+import { decodeHeader } from '../lib/header-value.ts';
 import { scanArray, scanObject } from '../lib/json-scan.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
-import { decodeHeader, LEGACY_VERSIONS, META, MODERN_VERSION, SUPPORTED_VERSIONS, type Era } from '../mcp/revisions.ts';
+import { LEGACY_VERSIONS, META, MODERN_VERSION, SUPPORTED_VERSIONS, type Era } from '../mcp/revisions.ts';
 
 /** One JSON-RPC message of a client, parsed once. */
 export type McpMessage =

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answeredIds, oneLine, readClientMessage, readRpcError } from './message.ts';
-import { encodeHeader } from './modern-headers.ts';
+import { encodeHeader } from '../../lib/header-value.ts';
 
 const read = (text: string) => readClientMessage(Buffer.from(text));
 

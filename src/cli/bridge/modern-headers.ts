@@ -1,3 +1,5 @@
+import { encodeHeader } from '../../lib/header-value.ts';
+
 /** Where a request of 2026-07-28 says which revision it speaks. */
 export const META_VERSION = 'io.modelcontextprotocol/protocolVersion';
 
@@ -16,10 +18,4 @@ export function modernHeaders(version: string, method: string, name: string | un
   const headers = ['mcp-protocol-version', encodeHeader(version), 'mcp-method', encodeHeader(method)];
   if (name !== undefined) headers.push('mcp-name', encodeHeader(name));
   return headers;
-}
-
-/** A value as a header can hold it. What it cannot hold, or what looks encoded already, goes as `=?base64?…?=`. */
-export function encodeHeader(value: string): string {
-  const isPlain = /^[\x20-\x7e\t]+$/.test(value) && value.trim() === value && !/^=\?base64\?.*\?=$/.test(value);
-  return isPlain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
 }

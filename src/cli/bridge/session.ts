@@ -6,7 +6,7 @@ import { explainAnswer, explainError } from './failure.ts';
 import type { Link, Target } from './link.ts';
 import { createListener } from './listener.ts';
 import { answeredIds } from './message.ts';
-import { encodeHeader } from './modern-headers.ts';
+import { encodeHeader } from '../../lib/header-value.ts';
 
 /** What the gateway agreed to in `initialize`, for revisions up to 2025-11-25. */
 export interface Session {

@@ -4,7 +4,7 @@ import type { ClientRequest } from '../client-side.ts';
 import type { CallerHeaders } from './forwarded-headers.ts';
 import { PARAM_PREFIX, type ParamHeader } from '../upstream/param-headers.ts';
 import type { RelayParams } from './relay-params.ts';
-import { decodeHeader, encodeHeader } from '../revisions.ts';
+import { decodeHeader, encodeHeader } from '../../lib/header-value.ts';
 
 type Call = Pick<ClientRequest, 'params' | 'headers' | 'side'>;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeHeader, encodeHeader } from './revisions.ts';
+import { decodeHeader, encodeHeader } from './header-value.ts';
 
 test('any text comes out of a header as it went in', () => {
   fc.assert(
