@@ -16,8 +16,19 @@ export const ERRORS = {
   method_not_found: { status: 404, rpc: -32601, retryable: false },
   header_mismatch: { status: 400, rpc: -32020, retryable: false },
   unsupported_protocol_version: { status: 400, rpc: -32022, retryable: false },
+  /** A header that the settings demand (`required_headers`) is absent. */
+  missing_required_headers: { status: 400, rpc: -32602, retryable: false },
   unauthorized: { status: 401, rpc: -32001, retryable: false },
+  virtual_key_required: { status: 401, rpc: -32001, retryable: false },
+  virtual_key_not_found: { status: 401, rpc: -32001, retryable: false },
+  /** A budget of the virtual key, its team or its customer is spent. */
+  budget_exceeded: { status: 402, rpc: -32004, retryable: true },
   forbidden: { status: 403, rpc: -32003, retryable: false },
+  /** The virtual key is inactive or has expired. */
+  access_blocked: { status: 403, rpc: -32003, retryable: false },
+  provider_blocked: { status: 403, rpc: -32003, retryable: false },
+  model_blocked: { status: 403, rpc: -32003, retryable: false },
+  mcp_tool_blocked: { status: 403, rpc: -32003, retryable: false },
   not_found: { status: 404, rpc: -32602, retryable: false },
   method_not_allowed: { status: 405, rpc: -32600, retryable: false },
   resource_not_found: { status: 404, rpc: -32602, retryable: false },
@@ -28,6 +39,10 @@ export const ERRORS = {
   mcp_tool_not_found: { status: 400, rpc: -32602, retryable: false },
   wrong_state: { status: 400, rpc: -32603, retryable: false },
   conflict: { status: 409, rpc: -32603, retryable: false },
+  /** Both the request limit and the token limit are reached. */
+  rate_limited: { status: 429, rpc: -32005, retryable: true },
+  token_limited: { status: 429, rpc: -32005, retryable: true },
+  request_limited: { status: 429, rpc: -32005, retryable: true },
   payload_too_large: { status: 413, rpc: -32600, retryable: false },
   unsupported_media_type: { status: 415, rpc: -32600, retryable: false },
   /** An upstream did not accept what an administrator submitted; nothing was stored. */
