@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { StartFlags } from './cli/options.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
+import type { WhyFlags } from './cli/why.ts';
 import { VERSION } from './lib/version.ts';
 
 const EXAMPLES = `
@@ -9,6 +10,7 @@ Examples:
   $ asbru start --port 9000 --config ./config.json
   $ ASBRU_API_KEY=... asbru start --host 0.0.0.0 --log-style json
   $ asbru stdio --url http://localhost:8080/mcp --key ...
+  $ asbru why github-create_issue --for ci
   $ asbru schema > config.schema.json
 
 Environment (a flag wins):
@@ -16,7 +18,7 @@ Environment (a flag wins):
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
-  ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio
+  ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio and asbru why
 `;
 
 const program = new Command('asbru')
@@ -49,6 +51,18 @@ program
   .action(async (flags: StdioFlags) => {
     const { stdio } = await import('./cli/stdio.ts');
     stdio(flags);
+  });
+
+program
+  .command('why <tool>')
+  .description('say which rule shows, hides, denies or prices a tool; exits with 0 if it can be called, else with 1')
+  .option('--for <virtual key>', 'name or id of the virtual key that would call it (default: an operator)')
+  .option('--url <url>', 'address of the gateway (default: http://localhost:8080)')
+  .option('--key <key>', 'management API key; better given as ASBRU_API_KEY, which no process list shows')
+  .option('--json', 'print the answer of the gateway as it is')
+  .action(async (tool: string, flags: WhyFlags) => {
+    const { why } = await import('./cli/why.ts');
+    await why(tool, flags);
   });
 
 program

@@ -21,6 +21,21 @@ export const ClientSettings = z.object({
   mcp_enable_temp_token_auth: z.boolean(),
   mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
   enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
+  required_headers: z
+    .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is not a valid HTTP header name'))
+    .meta({ description: 'Headers that every request to /mcp and /v1 must carry.' }),
+  disable_content_logging: z
+    .boolean()
+    .meta({ description: 'Keep arguments and results out of the logs, unless the virtual key says otherwise.' }),
+  allow_per_request_content_storage_override: z
+    .boolean()
+    .meta({ description: 'Let x-bf-disable-content-logging decide for one request.' }),
+  logging_headers: z.array(z.string()).meta({ description: 'Request headers kept in the metadata of log rows.' }),
+  log_retention_days: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(36_500, 'must be at most 36500')
+    .meta({ description: 'Days after which log rows are deleted.' }),
   allowed_origins: z
     .array(z.string())
     .meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
@@ -38,6 +53,11 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_enable_temp_token_auth: false,
   mcp_server_auth_mode: 'headers',
   enforce_auth_on_inference: true,
+  required_headers: [],
+  disable_content_logging: false,
+  allow_per_request_content_storage_override: false,
+  logging_headers: [],
+  log_retention_days: 365,
   allowed_origins: [],
 };
 

@@ -1,14 +1,17 @@
 import type { ApiKeyScope } from '../contract/api-key.ts';
+import type { KeyPolicy } from './policy.ts';
 
 /** Who is behind a request, once the edge has checked the credential. Everything below the edge decides by this alone. */
 export interface Caller {
   /** `operator`: a management API key, with the unrestricted view. `anonymous`: nobody in particular, where that is allowed. */
-  readonly kind: 'operator' | 'anonymous';
+  readonly kind: 'operator' | 'anonymous' | 'virtual_key';
   /** Stable id such as "api-key:3": what sessions and per-user credentials are bound to. */
   readonly principal: string;
   /** For logs and screens only. */
   readonly name: string;
   readonly scopes: readonly ApiKeyScope[];
+  /** The virtual key that it came with, if it is one. */
+  readonly key?: KeyPolicy;
 }
 
 /** The caller without a credential, when `enforce_auth_on_inference` is off. It may use tools and nothing else. */
@@ -18,3 +21,15 @@ export const ANONYMOUS: Caller = Object.freeze({
   name: 'anonymous',
   scopes: Object.freeze(['mcp'] as const),
 });
+
+const KEY_PREFIX = 'virtual-key:';
+
+/** The principal of whoever comes with this virtual key. */
+export function principalOfKey(virtualKeyId: string): string {
+  return KEY_PREFIX + virtualKeyId;
+}
+
+/** The virtual key behind a principal; undefined for principals of other kinds. */
+export function keyOfPrincipal(principal: string): string | undefined {
+  return principal.startsWith(KEY_PREFIX) ? principal.slice(KEY_PREFIX.length) : undefined;
+}

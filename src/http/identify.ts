@@ -3,6 +3,7 @@ import type { ApiKeyScope } from '../contract/api-key.ts';
 import type { ClientSettings } from '../contract/config.ts';
 import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
+import { demandUsable, type Policy } from '../governance/policy.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AccountStore, ActiveApiKey } from '../store/accounts.ts';
@@ -15,7 +16,8 @@ interface Deps {
   readonly accounts: Pick<AccountStore, 'loadActive' | 'touch'>;
   readonly changes: Pick<Changes, 'subscribe'>;
   /** The settings as they are now. */
-  readonly settings: () => Pick<ClientSettings, 'enforce_auth_on_inference'>;
+  readonly settings: () => Pick<ClientSettings, 'enforce_auth_on_inference' | 'required_headers'>;
+  readonly policy: Pick<Policy, 'findCaller'>;
   readonly logger: Logger;
 }
 
@@ -23,7 +25,7 @@ interface Deps {
 export interface Identify {
   /** The caller of a management request: an API key with that scope. */
   readonly identifyManagement: (headers: RequestHeaders, scope: ApiKeyScope) => Caller;
-  /** The caller of `/mcp` or `/v1`: an API key with scope `mcp`, or nobody where settings allow it. */
+  /** The caller of `/mcp` or `/v1`: a virtual key, an API key with scope `mcp`, or nobody where settings allow it. */
   readonly identifyInference: (headers: RequestHeaders) => Caller;
 }
 
@@ -34,13 +36,16 @@ interface KnownKey {
 }
 
 const EXPECTED = 'send "Authorization: Bearer <API key>"';
-/** Where other gateways and SDKs put a key. None of them is accepted, but each deserves a precise answer. */
-const OTHER_PLACES = ['x-bf-vk', 'x-api-key', 'x-goog-api-key', 'api-key'];
+/** Where SDKs put a key. In these only a value with the prefix is a virtual key; anything else is meant for somebody else. */
+const OTHER_PLACES = ['x-api-key', 'x-goog-api-key', 'api-key'];
+const VIRTUAL_KEY = /^sk-bf-/i;
+const API_KEY = /^bearer\s+bfst-/i;
+const NEEDS_KEY = 'send a virtual key as "x-bf-vk" or "Authorization: Bearer sk-bf-…"';
 const TOUCH_INTERVAL = 60_000;
 const MAX_RECENT = 1_000;
 
 /** Loads the active API keys and follows their changes. A request costs one hash and one look-up, however many keys there are. */
-export async function createIdentify({ accounts, changes, settings, logger }: Deps): Promise<Identify> {
+export async function createIdentify({ accounts, changes, settings, policy, logger }: Deps): Promise<Identify> {
   // Undefined after a failed reload: a key that may have been revoked must not go on working.
   let keys: ReadonlyMap<string, KnownKey> | undefined;
   let reloading: Promise<void> = Promise.resolve();
@@ -58,8 +63,17 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
       return demand(scope, findKey(headers));
     },
     identifyInference(headers) {
-      const isOpen = !settings().enforce_auth_on_inference;
-      return isOpen && !hasCredential(headers) ? ANONYMOUS : demand('mcp', findKey(headers));
+      const { enforce_auth_on_inference, required_headers } = settings();
+      if (required_headers.length > 0) demandHeaders(headers, required_headers);
+      const value = readVirtualKey(headers);
+      if (value !== undefined) return findVirtualKey(value);
+      if (headers.authorization === undefined) {
+        if (!enforce_auth_on_inference) return ANONYMOUS;
+        throw new GatewayError('virtual_key_required', `a virtual key is required; ${NEEDS_KEY}`);
+      }
+      const isOpen = !enforce_auth_on_inference && !API_KEY.test(String(headers.authorization));
+      const key = isOpen ? lookUp(headers) : findKey(headers);
+      return key === undefined ? ANONYMOUS : demand('mcp', key);
     },
   };
 
@@ -79,6 +93,24 @@ export async function createIdentify({ accounts, changes, settings, logger }: De
       keys = undefined;
       recent.clear();
       logger.error({ err: error }, 'API keys could not be loaded; every request is refused until they can');
+    }
+  }
+
+  function findVirtualKey(value: string): Caller {
+    const caller = policy.findCaller(value);
+    if (caller === undefined)
+      throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown or was rotated');
+    demandUsable(caller.key);
+    return caller;
+  }
+
+  /** Where no key is demanded, a credential that is not ours is somebody else's business. */
+  function lookUp(headers: RequestHeaders): KnownKey | undefined {
+    try {
+      return findKey(headers);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'unauthorized') return undefined;
+      throw error;
     }
   }
 
@@ -128,11 +160,34 @@ function demand(scope: ApiKeyScope, { caller }: KnownKey): Caller {
   });
 }
 
+/** The virtual key that a request comes with, from the first of the five places that has one. */
+export function readVirtualKey(headers: RequestHeaders): string | undefined {
+  const own = headers['x-bf-vk'];
+  if (own !== undefined && String(own) !== '') return String(own);
+  const { authorization } = headers;
+  if (authorization !== undefined) {
+    const [, token = ''] = /^bearer\s+(.*)$/is.exec(String(authorization)) ?? [];
+    if (VIRTUAL_KEY.test(token)) return token;
+  }
+  for (const name of OTHER_PLACES) {
+    const value = headers[name];
+    if (value !== undefined && VIRTUAL_KEY.test(String(value))) return String(value);
+  }
+  return undefined;
+}
+
+function demandHeaders(headers: RequestHeaders, required: readonly string[]): void {
+  const missing = required.filter((name) => (headers[name.toLowerCase()] ?? '') === '');
+  if (missing.length === 0) return;
+  throw new GatewayError('missing_required_headers', `missing required headers: ${missing.join(', ')}`, {
+    details: { headers: missing },
+  });
+}
+
 /** The token of `Authorization: Bearer`, or the refusal that says what was sent instead. */
 function readToken(headers: RequestHeaders): string {
-  const virtualKey = headers['x-bf-vk'];
   // A virtual key narrows what its bearer may do: passing over it would widen the rights.
-  if (virtualKey !== undefined) throw refuse('virtual keys are not accepted here');
+  if (readVirtualKey(headers) !== undefined) throw refuse('virtual keys are not accepted here');
   const authorization = headers.authorization;
   if (authorization === undefined) {
     const place = OTHER_PLACES.find((name) => headers[name] !== undefined);
@@ -140,13 +195,8 @@ function readToken(headers: RequestHeaders): string {
   }
   const [, scheme = '', token = ''] = /^(\S+)\s*(.*)$/s.exec(String(authorization)) ?? [];
   if (scheme.toLowerCase() !== 'bearer') throw refuse('only the Bearer scheme is accepted here');
-  if (token.startsWith('sk-bf-')) throw refuse('virtual keys are not accepted here');
   if (token === '') throw refuse('the API key is empty');
   return token;
-}
-
-function hasCredential(headers: RequestHeaders): boolean {
-  return headers.authorization !== undefined || OTHER_PLACES.some((name) => headers[name] !== undefined);
 }
 
 function refuse(reason: string): GatewayError {

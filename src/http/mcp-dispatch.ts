@@ -3,7 +3,7 @@ import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { ClientRequest, ClientSide } from '../mcp/client-side.ts';
+import { audienceOf, type ClientRequest, type ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
@@ -47,13 +47,16 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
     const { method, params, paramsBytes } = message;
     const { caller, headers, session } = arrival;
     const relayParams = readRelayParams(paramsBytes);
+    const side = sideOf(message, relayParams, arrival, signal);
     const request: ClientRequest = {
       caller,
       method,
       params: relayParams,
       headers,
       signal,
-      side: sideOf(message, relayParams, arrival, signal),
+      side,
+      audience: audienceOf(caller, headers, side.profile),
+      source: 'mcp',
     };
     const reply = await server.handle(request, params);
     if (method === 'initialize' && session === undefined)

@@ -3,6 +3,7 @@ import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
+import { audienceOf } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
@@ -82,7 +83,7 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
     if (message.era === 'modern') {
       const refusal = refusalOf(() => checkModern(message, request.headers));
       if (refusal !== undefined) return refuse(response, refusal, message.id);
-      if (message.method === 'subscriptions/listen') return listenModern(message, response);
+      if (message.method === 'subscriptions/listen') return listenModern(message, request, response, caller);
     }
     const gone = message.era === 'modern' ? new AbortController() : undefined;
     if (gone !== undefined) {
@@ -153,13 +154,19 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
   }
 
   /** The standing request of a modern client (`subscriptions/listen`). */
-  function listenModern({ id, params }: McpRequest, response: ServerResponse): void {
+  function listenModern(
+    { id, params }: McpRequest,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+  ): void {
     const requestId = JSON.parse(id) as RequestId;
     const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
+    const audience = audienceOf(caller, headers, profile);
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
     const send = (message: object): void =>
       writeEvents(response, toEvent(JSON.stringify({ jsonrpc: '2.0', ...message })));
-    const { end } = subscriptions.listen(requestId, (params.notifications ?? {}) as JsonObject, profile, send);
+    const { end } = subscriptions.listen(requestId, (params.notifications ?? {}) as JsonObject, audience, send);
     response.once('close', end);
     hold(response, () => {
       send({ id: requestId, result: { resultType: 'complete', _meta: { [META.subscriptionId]: requestId } } });

@@ -64,5 +64,6 @@ function headersOf(error: GatewayError): Record<string, string> {
   if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="asbru"';
   if (error.status === 405 && typeof error.details?.allow === 'string') headers.allow = error.details.allow;
   if (error.status === 503) headers['retry-after'] = '1';
+  if (typeof error.details?.retry_after === 'number') headers['retry-after'] = String(error.details.retry_after);
   return headers;
 }

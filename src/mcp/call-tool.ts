@@ -1,8 +1,12 @@
+import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
-import type { Catalog, View } from './catalog.ts';
+import type { BeginRecord } from './call-record.ts';
+import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
+import type { ToolEntry, View } from './offering.ts';
 import { checkMirrored } from './relay/mirror-params.ts';
+import { questionsOf } from './relay/questions.ts';
 import type { Relay } from './relay/relay.ts';
 import { createRelist } from './upstream/relist.ts';
 import { rewriteReply } from './rewrite.ts';
@@ -15,34 +19,65 @@ interface CallToolDeps {
   readonly catalog: Catalog;
   readonly relay: Relay;
   readonly tasks: Pick<Tasks, 'wrap'>;
+  readonly spend: Pick<Spend, 'reserve'>;
+  readonly beginRecord: BeginRecord;
 }
 
 /**
- * Runs one tool call. Every way to a tool goes through here: /mcp and the REST route now, chat and code mode later. The reply is
- * the server's own bytes. Throws `mcp_tool_not_found`, `header_mismatch`, `upstream_…` and `call_cancelled`.
+ * Runs one tool call: found, allowed, paid for, relayed, recorded. Every way to a tool goes through here: /mcp and the REST route
+ * now, chat and code mode later. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
+ * `budget_exceeded`, `request_limited`, `header_mismatch`, `upstream_…` and `call_cancelled`.
  */
-export function createCallTool({ catalog, relay, tasks }: CallToolDeps): CallTool {
+export function createCallTool({ catalog, relay, tasks, spend, beginRecord }: CallToolDeps): CallTool {
   const relist = createRelist();
 
-  async function run({ tools, resources }: View, name: string, request: ClientRequest): Promise<Reply> {
-    const entry = tools.get(name);
-    if (entry === undefined)
-      throw new GatewayError('mcp_tool_not_found', `tool '${name}' is not available or not permitted`);
-    const { upstream, own, paramHeaders } = entry;
+  async function run({ resources }: View, name: string, tool: ToolEntry, request: ClientRequest): Promise<Reply> {
+    const { upstream, own, paramHeaders } = tool;
     if (paramHeaders.length > 0 && request.side.era === 'modern') checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
     const reply = await relay(target, request);
     return tasks.wrap(rewriteReply(reply, resources.renames(upstream)), upstream, request);
   }
 
+  /** Runs the tool, and once more if the server wants other headers than its definition said: nothing ran then. */
+  async function relayed(view: View, name: string, tool: ToolEntry, request: ClientRequest): Promise<Reply> {
+    const reply = await run(view, name, tool, request);
+    if (reply.kind === 'result' || !(await relist(tool.upstream, reply))) return reply;
+    const renewed = catalog.view(request.audience);
+    const now = renewed.tools.get(name);
+    return now === undefined || now.paramHeaders === tool.paramHeaders ? reply : run(renewed, name, now, request);
+  }
+
   return async (name, request) => {
-    const view = catalog.view(request.side.profile);
-    const reply = await run(view, name, request);
-    if (reply.kind === 'result') return reply;
-    const before = view.tools.get(name);
-    if (before === undefined || !(await relist(before.upstream, reply))) return reply;
-    // The tool may want other headers than it did. Nothing ran, so the call may be sent again.
-    const renewed = catalog.view(request.side.profile);
-    return renewed.tools.get(name)?.paramHeaders === before.paramHeaders ? reply : run(renewed, name, request);
+    const view = catalog.view(request.audience);
+    const tool = view.tools.get(name);
+    const record = beginRecord(name, tool ?? catalog.findTool(name), request);
+    try {
+      if (tool === undefined) throw refusal(name, request);
+      const { price } = tool;
+      const estimate = price.estimate(request.params.members.get('arguments'));
+      const reservation = spend.reserve(request.caller.key?.limits, estimate);
+      try {
+        const reply = await relayed(view, name, tool, request);
+        // A call that failed, or that only asks something so far, is free.
+        const isDone = reply.kind === 'result' && !reply.isError && questionsOf(reply) === undefined;
+        const cost = isDone ? price.final(estimate, reply.bytes.length) : 0;
+        if (isDone) reservation.settle(cost);
+        record.answered(reply, cost);
+        return reply;
+      } finally {
+        reservation.release();
+      }
+    } catch (error) {
+      record.failed(error);
+      throw error;
+    }
   };
+}
+
+/** To a virtual key, a tool that is not there and one that is not for it look the same. */
+function refusal(name: string, { caller }: ClientRequest): GatewayError {
+  return caller.key === undefined
+    ? new GatewayError('mcp_tool_not_found', `tool '${name}' is not available or not permitted`)
+    : new GatewayError('mcp_tool_blocked', `tool '${name}' is not available or not permitted for this virtual key`);
 }

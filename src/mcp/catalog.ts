@@ -1,175 +1,138 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publicToolName, admits } from '../lib/tool-names.ts';
-import type { Listed } from '../store/mcp-clients.ts';
-import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
+import { createToolFilter, grantOf, type ToolFilter } from '../governance/access.ts';
+import { createLatest } from '../lib/latest.ts';
+import { publicToolName } from '../lib/tool-names.ts';
+import { compileOffering, type Lists, type NamedTool, type NameOf, type Offering, type View } from './offering.ts';
 import type { Profile } from './profile.ts';
-import { replaceMember, rewriteUris } from './rewrite.ts';
-import { indexResources, type ResourceIndex } from './resource-index.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-/** Something that a caller may use: the server that has it, and the server's own name for it. */
-export interface Entry {
-  readonly upstream: Upstream;
-  readonly own: string;
+/** For whom a view is. */
+export interface Audience {
+  /** What the client can be asked; undefined: nothing. */
+  readonly profile: Profile | undefined;
+  /** The virtual key that the caller came with; undefined: unrestricted. */
+  readonly virtualKey: string | undefined;
+  /** What the caller asks to be shown no more than. */
+  readonly filter: ToolFilter | undefined;
 }
 
-/** A tool that a caller may use. */
-export interface ToolEntry extends Entry {
-  /** The arguments that headers repeat. */
-  readonly paramHeaders: readonly ParamHeader[];
-}
-
-/** The lists, each as the member of a result, ready to send: `"tools":[…]`. */
-export interface Lists {
-  readonly tools: Buffer;
-  readonly prompts: Buffer;
-  readonly resources: Buffer;
-  readonly resourceTemplates: Buffer;
-}
-
-/** What one kind of caller sees, compiled once: a request takes the view and keeps it. */
-export interface View {
-  /** By public name. */
-  readonly tools: ReadonlyMap<string, ToolEntry>;
-  readonly prompts: ReadonlyMap<string, Entry>;
-  readonly resources: ResourceIndex;
-  readonly lists: Lists;
-  /** The servers behind the view, in order of registration. */
-  readonly upstreams: readonly Upstream[];
-  /** Names of the servers that are not connected; what they offer is as of the last listing. */
-  readonly stale: readonly string[];
-}
+/** Operators, and clients who can be asked nothing. */
+export const EVERYTHING: Audience = Object.freeze({ profile: undefined, virtualKey: undefined, filter: undefined });
 
 export interface Catalog {
-  /** What clients with this profile see. */
-  view(profile?: Profile): View;
+  /** What this audience sees right now. Audiences with equal rights get the same view. */
+  view(audience: Audience): View;
+  /** A tool by its public name, whether or not anybody may use it. */
+  findTool(name: string): NamedTool | undefined;
   /** Finds out what legacy servers offer to clients with this profile; waits for slow ones only so long. */
   prepare(profile: Profile): Promise<void>;
   /** Something that views are made of has changed. */
   invalidate(): void;
-  /** Called with the lists that clients with this profile now see differently. */
-  onListChanged(listener: ListChanged): void;
+  /** Calls the listener with the lists that the audience now sees differently. Gives the function that ends it. */
+  watch(audience: Audience, listener: (changed: readonly (keyof Lists)[]) => void): () => void;
 }
 
-export type ListChanged = (kinds: readonly (keyof Lists)[], profileKey: string | undefined) => void;
-
-/** How long a first listing waits for what servers offer to a new kind of client. */
-const PREPARE_MS = 3_000;
-
-type NameOf = (client: string, own: string) => string;
+interface Watcher {
+  readonly audience: Audience;
+  readonly listener: (changed: readonly (keyof Lists)[]) => void;
+  announced: Lists;
+}
 
 interface CatalogDeps {
   readonly upstreams: () => Iterable<Upstream>;
-  /** Makes the public name of a tool or prompt. */
+  /** Whether a virtual key exists, is active and has not expired: without that its bearer sees nothing. */
+  readonly isUsable: (virtualKey: string) => boolean;
   readonly nameOf?: NameOf;
 }
 
-export function createCatalog({ upstreams, nameOf = publicToolName }: CatalogDeps): Catalog {
-  const listeners: ListChanged[] = [];
-  const views = new Map<
-    string | undefined,
-    { profile: Profile | undefined; current: View | undefined; announced: Lists }
-  >();
+/** How long a first listing waits for what servers offer to a new kind of client. */
+const PREPARE_MS = 3_000;
+/** Clients choose their profile and their filter, so what is kept for each is bounded. */
+const MAX_OFFERINGS = 32;
+const MAX_VIEWS = 1_000;
+/** Rights by name: those of operators, and those of a key that is no longer good. */
+const ALL_RIGHTS = '*';
+const NO_RIGHTS = '-';
+const NOTHING = createToolFilter([], []);
+
+/** What there is to see, and for whom. Compiled when somebody asks after a change, never twice for equal rights. */
+export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: CatalogDeps): Catalog {
+  const watchers = new Set<Watcher>();
+  const offerings = createLatest<string, Offering>(MAX_OFFERINGS);
+  const views = createLatest<string, View>(MAX_VIEWS);
+  /** A short name for what each virtual key is granted; keys with equal grants have the same, and so share their views. */
+  const rights = new Map<string, string>();
+  const rightsByGrants = new Map<string, string>();
   let isCheckPlanned = false;
 
-  function view(profile?: Profile): View {
-    const known = views.get(profile?.key);
-    if (known?.current !== undefined) return known.current;
-    const current = compile(upstreams(), profile, nameOf);
-    views.set(profile?.key, { profile, current, announced: known?.announced ?? current.lists });
-    return current;
+  function offeringOf(profile: Profile | undefined): Offering {
+    return offerings.get(profile?.key ?? '', () => compileOffering(upstreams(), profile, nameOf));
+  }
+
+  function rightsOf(virtualKey: string): string {
+    if (!isUsable(virtualKey)) return NO_RIGHTS;
+    const known = rights.get(virtualKey);
+    if (known !== undefined) return known;
+    const grants = JSON.stringify([...upstreams()].map((upstream) => grantOf(upstream, virtualKey)));
+    const name = rightsByGrants.get(grants) ?? String(rightsByGrants.size);
+    rightsByGrants.set(grants, name);
+    rights.set(virtualKey, name);
+    return name;
+  }
+
+  function view({ profile, virtualKey, filter }: Audience): View {
+    const name = virtualKey === undefined ? ALL_RIGHTS : rightsOf(virtualKey);
+    const key = `${name}\n${filter?.key ?? ''}\n${profile?.key ?? ''}`;
+    return views.get(key, () => offeringOf(profile).restrict(virtualKey, name === NO_RIGHTS ? NOTHING : filter));
   }
 
   /** After all that happens in this turn of the loop: a burst of changes is announced once, and one that came back not at all. */
   function announce(): void {
     isCheckPlanned = false;
-    for (const [key, { profile, announced }] of views) {
-      const { lists } = view(profile);
-      const changed = (Object.keys(lists) as (keyof Lists)[]).filter((kind) => !announced[kind].equals(lists[kind]));
-      if (changed.length === 0) continue;
-      views.set(key, { profile, current: views.get(key)?.current, announced: lists });
-      for (const listener of listeners) listener(changed, key);
+    const compared = new Map<Lists, Map<Lists, (keyof Lists)[]>>();
+    for (const watcher of watchers) {
+      const { lists } = view(watcher.audience);
+      const changed = compare(watcher.announced, lists, compared);
+      watcher.announced = lists;
+      if (changed.length > 0) watcher.listener(changed);
     }
   }
 
   return {
     view,
+    findTool: (name) => offeringOf(undefined).findTool(name),
     async prepare(profile) {
       const learning = Promise.all([...upstreams()].map((upstream) => upstream.learn(profile)));
       await Promise.race([learning, sleep(PREPARE_MS, undefined, { ref: false })]);
     },
     invalidate() {
-      for (const known of views.values()) known.current = undefined;
+      offerings.clear();
+      views.clear();
+      rights.clear();
+      rightsByGrants.clear();
       if (isCheckPlanned) return;
       isCheckPlanned = true;
       setImmediate(announce);
     },
-    onListChanged: (listener) => void listeners.push(listener),
-  };
-}
-
-interface Item {
-  readonly name: string;
-  readonly json: string;
-  readonly listed: Listed;
-  readonly entry: Entry;
-}
-
-function compile(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: NameOf): View {
-  const upstreams = [...all].filter(({ client }) => !client.disabled);
-  const resources = indexResources(upstreams, profile);
-  const named = (upstream: Upstream, items: readonly Listed[]): Item[] =>
-    items.map((listed) => {
-      const { name: own, json } = listed;
-      const name = nameOf(upstream.client.name, own);
-      const renamed = replaceMember(json, 'name', JSON.stringify(name));
-      return { name, json: rewriteUris(renamed, resources.renames(upstream)), listed, entry: { upstream, own } };
-    });
-  const tools = sorted(
-    upstreams.flatMap((upstream) => {
-      const { tools_to_execute } = upstream.client;
-      return named(
-        upstream,
-        upstream.offerFor(profile).tools.filter(({ name }) => admits(tools_to_execute, name)),
-      );
-    }),
-  );
-  const prompts = sorted(upstreams.flatMap((upstream) => named(upstream, upstream.offerFor(profile).prompts)));
-  return {
-    tools: new Map(tools.map(({ name, entry, listed }) => [name, { ...entry, paramHeaders: headersOf(listed) }])),
-    prompts: new Map(prompts.map(({ name, entry }) => [name, entry])),
-    resources,
-    lists: {
-      tools: member(
-        'tools',
-        tools.map(({ json }) => json),
-      ),
-      prompts: member(
-        'prompts',
-        prompts.map(({ json }) => json),
-      ),
-      resources: member('resources', resources.resources),
-      resourceTemplates: member('resourceTemplates', resources.templates),
+    watch(audience, listener) {
+      const watcher: Watcher = { audience, listener, announced: view(audience).lists };
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
     },
-    upstreams,
-    stale: upstreams
-      .filter(({ state }) => state !== 'connected')
-      .map(({ client }) => client.name)
-      .toSorted(),
   };
 }
 
-/** Annotations that break the rules, on a server for which they are not binding, are passed over. */
-function headersOf(tool: Listed): readonly ParamHeader[] {
-  const read = paramHeadersOf(tool);
-  return read.valid ? read.headers : [];
-}
-
-/** In the order of the names, which is the same on every node and whatever the connect order. */
-function sorted(items: readonly Item[]): Item[] {
-  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function member(name: keyof Lists, items: readonly string[]): Buffer {
-  return Buffer.from(`"${name}":[${items.join(',')}]`);
+/** The lists that differ. Thousands of watchers see the same few lists, so each pair is compared once. */
+function compare(
+  before: Lists,
+  after: Lists,
+  compared: Map<Lists, Map<Lists, (keyof Lists)[]>>,
+): readonly (keyof Lists)[] {
+  if (before === after) return [];
+  const ofBefore = compared.get(before) ?? new Map<Lists, (keyof Lists)[]>();
+  compared.set(before, ofBefore);
+  const known =
+    ofBefore.get(after) ?? (Object.keys(after) as (keyof Lists)[]).filter((kind) => !before[kind].equals(after[kind]));
+  ofBefore.set(after, known);
+  return known;
 }

@@ -16,7 +16,6 @@ export function checkClient(client: McpClient, patch: McpClientUpdate): void {
   checkTarget(client);
   checkHeaders(client);
   if (client.tls_config !== undefined) checkTlsConfig(client.tls_config);
-  checkAssignments(patch);
 }
 
 function checkDurations({ tool_sync_interval, tool_execution_timeout }: McpClient): void {
@@ -97,14 +96,21 @@ function checkTlsConfig(tls: TlsConfig): void {
   }
 }
 
-/** Virtual keys do not exist yet, so no entry can name one; an empty list removes nothing and is fine. */
-function checkAssignments({ vk_configs }: McpClientUpdate): void {
+/**
+ * The grants that `vk_configs` asks for; undefined when it is absent, which keeps them. An entry without a list denies the key
+ * this server, even if the server is open to all keys.
+ */
+export function toGrants(
+  entries: McpClientUpdate['vk_configs'],
+  hasVirtualKey: (id: string) => boolean,
+): { virtual_key_id: string; tools_to_execute: readonly string[] }[] | undefined {
+  if (entries === undefined || entries === null) return undefined;
   const seen = new Set<string>();
-  for (const [index, { virtual_key_id: id }] of (vk_configs ?? []).entries()) {
+  return entries.map(({ virtual_key_id, tools_to_execute }, index) => {
     const field = `vk_configs[${index}].virtual_key_id`;
-    if (seen.has(id)) throw invalid(field, `duplicate virtual_key_id in vk_configs: ${id}`);
-    seen.add(id);
-  }
-  const [first] = seen;
-  if (first !== undefined) throw invalid('vk_configs', `there is no virtual key "${first}"`);
+    if (seen.has(virtual_key_id)) throw invalid(field, `duplicate virtual_key_id in vk_configs: ${virtual_key_id}`);
+    if (!hasVirtualKey(virtual_key_id)) throw invalid(field, `there is no virtual key "${virtual_key_id}"`);
+    seen.add(virtual_key_id);
+    return { virtual_key_id, tools_to_execute: tools_to_execute ?? [] };
+  });
 }

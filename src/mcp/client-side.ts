@@ -1,5 +1,8 @@
+import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
+import type { CallSource } from '../store/ledger-rows.ts';
+import type { Audience } from './catalog.ts';
 import type { InputRequest } from './relay/conversation.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
@@ -43,6 +46,15 @@ export interface ClientRequest {
   /** Aborted when the caller gives up. */
   readonly signal: AbortSignal;
   readonly side: ClientSide;
+  /** Which way it came. */
+  readonly source: CallSource;
+  /** What it may see, and how that is told apart. */
+  readonly audience: Audience;
+}
+
+/** The audience of a request: the caller's rights, what its headers narrow them to, and what its client can be asked. */
+export function audienceOf({ key }: Caller, headers: CallerHeaders, profile: Profile | undefined): Audience {
+  return { profile, virtualKey: key?.id, filter: readToolFilter(headers) };
 }
 
 /** The side of callers who only want a result: REST and model loops. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../lib/json-rpc.ts';
-import type { View } from './catalog.ts';
+import type { View } from './offering.ts';
 import type { Era } from './revisions.ts';
 
 /** How much of one server's instructions is handed on, and of all together, in characters. */

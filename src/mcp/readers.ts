@@ -24,7 +24,7 @@ const NOT_FOUND = new Set([-32002, -32602]);
 
 export function createReaders({ catalog, relay, cacheHints }: ReaderDeps): Readers {
   async function readResource(uri: string, request: ClientRequest): Promise<Reply> {
-    const { resources } = catalog.view(request.side.profile);
+    const { resources } = catalog.view(request.audience);
     const listed = resources.find(uri);
     const candidates = listed === undefined ? resources.candidates(uri) : [listed];
     for (const [index, { upstream, own }] of candidates.entries()) {
@@ -48,7 +48,7 @@ export function createReaders({ catalog, relay, cacheHints }: ReaderDeps): Reade
   }
 
   async function getPrompt(name: string, request: ClientRequest): Promise<Reply> {
-    const { prompts, resources } = catalog.view(request.side.profile);
+    const { prompts, resources } = catalog.view(request.audience);
     const entry = prompts.get(name);
     if (entry === undefined) throw new GatewayError('invalid_request', `params.name: there is no prompt "${name}"`);
     const { upstream, own } = entry;
@@ -58,7 +58,7 @@ export function createReaders({ catalog, relay, cacheHints }: ReaderDeps): Reade
 
   async function complete(ref: JsonValue | undefined, request: ClientRequest): Promise<Reply> {
     const { type, name, uri } = (typeof ref === 'object' && ref !== null ? ref : {}) as JsonObject;
-    const { prompts, resources } = catalog.view(request.side.profile);
+    const { prompts, resources } = catalog.view(request.audience);
     if (type === 'ref/prompt' && typeof name === 'string') {
       const entry = prompts.get(name);
       if (entry === undefined)

@@ -1,9 +1,13 @@
 import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
+import type { Database } from '../store/database.ts';
+import type { Grant, GrantStore } from '../store/grants.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
+import type { Executor } from '../store/schema.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
-import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
+import { toGrants } from './client-rules.ts';
+import { Upstream, type Grants, type Registration, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */
@@ -12,6 +16,7 @@ export interface RegisteredClient {
   readonly state: ClientState;
   readonly tools: readonly Listed[];
   readonly lastFailure: FailureView | undefined;
+  readonly grants: Grants;
 }
 
 /** The registered servers, for those who manage them. */
@@ -41,13 +46,17 @@ export interface Registry extends ClientRegistry {
 }
 
 interface RegistryDeps extends UpstreamDeps {
+  readonly database: Pick<Database, 'transaction'>;
   readonly store: McpClientStore;
+  readonly grants: GrantStore;
   readonly changes: Changes;
+  /** Whether there is such a virtual key. */
+  readonly hasVirtualKey: (id: string) => boolean;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, changes } = deps;
+  const { store, grants, changes } = deps;
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -62,7 +71,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   /** Makes the running upstream what the store says. */
   async function reload(id: string): Promise<void> {
-    const client = await store.find(id);
+    const [client, granted] = await Promise.all([store.find(id), grants.list({ client_id: id })]);
     const upstream = upstreams.get(id);
     const session = verified.get(id);
     verified.delete(id);
@@ -70,13 +79,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
       upstreams.delete(id);
       deps.onChange();
       upstream?.retire();
-    } else if (upstream !== undefined) upstream.apply(client, session);
-    else {
-      const added = new Upstream(client, undefined, deps);
-      upstreams.set(id, added);
-      if (session === undefined) added.start();
-      added.apply(client, session);
+      return;
     }
+    const registration: Registration = { client, grants: byKey(granted) };
+    if (upstream !== undefined) return upstream.apply(registration, session);
+    const added = new Upstream(registration, undefined, deps);
+    upstreams.set(id, added);
+    if (session === undefined) added.start();
+    added.apply(registration, session);
   }
 
   function find(id: string): Upstream {
@@ -109,9 +119,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   /** Stores a checked record and brings it into force, with the session that was verified for it. */
-  async function commit(client: McpClient, session: Verified | undefined, write: () => Promise<void>): Promise<void> {
+  async function commit(
+    client: McpClient,
+    session: Verified | undefined,
+    write: (tx: Executor) => Promise<void>,
+  ): Promise<void> {
     try {
-      await write();
+      await deps.database.transaction(write);
     } catch (error) {
       await session?.session.close();
       throw error;
@@ -136,7 +150,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       if (upstreams.has(client.client_id))
         throw new GatewayError('conflict', `client_id: "${client.client_id}" already exists`);
       const session = client.disabled ? undefined : await verify(client);
-      await commit(client, session, () => store.insert(client));
+      await commit(client, session, (tx) => store.with(tx).insert(client));
       return { client: snapshot(find(client.client_id)), warnings: listIdleSettings(client, body) };
     });
   }
@@ -147,9 +161,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const { client: current } = find(id);
       const next = applyPatch(current, body);
       checkName(next.name, id);
+      const granted = toGrants(body.vk_configs, deps.hasVirtualKey);
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next));
       const session = needsConnection ? await verify(next) : undefined;
-      await commit(next, session, () => store.update(next));
+      await commit(next, session, async (tx) => {
+        await store.with(tx).update(next);
+        if (granted !== undefined) await grants.with(tx).replaceOfClient(id, granted);
+      });
       return { warnings: listIdleSettings(next, body) };
     });
   }
@@ -168,9 +186,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   return {
     async load() {
-      const [clients, known] = await Promise.all([store.list(), store.loadKnown()]);
-      for (const client of clients)
-        upstreams.set(client.client_id, new Upstream(client, known.get(client.client_id), deps));
+      const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
+      const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
+      for (const client of clients) {
+        const { client_id: id } = client;
+        const registration = { client, grants: byKey(byClient.get(id) ?? []) };
+        upstreams.set(id, new Upstream(registration, known.get(id), deps));
+      }
       deps.onChange();
       for (const upstream of upstreams.values()) upstream.start();
     },
@@ -206,10 +228,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 }
 
-function snapshot({ client, state, offer, special, lastFailure }: Upstream): RegisteredClient {
+function byKey(grants: readonly Grant[]): Grants {
+  return new Map(grants.map(({ virtual_key_id, tools_to_execute }) => [virtual_key_id, tools_to_execute]));
+}
+
+function snapshot({ client, grants, state, offer, special, lastFailure }: Upstream): RegisteredClient {
   // Some tools exist only for clients that can be asked something; whoever manages them must see them too.
   const tools = new Map([...special.tools, ...offer.tools].map((tool) => [tool.name, tool]));
-  return { client, state, tools: [...tools.values()], lastFailure };
+  return { client, grants, state, tools: [...tools.values()], lastFailure };
 }
 
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {

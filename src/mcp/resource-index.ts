@@ -16,6 +16,8 @@ export interface ResourceIndex {
   renames(upstream: Upstream): Renames;
   /** What callers call a server's own address. */
   publicUri(upstream: Upstream, own: string): string;
+  /** The same addresses, but only of these servers. */
+  restrict(seen: ReadonlySet<Upstream>): ResourceIndex;
 }
 
 interface Owned {
@@ -42,30 +44,33 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
     return uri;
   }
 
-  function collect(kind: 'resources' | 'resourceTemplates', member: string, index: Map<string, Owned>): string[] {
+  function collect(kind: 'resources' | 'resourceTemplates', member: string, index: Map<string, Owned>) {
     const items = upstreams.flatMap((upstream) =>
       upstream.offerFor(profile)[kind].map((item) => {
         const uri = claim(index, upstream, item);
-        return { uri, json: uri === item.name ? item.json : replaceMember(item.json, member, JSON.stringify(uri)) };
+        const json = uri === item.name ? item.json : replaceMember(item.json, member, JSON.stringify(uri));
+        return { upstream, uri, json };
       }),
     );
-    return items.toSorted((a, b) => (a.uri < b.uri ? -1 : 1)).map(({ json }) => json);
+    return items.toSorted((a, b) => (a.uri < b.uri ? -1 : 1));
   }
 
   const resources = collect('resources', 'uri', owners);
   const templates = collect('resourceTemplates', 'uriTemplate', templateOwners);
   const patterns = [...templateOwners].map(([template, owned]) => ({ pattern: toPattern(template), ...owned }));
 
-  function candidates(uri: string): Owned[] {
+  function candidates(uri: string, servers: readonly Upstream[]): Owned[] {
     const marked = MARK.exec(uri);
-    const named = marked === null ? undefined : upstreams.find(({ client }) => client.name === marked[2]);
+    const named = marked === null ? undefined : servers.find(({ client }) => client.name === marked[2]);
     if (marked !== null && named !== undefined) return [{ upstream: named, own: `${marked[1]}${marked[3]}` }];
-    const byTemplate = patterns.filter(({ pattern }) => pattern.test(uri)).map(({ upstream }) => upstream);
+    const byTemplate = patterns
+      .filter(({ pattern, upstream }) => servers.includes(upstream) && pattern.test(uri))
+      .map(({ upstream }) => upstream);
     const scheme = uri.slice(0, uri.indexOf(':') + 1);
-    const likely = upstreams.filter(({ offer }) =>
+    const likely = servers.filter(({ offer }) =>
       [...offer.resources, ...offer.resourceTemplates].some(({ name }) => name.startsWith(scheme)),
     );
-    const able = upstreams.filter(({ peer }) => peer?.capabilities.resources !== undefined);
+    const able = servers.filter(({ peer }) => peer?.capabilities.resources !== undefined);
     // An address may be a secret: it is shown to all only when there is but one who could know it.
     const all = byTemplate.length > 0 ? byTemplate : likely.length > 0 ? likely : able.length === 1 ? able : [];
     return [...new Set(all)].map((upstream) => ({ upstream, own: uri }));
@@ -88,14 +93,22 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
 
   const known = new Map(upstreams.map((upstream) => [upstream, renamesOf(upstream)]));
 
-  return {
-    resources,
-    templates,
-    find: (uri) => owners.get(uri) ?? templateOwners.get(uri),
-    candidates,
-    renames: (upstream) => known.get(upstream) ?? NO_RENAMES,
-    publicUri: (upstream, own) => known.get(upstream)?.get(own) ?? own,
-  };
+  function indexOf(seen: ReadonlySet<Upstream>): ResourceIndex {
+    const servers = upstreams.filter((upstream) => seen.has(upstream));
+    const shown = (items: readonly { upstream: Upstream; json: string }[]): string[] =>
+      items.filter(({ upstream }) => seen.has(upstream)).map(({ json }) => json);
+    return {
+      resources: shown(resources),
+      templates: shown(templates),
+      find: (uri) => [owners.get(uri), templateOwners.get(uri)].find((owned) => owned && seen.has(owned.upstream)),
+      candidates: (uri) => candidates(uri, servers),
+      renames: (upstream) => known.get(upstream) ?? NO_RENAMES,
+      publicUri: (upstream, own) => known.get(upstream)?.get(own) ?? own,
+      restrict: indexOf,
+    };
+  }
+
+  return indexOf(new Set(upstreams));
 }
 
 /** `test://x` of server `b` becomes `test://~b/x`: the scheme stays, for some schemes have a meaning. */

@@ -1,10 +1,11 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, Reply } from '../lib/json-rpc.ts';
 import type { CallTool } from './call-tool.ts';
-import type { Catalog, Lists, View } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import { describeGateway } from './describe.ts';
 import { createReaders } from './readers.ts';
+import type { Lists, View } from './offering.ts';
 import type { Relay } from './relay/relay.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -47,11 +48,11 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
   const { readResource, getPrompt, complete } = createReaders({ catalog, relay, cacheHints });
 
   const legacy: Readonly<Record<string, Handler>> = {
-    initialize: (_, { protocolVersion }) =>
+    initialize: ({ audience }, { protocolVersion }) =>
       json({
         protocolVersion: chooseLegacyVersion(protocolVersion),
         serverInfo,
-        ...describeGateway(catalog.view(), 'legacy'),
+        ...describeGateway(catalog.view(audience), 'legacy'),
       }),
     ping: () => json({}),
     'logging/setLevel': (request, { level }) => {
@@ -71,11 +72,11 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
   };
   const modern: Readonly<Record<string, Handler>> = {
     'tasks/update': (request, { taskId }) => tasks.handle(taskId, request),
-    'server/discover': () =>
+    'server/discover': ({ audience }) =>
       json({
         ...modernHead,
         supportedVersions: SUPPORTED_VERSIONS,
-        ...describeGateway(catalog.view(), 'modern'),
+        ...describeGateway(catalog.view(audience), 'modern'),
         ...cacheHints,
       }),
   };
@@ -88,10 +89,10 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
     'completion/complete': (request, { ref }) => complete(ref, request),
   };
 
-  function list(kind: keyof Lists, { side }: ClientRequest, { cursor }: JsonObject): Reply {
+  function list(kind: keyof Lists, { side, audience }: ClientRequest, { cursor }: JsonObject): Reply {
     if (cursor !== undefined)
       throw new GatewayError('invalid_request', 'cursor: the list has one page, so no cursor was given out');
-    const view = catalog.view(side.profile);
+    const view = catalog.view(audience);
     const cache = rendered.get(view) ?? new Map<string, Buffer>();
     rendered.set(view, cache);
     const key = `${side.era} ${kind}`;

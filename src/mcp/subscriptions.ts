@@ -1,9 +1,10 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
-import type { Catalog, Lists } from './catalog.ts';
+import { keyOfPrincipal } from '../governance/caller.ts';
+import { EVERYTHING, type Audience, type Catalog } from './catalog.ts';
 import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
 import type { LegacySession } from './legacy-session.ts';
-import type { Profile } from './profile.ts';
+import type { Lists } from './offering.ts';
 import { META } from './revisions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -18,11 +19,13 @@ const LIST_CHANGED: Readonly<Record<keyof Lists, string>> = {
 /** One client that hears of what happens outside its requests. */
 interface Listener {
   readonly send: (notification: JsonRpcNotification) => void;
-  /** Lists are what its kind of client sees. */
-  readonly profileKey: string | undefined;
+  /** What it may hear of is what it may see. */
+  readonly audience: Audience;
   readonly resources: Set<string>;
   /** What a modern listener asked for; a legacy session hears of every list. */
   readonly wants: (list: string) => boolean;
+  /** Ends the watch over its lists. */
+  readonly unwatch: () => void;
 }
 
 interface SubscriptionDeps {
@@ -42,7 +45,7 @@ export interface Subscriptions {
   listen(
     id: RequestId,
     filter: JsonObject,
-    profile: Profile | undefined,
+    audience: Audience,
     send: (notification: JsonRpcNotification) => void,
   ): { granted: JsonObject; end: () => void };
   /** What a server said outside any request. */
@@ -54,30 +57,34 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   const standing = new Set<Listener>();
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
-  catalog.onListChanged((kinds, profileKey) => {
-    for (const list of new Set(kinds.map((kind) => LIST_CHANGED[kind]))) {
-      const notification = { method: `notifications/${list}/list_changed` };
-      for (const listener of all()) {
-        if (listener.profileKey === profileKey && listener.wants(list)) listener.send(notification);
-      }
-    }
-    void watch();
-  });
+  // Which resources servers are to report on depends on who has them, which may have changed with any list.
+  catalog.watch(EVERYTHING, () => void watch());
+
+  /** Watches the lists that an audience sees. */
+  function watchLists(audience: Audience, hear: (list: string, notification: JsonRpcNotification) => void): () => void {
+    return catalog.watch(audience, (changed) => {
+      for (const list of new Set(changed.map((kind) => LIST_CHANGED[kind])))
+        hear(list, { method: `notifications/${list}/list_changed` });
+    });
+  }
 
   /** Tells each server which of its resources somebody wants to hear of. */
   async function watch(): Promise<void> {
-    const { resources, upstreams } = catalog.view();
+    const { upstreams } = catalog.view(EVERYTHING);
     const wanted = new Map<Upstream, Set<string>>(upstreams.map((upstream) => [upstream, new Set()]));
-    for (const uri of new Set(all().flatMap((listener) => [...listener.resources]))) {
-      const owner = resources.find(uri) ?? resources.candidates(uri)[0];
-      if (owner !== undefined) wanted.get(owner.upstream)?.add(owner.own);
+    for (const { audience, resources: asked } of all()) {
+      if (asked.size === 0) continue;
+      const { resources } = catalog.view(audience);
+      for (const uri of asked) {
+        const owner = resources.find(uri) ?? resources.candidates(uri)[0];
+        if (owner !== undefined) wanted.get(owner.upstream)?.add(owner.own);
+      }
     }
     await Promise.all([...wanted].map(([upstream, uris]) => upstream.watchResources([...uris])));
   }
 
-  /** A change is one of a view, so whoever listens must have one, even if nobody of that kind has listed anything yet. */
-  function hasView(profile: Profile | undefined): void {
-    catalog.view(profile);
+  function sees({ audience }: Listener, upstream: Upstream): boolean {
+    return catalog.view(audience).upstreams.includes(upstream);
   }
 
   function find(key: string): Listener & { session: LegacySession } {
@@ -93,32 +100,34 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
       .filter((level) => level >= 0);
     const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
-    for (const upstream of catalog.view().upstreams) upstream.setLogLevel(level).catch(() => undefined); // it logs as it did
+    for (const upstream of catalog.view(EVERYTHING).upstreams) upstream.setLogLevel(level).catch(() => undefined); // it logs as it did
   }
 
   return {
     addSession(session) {
-      const { id, profile, between } = session;
-      hasView(profile);
+      const { id, principal, profile, between } = session;
+      const audience: Audience = { profile, virtualKey: keyOfPrincipal(principal), filter: undefined };
       sessions.set(id, {
         session,
         send: between.notify,
-        profileKey: profile?.key,
+        audience,
         resources: new Set(),
         wants: () => true,
+        unwatch: watchLists(audience, (_, notification) => between.notify(notification)),
       });
     },
     endSession(key) {
-      const had = sessions.get(key)?.resources.size ?? 0;
+      const listener = sessions.get(key);
       sessions.delete(key);
-      if (had > 0) void watch();
+      listener?.unwatch();
+      if (listener !== undefined && listener.resources.size > 0) void watch();
     },
     setLogLevel(key, level) {
       if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
         throw new GatewayError('invalid_request', `params.level: must be one of ${LOG_LEVELS.join(', ')}`);
       }
       find(key).session.logLevel = level;
-      for (const { dedicated } of catalog.view().upstreams) dedicated.setLogLevel(key, level);
+      for (const { dedicated } of catalog.view(EVERYTHING).upstreams) dedicated.setLogLevel(key, level);
       setServersLevel();
     },
     async subscribe(key, uri) {
@@ -129,14 +138,16 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
       find(key).resources.delete(uri);
       await watch();
     },
-    listen(id, filter, profile, send) {
-      hasView(profile);
+    listen(id, filter, audience, send) {
       const { granted, wants, resources } = readFilter(filter);
       const tagged = ({ method, params }: JsonRpcNotification): void => {
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
         send({ method, params: { ...params, _meta: meta } });
       };
-      const listener: Listener = { send: tagged, profileKey: profile?.key, resources, wants };
+      const unwatch = watchLists(audience, (list, notification) => {
+        if (wants(list)) tagged(notification);
+      });
+      const listener: Listener = { send: tagged, audience, resources, wants, unwatch };
       standing.add(listener);
       tagged({ method: 'notifications/subscriptions/acknowledged', params: { notifications: granted } });
       if (resources.size > 0) void watch();
@@ -144,21 +155,25 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
         granted,
         end() {
           standing.delete(listener);
+          unwatch();
           if (resources.size > 0) void watch();
         },
       };
     },
     onUpstream(upstream, { method, params = {} }) {
       if (method === 'notifications/resources/updated' && typeof params.uri === 'string') {
-        const uri = catalog.view().resources.publicUri(upstream, params.uri);
-        for (const { resources, send } of all()) if (resources.has(uri)) send({ method, params: { ...params, uri } });
+        const uri = catalog.view(EVERYTHING).resources.publicUri(upstream, params.uri);
+        for (const listener of all())
+          if (listener.resources.has(uri) && sees(listener, upstream))
+            listener.send({ method, params: { ...params, uri } });
       } else if (method === 'notifications/tasks/status') {
         const found = tasks.translate(upstream, { method, params });
         if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
       } else if (method === 'notifications/message') {
-        for (const { session, send } of sessions.values()) {
-          const { logLevel } = session;
-          if (logLevel !== undefined && isSevereEnough(params.level, logLevel)) send({ method, params });
+        for (const listener of sessions.values()) {
+          const { logLevel } = listener.session;
+          const isWanted = logLevel !== undefined && isSevereEnough(params.level, logLevel);
+          if (isWanted && sees(listener, upstream)) listener.send({ method, params });
         }
       }
     },

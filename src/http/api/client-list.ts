@@ -24,13 +24,20 @@ export const ClientFilter = z.object({
 });
 export type ClientFilter = z.output<typeof ClientFilter>;
 
+/** Gives the name of a virtual key. */
+export type NameOfKey = (virtualKey: string) => string;
+
 /** One page of the registered servers that match, or all of them. */
-export function listClients(clients: readonly RegisteredClient[], filter: ClientFilter): McpClientList {
+export function listClients(
+  clients: readonly RegisteredClient[],
+  filter: ClientFilter,
+  nameOfKey: NameOfKey,
+): McpClientList {
   const found = clients.filter((client) => matches(client, filter));
   const page = pageOf(filter);
   const shown = page === undefined ? found : found.slice(page.offset, page.offset + page.limit);
   return {
-    clients: shown.map(viewClient),
+    clients: shown.map((client) => viewClient(client, nameOfKey)),
     count: shown.length,
     total_count: found.length,
     limit: page?.limit ?? shown.length,
@@ -39,17 +46,24 @@ export function listClients(clients: readonly RegisteredClient[], filter: Client
 }
 
 /** One registered server as read APIs show it. */
-export function viewClient({ client, state, tools, lastFailure }: RegisteredClient): McpClientView {
+export function viewClient(
+  { client, grants, state, tools, lastFailure }: RegisteredClient,
+  nameOfKey: NameOfKey,
+): McpClientView {
   return {
     config: clientView(client),
     tools: tools.map(viewTool).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     state,
-    vk_configs: [],
+    vk_configs: [...grants].map(([virtual_key_id, tools_to_execute]) => ({
+      virtual_key_id,
+      virtual_key_name: nameOfKey(virtual_key_id),
+      tools_to_execute: [...tools_to_execute],
+    })),
     ...(lastFailure === undefined ? {} : { last_failure: lastFailure }),
   };
 }
 
-function matches({ client, state }: RegisteredClient, filter: ClientFilter): boolean {
+function matches({ client, grants, state }: RegisteredClient, filter: ClientFilter): boolean {
   const search = filter.search?.toLowerCase();
   return (
     (search === undefined || client.name.toLowerCase().includes(search)) &&
@@ -59,7 +73,7 @@ function matches({ client, state }: RegisteredClient, filter: ClientFilter): boo
     isHealthListed(filter.state, state === 'connected') &&
     (filter.code_mode === undefined || filter.code_mode === client.is_code_mode_client) &&
     (filter.disabled === undefined || filter.disabled === client.disabled) &&
-    isAssigned(filter, client.allow_on_all_virtual_keys)
+    isAssigned(filter, grants, client.allow_on_all_virtual_keys)
   );
 }
 
@@ -72,11 +86,11 @@ function isHealthListed(words: ClientFilter['state'], isHealthy: boolean): boole
   return words === undefined || words.length === 0 || words.some((word) => accepted.includes(word));
 }
 
-function isAssigned(filter: ClientFilter, isOpenToAll: boolean): boolean {
+function isAssigned(filter: ClientFilter, grants: RegisteredClient['grants'], isOpenToAll: boolean): boolean {
   const wanted = filter.allowed_by_default ?? filter.all_virtual_keys;
-  // No server is assigned to a single virtual key yet, so a list of keys finds only what is open to all, if that is asked for.
-  if ((filter.virtual_keys ?? []).length > 0) return wanted === true && isOpenToAll;
-  return wanted === undefined || wanted === isOpenToAll;
+  const keys = filter.virtual_keys ?? [];
+  if (keys.length === 0) return wanted === undefined || wanted === isOpenToAll;
+  return keys.some((key) => grants.has(key)) || (wanted === true && isOpenToAll);
 }
 
 function viewTool({ name, json }: Listed): McpClientView['tools'][number] {

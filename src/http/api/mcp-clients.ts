@@ -6,16 +6,16 @@ import { unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { success } from '../success.ts';
-import { ClientFilter, listClients, viewClient } from './client-list.ts';
+import { ClientFilter, listClients, viewClient, type NameOfKey } from './client-list.ts';
 
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
 /** `/api/mcp/client(s)`: the registered servers. Every change is live when its answer arrives. */
-export function mcpClientRoutes(registry: ClientRegistry): readonly Route[] {
-  return [...readRoutes(registry), ...writeRoutes(registry), ...actionRoutes(registry)];
+export function mcpClientRoutes(registry: ClientRegistry, nameOfKey: NameOfKey): readonly Route[] {
+  return [...readRoutes(registry, nameOfKey), ...writeRoutes(registry), ...actionRoutes(registry)];
 }
 
-function readRoutes(registry: ClientRegistry): Route[] {
+function readRoutes(registry: ClientRegistry, nameOfKey: NameOfKey): Route[] {
   return [
     route({
       method: 'get',
@@ -25,7 +25,7 @@ function readRoutes(registry: ClientRegistry): Route[] {
       scope: 'read',
       query: ClientFilter,
       response: McpClientList,
-      handle: ({ query }) => listClients(registry.list(), query),
+      handle: ({ query }) => listClients(registry.list(), query, nameOfKey),
     }),
     route({
       method: 'get',
@@ -33,7 +33,7 @@ function readRoutes(registry: ClientRegistry): Route[] {
       summary: 'Get an MCP client',
       scope: 'read',
       response: McpClientView,
-      handle: ({ params }) => viewClient(registry.get(params.id)),
+      handle: ({ params }) => viewClient(registry.get(params.id), nameOfKey),
     }),
   ];
 }

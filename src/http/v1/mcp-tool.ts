@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { NO_SIDE } from '../../mcp/client-side.ts';
+import { audienceOf, NO_SIDE } from '../../mcp/client-side.ts';
 import { toRelayParams } from '../../mcp/relay/relay-params.ts';
 import type { CallTool } from '../../mcp/call-tool.ts';
 import { checkBody } from '../check-input.ts';
@@ -80,6 +80,8 @@ export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
         headers,
         signal: gone.signal,
         side: NO_SIDE,
+        audience: audienceOf(caller, headers, undefined),
+        source: 'rest',
       });
       send(response, 200, JSON.stringify(format.write(call, textOf(reply, call.name))));
     } catch (error) {

@@ -17,6 +17,15 @@ import type { Session } from './session.ts';
 import type { Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
 
+/** White lists of tools by virtual key id. */
+export type Grants = ReadonlyMap<string, readonly string[]>;
+
+/** A server as it is stored: its record, and which virtual keys may call what of it. */
+export interface Registration {
+  readonly client: McpClient;
+  readonly grants: Grants;
+}
+
 export interface UpstreamDeps {
   readonly verify: Verify;
   /** Opens a session with a legacy server for callers who can do what the capabilities say. */
@@ -45,12 +54,14 @@ export class Upstream {
   readonly #link: Link;
   readonly #withoutInvalid: (offer: Offer) => Offer;
   #client: McpClient;
+  #grants: Grants;
   #known: Known | undefined;
   #watch: Watch | undefined;
   #watchedResources: readonly string[] = [];
 
-  constructor(client: McpClient, known: Known | undefined, deps: UpstreamDeps) {
+  constructor({ client, grants }: Registration, known: Known | undefined, deps: UpstreamDeps) {
     this.#client = client;
+    this.#grants = grants;
     this.#known = known;
     this.#deps = deps;
     this.dedicated = new DedicatedSessions((profile) => deps.openDedicated(this.#client, profile));
@@ -74,6 +85,10 @@ export class Upstream {
 
   get client(): McpClient {
     return this.#client;
+  }
+
+  get grants(): Grants {
+    return this.#grants;
   }
 
   /** What the server offered when it was last listed, which may be older than the connection. */
@@ -117,9 +132,10 @@ export class Upstream {
   }
 
   /** Takes over a changed record, and the session that was verified for it, if its connection changed. */
-  apply(client: McpClient, verified?: Verified): void {
+  apply({ client, grants }: Registration, verified?: Verified): void {
     const before = this.#client;
     this.#client = client;
+    this.#grants = grants;
     if (!sameTarget(before, client)) {
       this.dedicated.endAll();
       this.special.clear();

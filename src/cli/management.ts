@@ -1,0 +1,45 @@
+import { GatewayError, messageOf } from '../lib/errors.ts';
+
+/** Flags of the commands that ask a running gateway. */
+export interface GatewayFlags {
+  readonly url?: string;
+  readonly key?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_URL = 'http://localhost:8080';
+const TIMEOUT_MS = 30_000;
+
+/** Reads something from the management API of a running gateway. Throws what the gateway answered instead. */
+export async function askGateway(path: string, flags: GatewayFlags, env: Environment): Promise<unknown> {
+  const base = flags.url ?? env.ASBRU_URL ?? DEFAULT_URL;
+  if (!URL.canParse(base)) throw refuse(`"${base}" is not an address such as ${DEFAULT_URL}`);
+  const key = flags.key ?? env.ASBRU_API_KEY ?? env.ASBRU_KEY;
+  if (key === undefined || key === '') throw refuse('a management API key is needed: set ASBRU_API_KEY or give --key');
+  let response;
+  try {
+    // The address of /mcp is the one that people have at hand.
+    response = await fetch(new URL(path, new URL(base).origin), {
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (error) {
+    throw refuse(`no gateway answers at ${new URL(base).origin}: ${messageOf(error)}`);
+  }
+  const text = await response.text();
+  if (response.ok) return JSON.parse(text);
+  throw refuse(`the gateway answered ${response.status}: ${readMessage(text)}`);
+}
+
+function readMessage(text: string): string {
+  try {
+    return String((JSON.parse(text) as { error?: { message?: unknown } }).error?.message ?? text);
+  } catch {
+    return text.slice(0, 300);
+  }
+}
+
+function refuse(message: string): GatewayError {
+  return new GatewayError('invalid_request', message);
+}

@@ -1,0 +1,199 @@
+import { hash } from 'node:crypto';
+import { GatewayError } from '../lib/errors.ts';
+import type { Changes } from '../store/changes.ts';
+import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
+import { principalOfKey, type Caller } from './caller.ts';
+import { compileLimits, type Limits } from './spend.ts';
+
+/** Something that has an id for programs and a name for people. */
+export interface Reference {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A virtual key, compiled: all that a request needs to know of it. Frozen; a change makes a new one. */
+export interface KeyPolicy extends Reference {
+  readonly team: Reference | undefined;
+  readonly customer: Reference | undefined;
+  /** Budgets and limits of the key, its team and its customer. */
+  readonly limits: Limits | undefined;
+  readonly isActive: boolean;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+  /** Undefined: as the gateway-wide setting says. */
+  readonly disableContentLogging: boolean | undefined;
+}
+
+/** Whoever comes with a virtual key. */
+export interface KeyCaller extends Caller {
+  readonly key: KeyPolicy;
+}
+
+/** The virtual keys with their owners, in memory. */
+export interface Policy {
+  /**
+   * Who comes with this value, that of the last rotation in its grace period included. Throws `database_unavailable` when nobody
+   * can tell.
+   */
+  findCaller(value: string): KeyCaller | undefined;
+  find(id: string): KeyPolicy | undefined;
+  findByName(name: string): KeyPolicy | undefined;
+}
+
+interface PolicyDeps {
+  readonly keys: Pick<EntityStore<VirtualKey>, 'list' | 'find'>;
+  readonly teams: Pick<EntityStore<Team>, 'list'>;
+  readonly customers: Pick<EntityStore<Customer>, 'list'>;
+  readonly changes: Pick<Changes, 'subscribe'>;
+  readonly onChange: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+interface KnownValue {
+  readonly caller: KeyCaller;
+  /** When it stops working, for the value before the last rotation. */
+  readonly until: number;
+}
+
+interface Snapshot {
+  readonly keys: ReadonlyMap<string, VirtualKey>;
+  readonly teams: ReadonlyMap<string, Team>;
+  readonly customers: ReadonlyMap<string, Customer>;
+}
+
+const MAX_RECENT = 10_000;
+
+/** Loads all keys and follows their changes. A request costs one look-up, and now and then a hash. */
+export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
+  const { changes, onChange, onError } = deps;
+  // Undefined after a failed reload: a key that may have been revoked must not go on working.
+  let snapshot: Snapshot | undefined;
+  let byId = new Map<string, KeyCaller>();
+  let byHash = new Map<string, KnownValue>();
+  /** Values that were used since the last change, as they were sent: spares the hash on every call. */
+  const recent = new Map<string, KnownValue>();
+  let reloading: Promise<void> = Promise.resolve();
+
+  changes.subscribe(async (table, id) => {
+    if (table === 'virtual_keys' && id !== '*') await queue(() => reloadKey(id));
+    else if (table === 'virtual_keys' || table === 'teams' || table === 'customers') await queue(reloadAll);
+  });
+  await queue(reloadAll);
+
+  /** One reload after the other, so that the newest state is also the last to arrive. */
+  function queue(reload: () => Promise<void>): Promise<void> {
+    reloading = reloading.then(async () => {
+      try {
+        await (snapshot === undefined ? reloadAll() : reload());
+      } catch (error) {
+        snapshot = undefined;
+        onError(error);
+      }
+      recent.clear();
+      onChange();
+    });
+    return reloading;
+  }
+
+  async function reloadAll(): Promise<void> {
+    const [keys, teams, customers] = await Promise.all([deps.keys.list(), deps.teams.list(), deps.customers.list()]);
+    snapshot = { keys: mapOf(keys), teams: mapOf(teams), customers: mapOf(customers) };
+    byId = new Map();
+    byHash = new Map();
+    for (const key of keys) add(key, snapshot);
+  }
+
+  async function reloadKey(id: string): Promise<void> {
+    const key = await deps.keys.find(id);
+    if (snapshot === undefined) return;
+    const keys = new Map(snapshot.keys);
+    const before = keys.get(id);
+    if (before !== undefined) drop(before);
+    if (key === undefined) keys.delete(id);
+    else keys.set(id, key);
+    snapshot = { ...snapshot, keys };
+    if (key !== undefined) add(key, snapshot);
+  }
+
+  function add(key: VirtualKey, owners: Snapshot): void {
+    const caller = compileKey(key, owners);
+    byId.set(key.id, caller);
+    byHash.set(key.value_hash, { caller, until: Infinity });
+    const { previous_value_hash, previous_expires_at = 0 } = key;
+    if (previous_value_hash !== undefined) byHash.set(previous_value_hash, { caller, until: previous_expires_at });
+  }
+
+  function drop({ id, value_hash, previous_value_hash = '' }: VirtualKey): void {
+    byId.delete(id);
+    byHash.delete(value_hash);
+    byHash.delete(previous_value_hash);
+  }
+
+  function demandSnapshot(): void {
+    if (snapshot !== undefined) return;
+    void queue(reloadAll);
+    throw new GatewayError('database_unavailable', 'virtual keys cannot be checked at the moment');
+  }
+
+  return {
+    findCaller(value) {
+      demandSnapshot();
+      const known = recent.get(value) ?? byHash.get(hash('sha256', value));
+      if (known === undefined || (known.until !== Infinity && known.until <= Date.now())) return undefined;
+      if (recent.size >= MAX_RECENT) recent.clear();
+      recent.set(value, known);
+      return known.caller;
+    },
+    find: (id) => (snapshot === undefined ? undefined : byId.get(id)?.key),
+    findByName: (name) => byId.values().find(({ key }) => key.name === name)?.key,
+  };
+}
+
+/** Throws `access_blocked` for a key that is switched off or past its time; inactive is said before expired. */
+export function demandUsable({ name, isActive, expiresAt }: KeyPolicy, now = Date.now()): void {
+  if (!isActive) throw new GatewayError('access_blocked', `the virtual key "${name}" is inactive`);
+  if (expiresAt !== undefined && expiresAt <= now)
+    throw new GatewayError('access_blocked', `the virtual key "${name}" has expired`);
+}
+
+/** Whether a key could be used right now. */
+export function isUsable({ isActive, expiresAt }: KeyPolicy, now = Date.now()): boolean {
+  return isActive && (expiresAt === undefined || expiresAt > now);
+}
+
+function compileKey(key: VirtualKey, { teams, customers }: Snapshot): KeyCaller {
+  const { id, name } = key;
+  const team = key.team_id === undefined ? undefined : teams.get(key.team_id);
+  const customerId = key.customer_id ?? team?.customer_id;
+  const customer = customerId === undefined ? undefined : customers.get(customerId);
+  const limits = compileLimits([
+    { kind: 'virtual_key', name, limited: key },
+    ...(team === undefined ? [] : [{ kind: 'team' as const, name: team.name, limited: team }]),
+    ...(customer === undefined ? [] : [{ kind: 'customer' as const, name: customer.name, limited: customer }]),
+  ]);
+  const policy: KeyPolicy = {
+    id,
+    name,
+    team: reference(team),
+    customer: reference(customer),
+    limits,
+    isActive: key.is_active,
+    expiresAt: key.expires_at,
+    disableContentLogging: key.disable_content_logging,
+  };
+  return Object.freeze({
+    kind: 'virtual_key',
+    principal: principalOfKey(id),
+    name,
+    scopes: Object.freeze(['mcp' as const]),
+    key: Object.freeze(policy),
+  });
+}
+
+function reference(entity: Reference | undefined): Reference | undefined {
+  return entity === undefined ? undefined : { id: entity.id, name: entity.name };
+}
+
+function mapOf<T extends { readonly id: string }>(entities: readonly T[]): Map<string, T> {
+  return new Map(entities.map((entity) => [entity.id, entity]));
+}

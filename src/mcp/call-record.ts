@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { ClientSettings } from '../contract/config.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { resultOf, type JsonObject, type JsonRpcError, type Reply } from '../lib/json-rpc.ts';
+import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
+import type { Entry as LedgerEntry, Ledger } from '../telemetry/ledger.ts';
+import type { ClientRequest } from './client-side.ts';
+import type { Entry } from './offering.ts';
+
+type LogSettings = Pick<
+  ClientSettings,
+  'disable_content_logging' | 'allow_per_request_content_storage_override' | 'logging_headers'
+>;
+
+interface RecordDeps {
+  readonly ledger: Pick<Ledger, 'begin'>;
+  readonly settings: () => LogSettings;
+  /** Hears of every call that ended. */
+  readonly onEnd: (start: CallStart, end: CallEnd) => void;
+}
+
+/** The one ledger entry of a call, from its beginning to its end. */
+export interface CallRecord {
+  /** The server answered. `cost` is in nano-dollars. */
+  answered(reply: Reply, cost: number): void;
+  /** There is no answer: the call was refused, or failed on its way. */
+  failed(error: unknown): void;
+}
+
+/** Begins the record of a call of the tool with that public name; `tool` is what the name stands for, if anything. */
+export type BeginRecord = (name: string, tool: Entry | undefined, request: ClientRequest) => CallRecord;
+
+/** What is kept of one text; the ledger keeps no more anyway. */
+const MAX_TEXT = 64 * 1024;
+const MAX_MESSAGE = 1_000;
+/** Headers that are never kept, whatever the settings name. */
+const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-bf-vk|x-.*-key|x-.*-token|.*secret.*)$/i;
+
+/** Makes the rows of the MCP log: who called what, with which result, at what cost. */
+export function createBeginRecord({ ledger, settings, onEnd }: RecordDeps): BeginRecord {
+  return (name, tool, request) => {
+    const isContentKept = keepsContent(settings(), request);
+    const start = describe(name, tool, request, isContentKept, settings().logging_headers);
+    const entry: LedgerEntry = ledger.begin(start);
+    const startedAt = performance.now();
+
+    function end(outcome: Omit<CallEnd, 'latency'>): void {
+      const ended: CallEnd = { ...outcome, latency: performance.now() - startedAt };
+      entry.end(ended);
+      onEnd(start, ended);
+    }
+
+    return {
+      answered(reply, cost) {
+        const error = errorOf(reply);
+        const result = isContentKept && reply.kind === 'result' ? textOf(reply.bytes) : undefined;
+        end({ status: error === undefined ? 'success' : 'error', cost, result, error });
+      },
+      failed: (error) => end({ status: 'error', cost: 0, result: undefined, error: refusalOf(error) }),
+    };
+  };
+}
+
+function describe(
+  name: string,
+  tool: Entry | undefined,
+  { caller, side, source, headers, params }: ClientRequest,
+  isContentKept: boolean,
+  loggedHeaders: readonly string[],
+): CallStart {
+  const { key } = caller;
+  const cut = name.indexOf('-');
+  return {
+    id: randomUUID(),
+    timestamp: Date.now(),
+    tool_name: tool?.own ?? name.slice(cut + 1),
+    server_label: tool?.upstream.client.name ?? (cut === -1 ? undefined : name.slice(0, cut)),
+    client_id: tool?.upstream.client.client_id,
+    principal: caller.principal,
+    virtual_key_id: key?.id,
+    virtual_key_name: key?.name,
+    team_id: key?.team?.id,
+    team_name: key?.team?.name,
+    customer_id: key?.customer?.id,
+    customer_name: key?.customer?.name,
+    source,
+    app: typeof side.clientInfo?.name === 'string' ? side.clientInfo.name : undefined,
+    user_agent: headerOf(headers['user-agent']),
+    request_id: headerOf(headers['x-request-id']),
+    llm_request_id: headerOf(headers['x-bf-parent-request-id']),
+    arguments: isContentKept ? params.members.get('arguments')?.slice(0, MAX_TEXT + 1) : undefined,
+    metadata: loggedHeaders.length === 0 ? undefined : metadataOf(headers, loggedHeaders),
+  };
+}
+
+/** The gateway's setting is overruled by the key's, and that by the request's header where it may. */
+function keepsContent(settings: LogSettings, { caller, headers }: ClientRequest): boolean {
+  const header = settings.allow_per_request_content_storage_override
+    ? headerOf(headers['x-bf-disable-content-logging'])?.toLowerCase()
+    : undefined;
+  if (header === 'true' || header === 'false') return header === 'false';
+  return !(caller.key?.disableContentLogging ?? settings.disable_content_logging);
+}
+
+function metadataOf(headers: ClientRequest['headers'], names: readonly string[]): Record<string, string> | undefined {
+  const found = names.flatMap((name) => {
+    const value = SECRET_HEADERS.test(name) ? undefined : headerOf(headers[name.toLowerCase()]);
+    return value === undefined ? [] : [[name.toLowerCase(), value] as const];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+/** What a server says went wrong: an error of the protocol, or a result that is one. */
+function errorOf(reply: Reply): CallEnd['error'] {
+  if (reply.kind === 'error') {
+    const { code, message } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
+    return { code: `rpc_error ${code}`, message: String(message).slice(0, MAX_MESSAGE) };
+  }
+  if (!reply.isError) return undefined;
+  const { content } = resultOf(reply);
+  const texts = (Array.isArray(content) ? content : []).map((block) => (block as JsonObject | null)?.text);
+  const message = texts.filter((text) => typeof text === 'string').join('\n');
+  return { code: 'tool_error', message: message.slice(0, MAX_MESSAGE) };
+}
+
+function refusalOf(error: unknown): CallEnd['error'] {
+  const code = error instanceof GatewayError ? error.code : 'internal_error';
+  // What is not a GatewayError is a bug, whose words may hold anything.
+  return { code, message: error instanceof GatewayError ? messageOf(error).slice(0, MAX_MESSAGE) : 'internal error' };
+}
+
+function textOf(bytes: Buffer): string {
+  return bytes.toString('utf8', 0, Math.min(bytes.length, MAX_TEXT + 4));
+}
+
+function headerOf(value: string | readonly string[] | undefined): string | undefined {
+  const text = typeof value === 'string' ? value : value?.[0];
+  return text === undefined || text === '' ? undefined : text.slice(0, 500);
+}
