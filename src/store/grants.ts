@@ -9,12 +9,18 @@ export interface Grant {
   readonly tools_to_execute: readonly string[];
 }
 
+/** Which grants to list. */
+export interface GrantFilter {
+  readonly client_id?: string;
+  readonly virtual_key_id?: string | readonly string[];
+}
+
 /** The table that `vk_configs` of a server and `mcp_configs` of a virtual key both edit. */
 export interface GrantStore {
   /** The same store inside a transaction. */
   with(tx: Executor): GrantStore;
-  /** Of one server, of one virtual key, or all; in order of their ids. */
-  list(filter?: { client_id?: string; virtual_key_id?: string }): Promise<Grant[]>;
+  /** Of one server, of one virtual key or several, or all; in order of their ids. */
+  list(filter?: GrantFilter): Promise<Grant[]>;
   /** Makes these the only grants of a server. */
   replaceOfClient(client_id: string, grants: readonly Omit<Grant, 'id' | 'client_id'>[]): Promise<void>;
   /** Makes these the only grants of a virtual key. */
@@ -58,10 +64,11 @@ export function createGrantStore(db: Executor): GrantStore {
     }
   }
 
-  async function list(filter: { client_id?: string; virtual_key_id?: string } = {}): Promise<Grant[]> {
+  async function list(filter: GrantFilter = {}): Promise<Grant[]> {
     let query = db.selectFrom('grants').selectAll().orderBy('id');
     if (filter.client_id !== undefined) query = query.where('client_id', '=', filter.client_id);
-    if (filter.virtual_key_id !== undefined) query = query.where('virtual_key_id', '=', filter.virtual_key_id);
+    if (filter.virtual_key_id !== undefined)
+      query = query.where('virtual_key_id', 'in', [filter.virtual_key_id].flat());
     const rows = await query.execute();
     return rows.map((row) => ({ ...row, tools_to_execute: JSON.parse(row.tools_to_execute) as string[] }));
   }

@@ -1,0 +1,160 @@
+import { sql, type Insertable, type Selectable } from 'kysely';
+import type { Encryption } from '../lib/encryption.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { freeze } from '../lib/freeze.ts';
+import { uniqueViolation } from './dialect.ts';
+import type { EntityStore, Limited, ProviderConfig, VirtualKey } from './governance.ts';
+import { createLimitStore } from './limits.ts';
+import { createProviderConfigStore } from './provider-configs.ts';
+import type { Executor, VirtualKeyTable } from './schema.ts';
+import { secretColumns } from './secret-columns.ts';
+
+/** Which keys a page is of. */
+export interface KeyPage {
+  /** Part of the name, in any case. */
+  readonly search?: string | undefined;
+  readonly team_id?: string | undefined;
+  readonly customer_id?: string | undefined;
+  /** Absent: all of them. */
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+}
+
+/** The virtual keys. */
+export interface VirtualKeyStore extends EntityStore<VirtualKey> {
+  with(tx: Executor): VirtualKeyStore;
+  /** A page, oldest first, and how many there are in all. */
+  page(page: KeyPage): Promise<{ keys: VirtualKey[]; total_count: number }>;
+}
+
+/** The virtual keys with their providers, budgets and limits. However many there are, loading them takes six statements. */
+export function createVirtualKeyStore(db: Executor, encryption: Encryption): VirtualKeyStore {
+  const limits = createLimitStore(db);
+  const providers = createProviderConfigStore(db);
+
+  const load = async (rows: readonly Selectable<VirtualKeyTable>[], ids?: readonly string[]): Promise<VirtualKey[]> => {
+    if (rows.length === 0) return [];
+    const limitsOf = await limits.load('virtual_key', ids);
+    const providersOf = await providers.load(ids);
+    return rows.map((row) => fromRow(row, { limited: limitsOf(row.id), providers: providersOf(row.id), encryption }));
+  };
+  const select = () => db.selectFrom('virtual_keys').selectAll().orderBy('created_at').orderBy('id');
+
+  return {
+    with: (tx) => createVirtualKeyStore(tx, encryption),
+    list: async () => load(await select().execute()),
+    find: async (id) => (await load(await select().where('id', '=', id).execute(), [id]))[0],
+
+    async page({ search = '', team_id, customer_id, limit, offset = 0 }) {
+      const pattern = `%${search.toLowerCase().replace(/[!%_]/g, '!$&')}%`;
+      const found = db
+        .selectFrom('virtual_keys')
+        .$if(search !== '', (query) => query.where(sql<boolean>`lower(name) like ${pattern} escape '!'`))
+        .$if(team_id !== undefined, (query) => query.where('team_id', '=', team_id ?? ''))
+        .$if(customer_id !== undefined, (query) => query.where('customer_id', '=', customer_id ?? ''));
+      const { count } = await found.select(db.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+      const rows = await found
+        .selectAll()
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(limit ?? Math.max(count, 1))
+        .offset(offset)
+        .execute();
+      // Only a page that was asked for is small enough to name each of its rows.
+      const ids = limit === undefined ? undefined : rows.map((row) => row.id);
+      return { keys: await load(rows, ids), total_count: count };
+    },
+
+    async insert(key) {
+      const query = db.insertInto('virtual_keys').values(toRow(key, encryption));
+      await query.execute().catch((error: unknown) => refuseConflict(error, key));
+      await limits.replace('virtual_key', key.id, key);
+      await providers.replace(key.id, key.provider_configs);
+    },
+
+    async update(key) {
+      const { id, created_at: _, ...fields } = toRow(key, encryption);
+      const query = db.updateTable('virtual_keys').set(fields).where('id', '=', id);
+      const [result] = await query.execute().catch((error: unknown) => refuseConflict(error, key));
+      if (result?.numUpdatedRows !== 1n) throw new GatewayError('not_found', `There is no virtual key "${id}"`);
+      await limits.replace('virtual_key', id, key);
+      await providers.replace(id, key.provider_configs);
+    },
+
+    async remove(id) {
+      await limits.remove('virtual_key', [id]);
+      await providers.replace(id, []);
+      const result = await db.deleteFrom('virtual_keys').where('id', '=', id).executeTakeFirst();
+      return result.numDeletedRows > 0n;
+    },
+  };
+}
+
+function refuseConflict(error: unknown, key: VirtualKey): never {
+  const column = uniqueViolation(error);
+  const refuse = (field: string, text: string): never => {
+    const message = `A virtual key with ${text} already exists`;
+    throw new GatewayError('conflict', message, { cause: error, details: { field } });
+  };
+  if (column === 'name') return refuse('name', `the name "${key.name}"`);
+  if (column === 'id' || column === 'pkey') return refuse('id', `the id "${key.id}"`);
+  if (column === 'value_hash') return refuse('value', 'this value');
+  throw error;
+}
+
+function toRow(key: VirtualKey, encryption: Encryption): Insertable<VirtualKeyTable> {
+  const { provider_configs: _providers, budgets: _budgets, rate_limit: _limit, ...row } = key;
+  return {
+    ...row,
+    value: secretColumns(encryption, 'virtual_keys', key.id).seal(key.value, 'value'),
+    previous_value_hash: key.previous_value_hash ?? null,
+    previous_expires_at: key.previous_expires_at ?? null,
+    is_active: Number(key.is_active),
+    allow_all_providers: Number(key.allow_all_providers),
+    team_id: key.team_id ?? null,
+    customer_id: key.customer_id ?? null,
+    calendar_aligned: Number(key.calendar_aligned),
+    expires_at: key.expires_at ?? null,
+    delete_after_expire: fromFlag(key.delete_after_expire),
+    disable_content_logging: fromFlag(key.disable_content_logging),
+    metadata: JSON.stringify(key.metadata),
+    created_by_user_id: key.created_by_user_id ?? null,
+    config_hash: key.config_hash ?? null,
+  };
+}
+
+interface Parts {
+  readonly limited: Limited;
+  readonly providers: readonly ProviderConfig[];
+  readonly encryption: Encryption;
+}
+
+function fromRow(row: Selectable<VirtualKeyTable>, { limited, providers, encryption }: Parts): VirtualKey {
+  return freeze({
+    ...row,
+    value: secretColumns(encryption, 'virtual_keys', row.id).open(row.value, 'value'),
+    previous_value_hash: row.previous_value_hash ?? undefined,
+    previous_expires_at: row.previous_expires_at ?? undefined,
+    is_active: row.is_active === 1,
+    allow_all_providers: row.allow_all_providers === 1,
+    team_id: row.team_id ?? undefined,
+    customer_id: row.customer_id ?? undefined,
+    calendar_aligned: row.calendar_aligned === 1,
+    expires_at: row.expires_at ?? undefined,
+    delete_after_expire: toFlag(row.delete_after_expire),
+    disable_content_logging: toFlag(row.disable_content_logging),
+    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+    created_by_user_id: row.created_by_user_id ?? undefined,
+    config_hash: row.config_hash ?? undefined,
+    provider_configs: providers,
+    ...limited,
+  });
+}
+
+function fromFlag(flag: boolean | undefined): number | null {
+  return flag === undefined ? null : Number(flag);
+}
+
+function toFlag(flag: number | null): boolean | undefined {
+  return flag === null ? undefined : flag === 1;
+}

@@ -1,0 +1,20 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import type { Executor } from './schema.ts';
+
+// Any number that nothing else on this database locks.
+const GOVERNANCE_LOCK = 7_260_114;
+
+/**
+ * Runs a write that reads records, applies rules and writes them whole: one after the other across all processes, or one
+ * would undo the other. SQLite has but one writer anyway.
+ */
+export function writeInTurn<T>(
+  { dialect, transaction }: Pick<Database, 'dialect' | 'transaction'>,
+  run: (tx: Executor) => Promise<T>,
+): Promise<T> {
+  return transaction(async (tx) => {
+    if (dialect.type === 'postgres') await sql`select pg_advisory_xact_lock(${GOVERNANCE_LOCK})`.execute(tx);
+    return run(tx);
+  });
+}
