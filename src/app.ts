@@ -4,9 +4,13 @@ import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts
 import { openStores } from './config/open-stores.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
+import { createCounters } from './governance/counters.ts';
+import { createPolicy, isUsable } from './governance/policy.ts';
+import { createSpend } from './governance/spend.ts';
 import { createApi } from './http/api.ts';
 import { apiKeyRoutes } from './http/api/api-keys.ts';
 import { configRoutes } from './http/api/config.ts';
+import { explainRoutes } from './http/api/explain.ts';
 import { mcpClientRoutes } from './http/api/mcp-clients.ts';
 import { createCheckOrigin } from './http/check-origin.ts';
 import { createIdentify } from './http/identify.ts';
@@ -19,8 +23,10 @@ import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createSealer } from './lib/seal.ts';
 import { VERSION } from './lib/version.ts';
+import { createBeginRecord } from './mcp/call-record.ts';
 import { createCallTool } from './mcp/call-tool.ts';
 import { createCatalog } from './mcp/catalog.ts';
+import { createExplain } from './mcp/explain.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import { createInputHandles } from './mcp/relay/input-handles.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
@@ -109,7 +115,29 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());
   let settings = await stores.settings.loadClientSettings();
-  const identify = await createIdentify({ accounts: stores.accounts, changes, settings: () => settings, logger });
+  const catalog = createCatalog({
+    upstreams: () => registry.upstreams(),
+    isUsable: (virtualKey) => {
+      const key = policy.find(virtualKey);
+      return key !== undefined && isUsable(key);
+    },
+    ...(options.nameOf && { nameOf: options.nameOf }),
+  });
+  const policy = await createPolicy({
+    keys: stores.virtualKeys,
+    teams: stores.teams,
+    customers: stores.customers,
+    changes,
+    onChange: () => catalog.invalidate(),
+    onError,
+  });
+  const identify = await createIdentify({
+    accounts: stores.accounts,
+    policy,
+    changes,
+    settings: () => settings,
+    logger,
+  });
 
   const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
   cleanup.defer(() => guard.close());
@@ -124,10 +152,6 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     inprocess,
     silenceMs: timing.probeTimeoutMs,
   };
-  const catalog = createCatalog({
-    upstreams: () => registry.upstreams(),
-    ...(options.nameOf && { nameOf: options.nameOf }),
-  });
   const handles = createInputHandles(createSealer(stores.encryption.deriveKey('input-required')), timing);
   const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
   const tasks = createTasks({
@@ -135,9 +159,11 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     relay,
     upstreams: () => registry.upstreams(),
   });
-  const subscriptions = createSubscriptions({ catalog, tasks });
   const registry = createRegistry({
+    database: stores.database,
     store: stores.clients,
+    grants: stores.grants,
+    hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
     verify: createVerify(reach, timing),
     openDedicated: createOpenDedicated(reach, timing),
@@ -148,6 +174,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
     saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });
+  const subscriptions = createSubscriptions({ catalog, tasks });
   cleanup.defer(() => registry.stop());
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
@@ -156,7 +183,14 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await registry.load();
 
-  const callTool = createCallTool({ catalog, relay, tasks });
+  const counters = createCounters({ charge: () => {} });
+  const spend = createSpend({ counters });
+  const beginRecord = createBeginRecord({
+    ledger: { begin: () => ({ end() {} }) },
+    settings: () => settings,
+    onEnd: () => {},
+  });
+  const callTool = createCallTool({ catalog, relay, tasks, spend, beginRecord });
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(stores.encryption.deriveKey('mcp-session')),
@@ -179,7 +213,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const sse = createSseEdge({ identify, dispatch, sessions, logger });
   const api = createApi({
     routes: [
-      ...mcpClientRoutes(registry),
+      ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
+      ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
       ...apiKeyRoutes({ accounts: stores.accounts, changes }),
       ...configRoutes({ settings: stores.settings, changes }),
       ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),

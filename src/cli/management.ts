@@ -34,7 +34,7 @@ export async function askGateway(path: string, flags: GatewayFlags, env: Environ
 
 function readMessage(text: string): string {
   try {
-    return String((JSON.parse(text) as { error?: { message?: unknown } }).error?.message ?? text);
+    return (JSON.parse(text) as { error?: { message?: string } }).error?.message ?? text;
   } catch {
     return text.slice(0, 300);
   }

@@ -21,7 +21,7 @@ const MARKS: Readonly<Record<Verdict['effect'], string>> = {
 export async function why(tool: string, flags: WhyFlags): Promise<void> {
   const query = new URLSearchParams({ tool, ...(flags.for !== undefined && { virtual_key: flags.for }) });
   try {
-    const explanation = (await askGateway(`/api/mcp/explain?${query}`, flags, process.env)) as Explanation;
+    const explanation = (await askGateway(`/api/mcp/explain?${query.toString()}`, flags, process.env)) as Explanation;
     process.stdout.write(flags.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation));
     process.exitCode = explanation.is_callable ? 0 : 1;
   } catch (error) {

@@ -6,8 +6,12 @@ import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
+import { createGrantStore, type GrantStore } from '../store/grants.ts';
+import type { Customer, EntityStore, Team } from '../store/governance.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
+import { createCustomerStore, createTeamStore } from '../store/owners.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
+import { createVirtualKeyStore, type VirtualKeyStore } from '../store/virtual-keys.ts';
 
 interface OpenOptions {
   readonly file: ConfigFile;
@@ -24,6 +28,10 @@ export interface Stores {
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
+  readonly virtualKeys: VirtualKeyStore;
+  readonly teams: EntityStore<Team>;
+  readonly customers: EntityStore<Customer>;
+  readonly grants: GrantStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -37,8 +45,18 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
     const encryption = isKept
       ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
       : createEncryption(randomBytes(KEY_BYTES)); // nothing outlives the process, so its key need not either
-    const clients = createMcpClientStore(database.db, encryption);
-    return { database, encryption, settings, clients, accounts: createAccountStore(database.db) };
+    const { db } = database;
+    return {
+      database,
+      encryption,
+      settings,
+      clients: createMcpClientStore(db, encryption),
+      accounts: createAccountStore(db),
+      virtualKeys: createVirtualKeyStore(db, encryption),
+      teams: createTeamStore(db),
+      customers: createCustomerStore(db),
+      grants: createGrantStore(db),
+    };
   } catch (error) {
     await database.close();
     throw error;

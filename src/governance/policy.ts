@@ -3,7 +3,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
 import { principalOfKey, type Caller } from './caller.ts';
-import { compileLimits, type Limits } from './spend.ts';
+import { compileLimits, type Limits } from './limits.ts';
 
 /** Something that has an id for programs and a name for people. */
 export interface Reference {

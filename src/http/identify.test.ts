@@ -4,6 +4,7 @@ import { createLogger } from '../lib/logger.ts';
 import { createAccountStore } from '../store/accounts.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import { createChanges } from '../store/changes.ts';
+import type { KeyCaller } from '../governance/policy.ts';
 import type { Changes } from '../store/changes.ts';
 import { openDatabase } from '../store/database.ts';
 import type { Database } from '../store/database.ts';
@@ -17,6 +18,8 @@ let database: Database;
 let accounts: AccountStore;
 let changes: Changes;
 let isEnforced = true;
+let required: string[] = [];
+const callers = new Map<string, KeyCaller>();
 let identify: Identify;
 let key: string;
 
@@ -26,11 +29,14 @@ beforeEach(async () => {
   changes = await createChanges(database, () => {});
   ({ key } = await accounts.create({ name: 'admin', scopes: ['read', 'write', 'mcp'] }));
   isEnforced = true;
+  required = [];
+  callers.clear();
   identify = await createIdentify({
     accounts,
     changes,
     logger,
-    settings: () => ({ enforce_auth_on_inference: isEnforced }),
+    settings: () => ({ enforce_auth_on_inference: isEnforced, required_headers: required }),
+    policy: { findCaller: (value) => callers.get(value) },
   });
 });
 afterEach(async () => {
@@ -116,7 +122,8 @@ describe('the management API', () => {
       accounts: { loadActive: () => Promise.reject(new Error('disk gone')), touch: () => Promise.resolve() },
       changes,
       logger,
-      settings: () => ({ enforce_auth_on_inference: false }),
+      settings: () => ({ enforce_auth_on_inference: false, required_headers: [] }),
+      policy: { findCaller: () => undefined },
     });
     expect(outcome(() => broken.identifyManagement(bearer(key), 'read'))).toBe('database_unavailable');
     expect(outcome(() => broken.identifyInference(bearer(key)))).toBe('database_unavailable');
@@ -124,19 +131,60 @@ describe('the management API', () => {
 });
 
 describe('inference', () => {
-  test('wants a key with scope mcp', () => {
+  const value = 'sk-bf-00000000-0000-4000-8000-000000000001';
+  const addKey = (sent: string, name: string, change: Partial<KeyCaller['key']> = {}): void => {
+    const key = { id: name, name, isActive: true, ...change } as KeyCaller['key'];
+    callers.set(sent, { kind: 'virtual_key', principal: `virtual-key:${name}`, name, scopes: ['mcp'], key });
+  };
+
+  test('wants a virtual key, or an API key with scope mcp', () => {
+    addKey(value, 'ci');
     expect(infer(bearer(key))).toBe('admin');
-    expect(infer({})).toBe('unauthorized');
+    expect(infer(bearer(value))).toBe('ci');
+    expect(infer({})).toBe('virtual_key_required');
+    expect(infer(bearer('wrong'))).toBe('unauthorized');
   });
 
-  test('takes a caller without a credential when settings say so, but never one with a wrong credential', () => {
+  test('finds a virtual key in five headers, x-bf-vk first', () => {
+    addKey(value, 'ci');
+    addKey('plain', 'legacy');
+    expect(infer({ 'x-bf-vk': 'plain', ...bearer(value) })).toBe('legacy');
+    for (const name of ['x-api-key', 'x-goog-api-key', 'api-key']) expect(infer({ [name]: value })).toBe('ci');
+    expect(infer({ authorization: `bearer ${value}`, 'x-api-key': 'sk-bf-other' })).toBe('ci');
+    // Without the prefix it is somebody else's credential.
+    expect(infer({ 'x-api-key': 'plain' })).toBe('virtual_key_required');
+    expect(infer({ ...bearer(key), 'x-api-key': 'sk-other' })).toBe('admin');
+  });
+
+  test('refuses a virtual key that is unknown, inactive or expired, whether or not one is demanded', () => {
+    addKey(value, 'off', { isActive: false, expiresAt: 1 });
+    addKey('old', 'old', { expiresAt: Date.now() });
+    for (isEnforced of [true, false]) {
+      expect(infer({ 'x-bf-vk': 'nobody' })).toBe('virtual_key_not_found');
+      expect(infer({ 'x-bf-vk': '' })).toBe('virtual_key_not_found');
+      expect(infer(bearer('SK-BF-unknown'))).toBe('virtual_key_not_found');
+      expect(infer({ 'api-key': value })).toBe('access_blocked');
+      expect(infer({ 'x-bf-vk': 'old' })).toBe('access_blocked');
+    }
+    expect(() => identify.identifyInference({ 'x-bf-vk': value })).toThrow('inactive');
+  });
+
+  test('takes a caller without a credential of ours when settings say so', () => {
     isEnforced = false;
     expect(infer({})).toBe('anonymous');
     expect(infer(bearer(key))).toBe('admin');
-    for (const headers of [bearer('wrong'), { 'x-api-key': 'x' }, { 'x-bf-vk': '' }, { authorization: '' }] as const) {
-      expect(infer(headers)).toBe('unauthorized');
-    }
+    expect(infer(bearer('for somebody else'))).toBe('anonymous');
+    expect(infer({ 'x-api-key': 'x' })).toBe('anonymous');
+    // This one was meant for us, and is wrong.
+    expect(infer(bearer('bfst-revoked'))).toBe('unauthorized');
     expect(manage({})).toBe('unauthorized');
+  });
+
+  test('demands the headers that the settings name, before anything else', () => {
+    required = ['X-Team', 'x-app'];
+    expect(infer({ 'x-bf-vk': 'nobody', 'x-app': 'a' })).toBe('missing_required_headers');
+    expect(infer({ ...bearer(key), 'x-app': 'a', 'x-team': '' })).toBe('missing_required_headers');
+    expect(infer({ ...bearer(key), 'x-app': 'a', 'x-team': 'b' })).toBe('admin');
   });
 });
 

@@ -163,7 +163,8 @@ function demand(scope: ApiKeyScope, { caller }: KnownKey): Caller {
 /** The virtual key that a request comes with, from the first of the five places that has one. */
 export function readVirtualKey(headers: RequestHeaders): string | undefined {
   const own = headers['x-bf-vk'];
-  if (own !== undefined && String(own) !== '') return String(own);
+  // An empty one was meant as a key: whoever forgot the value must not get more than the key would give.
+  if (own !== undefined) return String(own);
   const { authorization } = headers;
   if (authorization !== undefined) {
     const [, token = ''] = /^bearer\s+(.*)$/is.exec(String(authorization)) ?? [];

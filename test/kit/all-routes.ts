@@ -38,7 +38,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
   const settings = { loadClientSettings: async () => DEFAULT_SETTINGS, saveClientSettings: async () => {} };
   const publisher = changes ?? { publish: async () => {} };
   return [
-    ...mcpClientRoutes(registry),
+    ...mcpClientRoutes(registry, (id) => id),
     ...apiKeyRoutes({ accounts, changes: publisher }),
     ...configRoutes({ settings, changes: publisher }),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),

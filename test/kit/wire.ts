@@ -149,10 +149,11 @@ export function postModern(
   endpoint: McpEndpoint,
   method: string,
   params: JsonObject = {},
-  { capabilities, signal }: { capabilities?: JsonObject; signal?: AbortSignal } = {},
+  options: { capabilities?: JsonObject; headers?: HeaderChanges; signal?: AbortSignal } = {},
 ): Promise<RpcAnswer> {
+  const { capabilities, signal } = options;
   const { message, headers } = modernRequest(method, params, capabilities);
-  return postMcp(endpoint, message, { headers, ...(signal && { signal }) });
+  return postMcp(endpoint, message, { headers: { ...headers, ...options.headers }, ...(signal && { signal }) });
 }
 
 /** An open event stream whose messages collect while the test goes on. */

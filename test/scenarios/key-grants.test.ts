@@ -22,7 +22,7 @@ async function startKeyScene(database: Database): Promise<KeyScene> {
 
 /** What a call of c1-echo comes to: its text, or the code of the refusal on both wires. */
 async function outcome(scene: Scene, key: TestKey, headers: Record<string, string> = {}): Promise<string> {
-  const { reply } = await postModern(key, 'tools/call', { name: 'c1-echo', arguments: { text: 'hi' } }, headers);
+  const { reply } = await postModern(key, 'tools/call', { name: 'c1-echo', arguments: { text: 'hi' } }, { headers });
   const rest = await scene.gateway.execute(
     'c1-echo',
     { text: 'hi' },
@@ -183,7 +183,7 @@ describe.each(DATABASES)('grants on %s', (database) => {
     });
     // A blank is sent as an empty value.
     const headers = header === undefined ? {} : { 'x-bf-mcp-include-tools': header === '' ? ' ' : header };
-    const { reply } = await postModern(k1, 'tools/list', {}, headers);
+    const { reply } = await postModern(k1, 'tools/list', {}, { headers });
     const names = (reply.result?.['tools'] as { name: string }[]).map(({ name }) => name);
     expect(names.includes('c1-echo')).toBe(isThere);
     expect(await outcome(scene, k1, headers)).toBe(isThere ? 'ok' : 'mcp_tool_blocked');

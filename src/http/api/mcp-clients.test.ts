@@ -39,7 +39,7 @@ function registered(
     updated_at: 0,
     ...change,
   };
-  return { client, state, tools: [], lastFailure: undefined };
+  return { client, state, tools: [], lastFailure: undefined, grants: new Map() };
 }
 
 const clients = [
