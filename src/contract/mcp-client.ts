@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SecretInput, SecretView, WhiteList } from './common.ts';
+import { ToolPrice } from './tool-price.ts';
 
 export const ConnectionType = z.enum(['http', 'sse', 'stdio', 'inprocess']);
 export type ConnectionType = z.infer<typeof ConnectionType>;
@@ -85,8 +86,6 @@ const vkConfig = z.object({
   tools_to_execute: WhiteList.nullish(),
 });
 
-const price = z.number().min(0, 'must not be negative');
-
 /** Every setting that create and update share. On update an absent or null field keeps what is stored. */
 const settings = {
   connection_string: SecretInput.nullish().meta({
@@ -107,10 +106,10 @@ const settings = {
   tools_to_auto_execute: WhiteList.nullish().meta({
     description: 'Tools that may run without approval; a subset of tools_to_execute.',
   }),
-  tool_pricing: z
-    .record(z.string().min(1), price)
-    .nullish()
-    .meta({ description: 'USD per successful call, by tool name. The whole map is replaced.' }),
+  tool_pricing: z.record(z.string().min(1), ToolPrice).nullish().meta({
+    description:
+      'USD per successful call, by tool name: a number, or a price by arguments and size. The whole map is replaced.',
+  }),
   is_code_mode_client: z
     .boolean()
     .nullish()
@@ -207,7 +206,7 @@ export const McpClientConfigView = z.object({
   headers: z.record(z.string(), SecretView),
   tools_to_execute: z.array(z.string()),
   tools_to_auto_execute: z.array(z.string()),
-  tool_pricing: z.record(z.string(), z.number()),
+  tool_pricing: z.record(z.string(), ToolPrice),
   allow_on_all_virtual_keys: z.boolean(),
   per_user_header_keys: z.array(z.string()),
   disabled: z.boolean(),

@@ -34,9 +34,19 @@ export function unknownFields(schema: z.ZodObject, body: object, prefix = ''): s
 }
 
 function refuse(issues: readonly Issue[], write: (path: string, rule: string) => string): GatewayError {
-  const fields = issues.map((issue) => ({ path: pathOf(issue.path), rule: ruleOf(issue) }));
+  const fields = issues.flatMap(openUnion).map((issue) => ({ path: pathOf(issue.path), rule: ruleOf(issue) }));
   const message = fields.map(({ path, rule }) => write(path, rule)).join('; ');
   return new GatewayError('invalid_request', message, { details: { fields } });
+}
+
+/** Where the value is of one branch's type only, the faults inside it say more than that no branch fits. */
+function openUnion(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const fitting = issue.errors.filter((branch) => {
+    return !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0);
+  });
+  if (fitting.length !== 1) return [issue];
+  return fitting.flat().flatMap((inner) => openUnion({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

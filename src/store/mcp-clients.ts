@@ -1,5 +1,6 @@
 import type { Insertable } from 'kysely';
 import type { AuthType, ConnectionType, ProtocolEra } from '../contract/mcp-client.ts';
+import type { ToolPrice } from '../contract/tool-price.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { freeze } from '../lib/freeze.ts';
@@ -37,7 +38,7 @@ export interface McpClient {
   readonly headers: Readonly<Record<string, Secret>>;
   readonly tools_to_execute: readonly string[];
   readonly tools_to_auto_execute: readonly string[];
-  readonly tool_pricing: Readonly<Record<string, number>>;
+  readonly tool_pricing: Readonly<Record<string, ToolPrice>>;
   readonly is_code_mode_client: boolean;
   readonly allow_on_all_virtual_keys: boolean;
   readonly per_user_header_keys: readonly string[];
@@ -199,7 +200,7 @@ function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
     headers: openAll(JSON.parse(row.headers) as Record<string, string>, 'headers'),
     tools_to_execute: JSON.parse(row.tools_to_execute) as string[],
     tools_to_auto_execute: JSON.parse(row.tools_to_auto_execute) as string[],
-    tool_pricing: JSON.parse(row.tool_pricing) as Record<string, number>,
+    tool_pricing: JSON.parse(row.tool_pricing) as Record<string, ToolPrice>,
     is_code_mode_client: row.is_code_mode_client === 1,
     allow_on_all_virtual_keys: row.allow_on_all_virtual_keys === 1,
     per_user_header_keys: JSON.parse(row.per_user_header_keys) as string[],
