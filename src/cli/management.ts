@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 
 /** Flags of the commands that ask a running gateway. */
@@ -17,19 +18,19 @@ export async function askGateway(path: string, flags: GatewayFlags, env: Environ
   if (!URL.canParse(base)) throw refuse(`"${base}" is not an address such as ${DEFAULT_URL}`);
   const key = flags.key ?? env.ASBRU_API_KEY ?? env.ASBRU_KEY;
   if (key === undefined || key === '') throw refuse('a management API key is needed: set ASBRU_API_KEY or give --key');
-  let response;
-  try {
-    // The address of /mcp is the one that people have at hand.
-    response = await fetch(new URL(path, new URL(base).origin), {
-      headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-  } catch (error) {
-    throw refuse(`no gateway answers at ${new URL(base).origin}: ${messageOf(error)}`);
-  }
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text);
-  throw refuse(`the gateway answered ${response.status}: ${readMessage(text)}`);
+  // The address of /mcp is the one that people have at hand.
+  const { origin } = new URL(base);
+  const { status, text } = await get(new URL(path, origin), key).catch((error: unknown) => {
+    throw refuse(`no gateway answers at ${origin}: ${messageOf(error)}`);
+  });
+  if (status === 200) return JSON.parse(text);
+  throw refuse(`the gateway answered ${status}: ${readMessage(text)}`);
+}
+
+async function get(url: URL, key: string): Promise<{ status: number; text: string }> {
+  const headers = { authorization: `Bearer ${key}` };
+  const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: statusCode, text: await body.text() };
 }
 
 function readMessage(text: string): string {

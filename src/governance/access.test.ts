@@ -21,7 +21,7 @@ const filterOf = (tools?: string, clients?: string) =>
     ...(clients !== undefined && { 'x-bf-mcp-include-clients': clients }),
   });
 
-const whiteList: fc.Arbitrary<string[]> = fc.oneof(fc.constant(['*']), fc.subarray(TOOLS));
+const whiteList: fc.Arbitrary<string[]> = fc.oneof(fc.constant<string[]>(['*']), fc.subarray(TOOLS));
 const guarded = fc
   .record({ list: whiteList, row: fc.option(whiteList), isOpen: fc.boolean(), disabled: fc.boolean() })
   .map(({ list, row, isOpen, disabled }) =>

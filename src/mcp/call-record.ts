@@ -114,7 +114,7 @@ function metadataOf(headers: ClientRequest['headers'], names: readonly string[])
 function errorOf(reply: Reply): CallEnd['error'] {
   if (reply.kind === 'error') {
     const { code, message } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
-    return { code: `rpc_error ${code}`, message: String(message).slice(0, MAX_MESSAGE) };
+    return { code: `rpc_error ${code}`, message: message.slice(0, MAX_MESSAGE) };
   }
   if (!reply.isError) return undefined;
   const { content } = resultOf(reply);

@@ -184,7 +184,8 @@ describe.each(DATABASES)('grants on %s', (database) => {
     // A blank is sent as an empty value.
     const headers = header === undefined ? {} : { 'x-bf-mcp-include-tools': header === '' ? ' ' : header };
     const { reply } = await postModern(k1, 'tools/list', {}, { headers });
-    const names = (reply.result?.['tools'] as { name: string }[]).map(({ name }) => name);
+    const { tools } = reply.result as { tools: { name: string }[] };
+    const names = tools.map(({ name }) => name);
     expect(names.includes('c1-echo')).toBe(isThere);
     expect(await outcome(scene, k1, headers)).toBe(isThere ? 'ok' : 'mcp_tool_blocked');
     if (header === 'c1-echo') expect(names.filter((name) => name !== 'c1-echo')).toEqual([]);
