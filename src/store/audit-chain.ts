@@ -98,7 +98,7 @@ async function insertFirstHead(tx: Executor, chain: AuditChain): Promise<void> {
 /** To go on would give an altered trail a head that is in order. */
 function refuse(): GatewayError {
   const message = 'the audit trail was altered, so no change can be recorded or made; run "asbru audit verify"';
-  return new GatewayError('internal_error', message);
+  return new GatewayError('audit_trail_altered', message);
 }
 
 /**
