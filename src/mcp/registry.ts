@@ -1,7 +1,11 @@
 import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
+import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
+import type { Database } from '../store/database.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
+import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Verified } from './upstream/verify.ts';
@@ -20,13 +24,13 @@ export interface ClientRegistry {
   list(): readonly RegisteredClient[];
   get(id: string): RegisteredClient;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
-  create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }>;
+  create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
   /** Changes settings live. A changed connection is verified first; if that fails nothing changes at all. */
-  update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }>;
-  remove(id: string): Promise<void>;
-  reconnect(id: string): Promise<void>;
+  update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }>;
+  remove(id: string, actor: Actor): Promise<void>;
+  reconnect(id: string, actor: Actor): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
-  refreshTools(id: string): Promise<number>;
+  refreshTools(id: string, actor: Actor): Promise<number>;
 }
 
 export interface Registry extends ClientRegistry {
@@ -43,11 +47,13 @@ export interface Registry extends ClientRegistry {
 interface RegistryDeps extends UpstreamDeps {
   readonly store: McpClientStore;
   readonly changes: Changes;
+  readonly database: Pick<Database, 'transaction'>;
+  readonly audit: Pick<AuditStore, 'with'>;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, changes } = deps;
+  const { store, changes, database, audit } = deps;
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -81,8 +87,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   function find(id: string): Upstream {
     const upstream = upstreams.get(id);
-    if (upstream === undefined)
-      throw new GatewayError('mcp_client_not_found', `MCP client not found: there is none with id "${id}"`);
+    if (upstream === undefined) throw unknownClient(id);
     return upstream;
   }
 
@@ -120,6 +125,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
     await changes.publish('mcp_clients', client.client_id);
   }
 
+  /** Stores a change and the record of it, both or neither. */
+  function record(actor: Actor, change: Change, write?: (store: McpClientStore) => Promise<void>): Promise<void> {
+    return database.transaction(async (tx) => {
+      await write?.(store.with(tx));
+      await audit.with(tx).append(describeChange(actor, change));
+    });
+  }
+
   async function verify(client: McpClient): Promise<Verified> {
     try {
       return await deps.verify(client);
@@ -129,19 +142,23 @@ export function createRegistry(deps: RegistryDeps): Registry {
     }
   }
 
-  async function create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }> {
+  async function create(
+    body: McpClientCreate,
+    actor: Actor,
+  ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
     return inTurn(client.client_id, async () => {
       checkName(client.name, client.client_id);
       if (upstreams.has(client.client_id))
         throw new GatewayError('conflict', `client_id: "${client.client_id}" already exists`);
       const session = client.disabled ? undefined : await verify(client);
-      await commit(client, session, () => store.insert(client));
+      const change = clientChange('create', client);
+      await commit(client, session, () => record(actor, change, (stored) => stored.insert(client)));
       return { client: snapshot(find(client.client_id)), warnings: listIdleSettings(client, body) };
     });
   }
 
-  async function update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }> {
+  async function update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }> {
     find(id);
     return inTurn(id, async () => {
       const { client: current } = find(id);
@@ -149,18 +166,20 @@ export function createRegistry(deps: RegistryDeps): Registry {
       checkName(next.name, id);
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next));
       const session = needsConnection ? await verify(next) : undefined;
-      await commit(next, session, () => store.update(next));
+      const change = clientChange('update', next, current);
+      await commit(next, session, () => record(actor, change, (stored) => stored.update(next)));
       return { warnings: listIdleSettings(next, body) };
     });
   }
 
-  async function reconnect(id: string): Promise<void> {
+  async function reconnect(id: string, actor: Actor): Promise<void> {
     const upstream = find(id);
     refuseDisabled(upstream);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
     try {
       await inTurn(id, () => upstream.reconnect()).catch(refused(upstream));
+      await record(actor, clientChange('reconnect', upstream.client));
     } finally {
       reconnecting.delete(id);
     }
@@ -182,19 +201,23 @@ export function createRegistry(deps: RegistryDeps): Registry {
     upstreams: () => upstreams.values(),
     create,
     update,
-    async remove(id) {
+    async remove(id, actor) {
       find(id);
       await inTurn(id, async () => {
-        find(id);
-        await store.remove(id);
+        const { client } = find(id);
+        await record(actor, clientChange('delete', client), async (stored) => {
+          // Another process may have been faster, and has recorded it then.
+          if (!(await stored.remove(id))) throw unknownClient(id);
+        });
         await changes.publish('mcp_clients', id);
       });
     },
     reconnect,
-    async refreshTools(id) {
+    async refreshTools(id, actor) {
       const upstream = find(id);
       refuseDisabled(upstream);
       await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
+      await record(actor, clientChange('refresh', upstream.client));
       return upstream.offer.tools.length;
     },
     applySettings() {
@@ -215,6 +238,10 @@ function snapshot({ client, state, offer, special, lastFailure }: Upstream): Reg
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {
   const stored = await store.list();
   return [...new Set([...stored.map((client) => client.client_id), ...upstreams.keys()])];
+}
+
+function unknownClient(id: string): GatewayError {
+  return new GatewayError('mcp_client_not_found', `MCP client not found: there is none with id "${id}"`);
 }
 
 function refuseDisabled({ client }: Upstream): void {
