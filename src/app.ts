@@ -5,7 +5,10 @@ import { openStores } from './config/open-stores.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
 import { createApi } from './http/api.ts';
+import { CONFIG_FILE } from './governance/audit.ts';
+import { saveSettings } from './governance/save-settings.ts';
 import { apiKeyRoutes } from './http/api/api-keys.ts';
+import { auditLogRoutes } from './http/api/audit-logs.ts';
 import { configRoutes } from './http/api/config.ts';
 import { mcpClientRoutes } from './http/api/mcp-clients.ts';
 import { createCheckOrigin } from './http/check-origin.ts';
@@ -21,6 +24,7 @@ import { createSealer } from './lib/seal.ts';
 import { VERSION } from './lib/version.ts';
 import { createCallTool } from './mcp/call-tool.ts';
 import { createCatalog } from './mcp/catalog.ts';
+import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import { createInputHandles } from './mcp/relay/input-handles.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
@@ -99,9 +103,20 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     onError,
   });
   cleanup.defer(() => stores.database.close());
-  await reconcileSettings(config.settings, stores.settings, logger);
-  const isFileTheTruth = config.file.source_of_truth === 'config.json';
-  await reconcileClients({ entries: config.clients, isFileTheTruth, store: stores.clients, fromCreate, log: logger });
+  await reconcileSettings({
+    settings: config.settings,
+    store: stores.settings,
+    commit: (write) => saveSettings(stores, CONFIG_FILE, write),
+    log: logger,
+  });
+  await reconcileClients({
+    entries: config.clients,
+    isFileTheTruth: config.file.source_of_truth === 'config.json',
+    store: stores.clients,
+    commit: createCommitClient(stores, CONFIG_FILE),
+    fromCreate,
+    log: logger,
+  });
   const firstApiKey = await createFirstKey(stores.accounts, options.apiKey, () => {
     logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
   });
@@ -139,6 +154,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const registry = createRegistry({
     store: stores.clients,
     changes,
+    database: stores.database,
+    audit: stores.audit,
     verify: createVerify(reach, timing),
     openDedicated: createOpenDedicated(reach, timing),
     timing,
@@ -180,8 +197,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const api = createApi({
     routes: [
       ...mcpClientRoutes(registry),
-      ...apiKeyRoutes({ accounts: stores.accounts, changes }),
-      ...configRoutes({ settings: stores.settings, changes }),
+      ...apiKeyRoutes({ ...stores, changes }),
+      ...configRoutes({ ...stores, changes }),
+      ...auditLogRoutes(stores.audit),
       ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
     ],
     identify: identify.identifyManagement,

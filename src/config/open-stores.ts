@@ -4,6 +4,7 @@ import type { ConfigFile } from '../contract/config.ts';
 import { createEncryption, KEY_BYTES, type Encryption } from '../lib/encryption.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
+import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
@@ -24,6 +25,7 @@ export interface Stores {
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -38,7 +40,8 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
       : createEncryption(randomBytes(KEY_BYTES)); // nothing outlives the process, so its key need not either
     const clients = createMcpClientStore(database.db, encryption);
-    return { database, encryption, settings, clients, accounts: createAccountStore(database.db) };
+    const audit = createAuditStore(database.db, encryption.deriveKey('audit'));
+    return { database, encryption, settings, clients, accounts: createAccountStore(database.db), audit };
   } catch (error) {
     await database.close();
     throw error;
