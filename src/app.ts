@@ -8,7 +8,10 @@ import { createCounters } from './governance/counters.ts';
 import { createPolicy, isUsable } from './governance/policy.ts';
 import { createSpend } from './governance/spend.ts';
 import { createApi } from './http/api.ts';
+import { CONFIG_FILE } from './governance/audit.ts';
+import { saveSettings } from './governance/save-settings.ts';
 import { apiKeyRoutes } from './http/api/api-keys.ts';
+import { auditLogRoutes } from './http/api/audit-logs.ts';
 import { configRoutes } from './http/api/config.ts';
 import { explainRoutes } from './http/api/explain.ts';
 import { mcpClientRoutes } from './http/api/mcp-clients.ts';
@@ -27,6 +30,7 @@ import { createBeginRecord } from './mcp/call-record.ts';
 import { createCallTool } from './mcp/call-tool.ts';
 import { createCatalog } from './mcp/catalog.ts';
 import { createExplain } from './mcp/explain.ts';
+import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import { createInputHandles } from './mcp/relay/input-handles.ts';
 import { createLegacySessions } from './mcp/legacy-session.ts';
@@ -105,9 +109,20 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     onError,
   });
   cleanup.defer(() => stores.database.close());
-  await reconcileSettings(config.settings, stores.settings, logger);
-  const isFileTheTruth = config.file.source_of_truth === 'config.json';
-  await reconcileClients({ entries: config.clients, isFileTheTruth, store: stores.clients, fromCreate, log: logger });
+  await reconcileSettings({
+    settings: config.settings,
+    store: stores.settings,
+    commit: (write) => saveSettings(stores, CONFIG_FILE, write),
+    log: logger,
+  });
+  await reconcileClients({
+    entries: config.clients,
+    isFileTheTruth: config.file.source_of_truth === 'config.json',
+    store: stores.clients,
+    commit: createCommitClient(stores, CONFIG_FILE),
+    fromCreate,
+    log: logger,
+  });
   const firstApiKey = await createFirstKey(stores.accounts, options.apiKey, () => {
     logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
   });
@@ -165,6 +180,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     grants: stores.grants,
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
+    audit: stores.audit,
     verify: createVerify(reach, timing),
     openDedicated: createOpenDedicated(reach, timing),
     timing,
@@ -215,8 +231,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     routes: [
       ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
       ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-      ...apiKeyRoutes({ accounts: stores.accounts, changes }),
-      ...configRoutes({ settings: stores.settings, changes }),
+      ...apiKeyRoutes({ ...stores, changes }),
+      ...configRoutes({ ...stores, changes }),
+      ...auditLogRoutes(stores.audit),
       ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
     ],
     identify: identify.identifyManagement,

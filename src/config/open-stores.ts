@@ -4,6 +4,7 @@ import type { ConfigFile } from '../contract/config.ts';
 import { createEncryption, KEY_BYTES, type Encryption } from '../lib/encryption.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
+import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
 import { createGrantStore, type GrantStore } from '../store/grants.ts';
@@ -32,6 +33,7 @@ export interface Stores {
   readonly teams: EntityStore<Team>;
   readonly customers: EntityStore<Customer>;
   readonly grants: GrantStore;
+  readonly audit: AuditStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -56,6 +58,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       teams: createTeamStore(db),
       customers: createCustomerStore(db),
       grants: createGrantStore(db),
+      audit: createAuditStore(db, encryption.deriveKey('audit')),
     };
   } catch (error) {
     await database.close();

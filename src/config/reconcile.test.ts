@@ -46,7 +46,14 @@ describe.each(DATABASES)('on %s', (type) => {
     const store = createMcpClientStore(database.db, encryption);
     const log = createLog();
     const reconcile = (entries: McpClientCreate[] | undefined, isFileTheTruth = false) =>
-      reconcileClients({ entries, isFileTheTruth, store, fromCreate, log });
+      reconcileClients({
+        entries,
+        isFileTheTruth,
+        store,
+        commit: (_change, write) => write(store).then(() => {}),
+        fromCreate,
+        log,
+      });
     return { store, log, reconcile, [Symbol.asyncDispose]: () => database.close() };
   }
 
@@ -129,13 +136,15 @@ describe.each(DATABASES)('on %s', (type) => {
     await using database = await openTestDatabase(type);
     const store = createSettingsStore(database.db);
     const log = createLog();
-    await reconcileSettings({ mcp_agent_depth: 3 }, store, log);
+    const reconcile = (settings: { mcp_agent_depth: number } | undefined) =>
+      reconcileSettings({ settings, store, commit: (write) => write(store), log });
+    await reconcile({ mcp_agent_depth: 3 });
     await store.saveClientSettings({ mcp_agent_depth: 5 });
-    await reconcileSettings({ mcp_agent_depth: 3 }, store, log);
+    await reconcile({ mcp_agent_depth: 3 });
     expect((await store.loadClientSettings()).mcp_agent_depth).toBe(5);
-    await reconcileSettings({ mcp_agent_depth: 4 }, store, log);
+    await reconcile({ mcp_agent_depth: 4 });
     expect((await store.loadClientSettings()).mcp_agent_depth).toBe(4);
-    await reconcileSettings(undefined, store, log);
+    await reconcile(undefined);
     expect(log.lines.map((line) => line.split(': ')[1])).toEqual(['inserted', 'kept', 'updated']);
   });
 });

@@ -17,12 +17,20 @@ export interface ReconcileLog {
   error(message: string): void;
 }
 
+/** How a change of a server is stored, together with what is to be known about it later. */
+export type CommitClient = (
+  change: { readonly before?: McpClient; readonly after?: McpClient },
+  write: (store: McpClientStore) => Promise<unknown>,
+) => Promise<void>;
+
 interface ClientsToReconcile {
   /** `mcp.client_configs`; undefined when the file has no such section, which then leaves the database alone. */
   readonly entries: readonly McpClientCreate[] | undefined;
   /** Delete the servers that the file does not name. */
   readonly isFileTheTruth: boolean;
   readonly store: McpClientStore;
+  /** Stores one change and records it, both or neither; without an `after` the client is removed. */
+  readonly commit: CommitClient;
   /** Makes a record of an entry, or throws the rule it breaks. */
   readonly fromCreate: (entry: McpClientCreate) => McpClient;
   readonly log: ReconcileLog;
@@ -33,7 +41,7 @@ interface ClientsToReconcile {
  * row, with whatever was changed over the API since; an entry that changed wins.
  */
 export async function reconcileClients(work: ClientsToReconcile): Promise<Reconciled[]> {
-  const { entries, isFileTheTruth, store, log } = work;
+  const { entries, isFileTheTruth, store, commit, log } = work;
   if (entries === undefined) return [];
   const rows = await store.list();
   const claimed = new Set<McpClient>();
@@ -62,7 +70,7 @@ export async function reconcileClients(work: ClientsToReconcile): Promise<Reconc
     }
   }
   for (const row of isFileTheTruth ? rows.filter((row) => !claimed.has(row)) : []) {
-    await store.remove(row.client_id);
+    await commit({ before: row }, (stored) => stored.remove(row.client_id));
     tell(row.name, 'pruned');
   }
   return results;
@@ -77,12 +85,13 @@ async function reconcileEntry(
   entry: McpClientCreate,
   row: McpClient | undefined,
   created_at: number,
-  { store, fromCreate }: ClientsToReconcile,
+  { store, commit, fromCreate }: ClientsToReconcile,
 ): Promise<Reconciled['outcome']> {
   const config_hash = hashEntry(entry);
   if (row === undefined) {
     try {
-      await store.insert({ ...fromCreate(entry), created_at, config_hash });
+      const after = { ...fromCreate(entry), created_at, config_hash };
+      await commit({ after }, (stored) => stored.insert(after));
       return 'inserted';
     } catch (error) {
       // Another process that starts from the same file may have been faster.
@@ -93,14 +102,15 @@ async function reconcileEntry(
   }
   if (row.config_hash === config_hash) return 'kept';
   const fresh = fromCreate(entry);
-  await store.update({
+  const after = {
     ...fresh,
     client_id: row.client_id,
     // Made by signing in, which the file cannot say.
     oauth_config_id: fresh.oauth_config_id ?? row.oauth_config_id,
     config_hash,
     created_at: row.created_at,
-  });
+  };
+  await commit({ before: row, after }, (stored) => stored.update(after));
   return 'updated';
 }
 
@@ -112,18 +122,26 @@ export function hashEntry(entry: McpClientCreate): string {
 
 const SETTINGS_HASH = 'config_hash.client';
 
+/** How a change of the settings is stored, together with what is to be known about it later. */
+export type CommitSettings = (write: (store: SettingsStore) => Promise<void>) => Promise<void>;
+
+interface SettingsToReconcile {
+  readonly settings: Partial<ClientSettings> | undefined;
+  readonly store: SettingsStore;
+  readonly commit: CommitSettings;
+  readonly log: ReconcileLog;
+}
+
 /** Brings the settings of config.json into the database, by the same rule as the servers. */
-export async function reconcileSettings(
-  settings: Partial<ClientSettings> | undefined,
-  store: SettingsStore,
-  log: ReconcileLog,
-): Promise<void> {
+export async function reconcileSettings({ settings, store, commit, log }: SettingsToReconcile): Promise<void> {
   if (settings === undefined) return;
   const stored = await store.get(SETTINGS_HASH);
   const current = hash(settings);
   if (stored !== current) {
-    await store.saveClientSettings(settings);
-    await store.put(SETTINGS_HASH, current);
+    await commit(async (stored) => {
+      await stored.saveClientSettings(settings);
+      await stored.put(SETTINGS_HASH, current);
+    });
   }
   const changed = stored === undefined ? 'inserted' : 'updated';
   log.info(`Settings of config.json: ${stored === current ? 'kept' : changed}`);

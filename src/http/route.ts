@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type { Hono } from 'hono';
 import type { z } from 'zod';
 import type { ApiKeyScope } from '../contract/api-key.ts';
+import { actorOf, type Actor } from '../governance/audit.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { checkBody, checkQuery } from './check-input.ts';
@@ -23,6 +25,8 @@ export interface RouteInput<P extends string, Q, B> {
   /** Undefined on public routes only. */
   readonly caller: Caller | undefined;
   readonly request: Request;
+  /** Who to record for what is written. */
+  readonly actor: Actor;
 }
 
 interface RouteDefinition<P extends string, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
@@ -51,7 +55,7 @@ export interface Route {
   readonly response: z.ZodType;
   readonly status: number;
   /** Checks the input and runs the handler; gives the value to write. */
-  run(request: Request, params: Record<string, string>, caller: Caller | undefined): Promise<unknown>;
+  run(request: Request, params: Record<string, string>, caller: Caller | undefined, ip?: string): Promise<unknown>;
 }
 
 /** Gives the caller of a management request, or throws. */
@@ -67,7 +71,7 @@ export function route<
   const { method, path, summary, description, scope, query, body, response, status = 200 } = definition;
   return {
     ...{ method, path, summary, description, scope, query, body, response, status },
-    async run(request, params, caller) {
+    async run(request, params, caller, ip) {
       const search = new URL(request.url).searchParams;
       const checkedQuery = query === undefined ? undefined : checkQuery(query, search);
       const checkedBody = body === undefined ? undefined : checkBody(body, parseJson(await readRequest(request)));
@@ -77,6 +81,7 @@ export function route<
         body: checkedBody as z.output<B>,
         caller,
         request,
+        actor: actorOf(caller, request, ip),
       });
     },
   };
@@ -90,13 +95,18 @@ export function mount(app: Hono, routes: readonly Route[], identify: IdentifyMan
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
       const caller = route.scope === 'public' ? undefined : identify(context.req.header(), route.scope);
-      const value = await route.run(context.req.raw, context.req.param(), caller);
+      const value = await route.run(context.req.raw, context.req.param(), caller, addressOf(context.env));
       return new Response(JSON.stringify(value), {
         status: route.status,
         headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
       });
     });
   }
+}
+
+/** The other end of the connection; node-server hands the request of Node over in the environment, where there is one. */
+function addressOf(env: unknown): string | undefined {
+  return (env as { incoming?: IncomingMessage } | undefined)?.incoming?.socket.remoteAddress;
 }
 
 /** The error for a path that no handler took: 405 when another method would fit, else 404. */

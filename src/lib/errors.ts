@@ -64,6 +64,8 @@ export const ERRORS = {
   call_cancelled: { status: 499, rpc: -32603, retryable: true },
   /** What the gateway was started with does not fit: config.json, the encryption key. It does not start. */
   invalid_configuration: { status: 500, rpc: -32603, retryable: false },
+  /** The chain of audit logs does not hold: a change could not be recorded, so it is not made. */
+  audit_trail_altered: { status: 500, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   database_unavailable: { status: 503, rpc: -32603, retryable: true },

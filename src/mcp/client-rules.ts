@@ -2,6 +2,7 @@ import { MAX_SYNC_MINUTES, type McpClientUpdate } from '../contract/mcp-client.t
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { checkTls } from '../lib/http-client.ts';
 import type { McpClient, TlsConfig } from '../store/mcp-clients.ts';
+import type { Grants } from './upstream/upstream.ts';
 
 /** The error for a field that breaks a rule. */
 export function invalid(field: string, rule: string): GatewayError {
@@ -100,17 +101,17 @@ function checkTlsConfig(tls: TlsConfig): void {
  * The grants that `vk_configs` asks for; undefined when it is absent, which keeps them. An entry without a list denies the key
  * this server, even if the server is open to all keys.
  */
-export function toGrants(
+export function readGrants(
   entries: McpClientUpdate['vk_configs'],
   hasVirtualKey: (id: string) => boolean,
-): { virtual_key_id: string; tools_to_execute: readonly string[] }[] | undefined {
+): Grants | undefined {
   if (entries === undefined || entries === null) return undefined;
-  const seen = new Set<string>();
-  return entries.map(({ virtual_key_id, tools_to_execute }, index) => {
+  const grants = new Map<string, readonly string[]>();
+  for (const [index, { virtual_key_id: id, tools_to_execute }] of entries.entries()) {
     const field = `vk_configs[${index}].virtual_key_id`;
-    if (seen.has(virtual_key_id)) throw invalid(field, `duplicate virtual_key_id in vk_configs: ${virtual_key_id}`);
-    if (!hasVirtualKey(virtual_key_id)) throw invalid(field, `there is no virtual key "${virtual_key_id}"`);
-    seen.add(virtual_key_id);
-    return { virtual_key_id, tools_to_execute: tools_to_execute ?? [] };
-  });
+    if (grants.has(id)) throw invalid(field, `duplicate virtual_key_id in vk_configs: ${id}`);
+    if (!hasVirtualKey(id)) throw invalid(field, `there is no virtual key "${id}"`);
+    grants.set(id, tools_to_execute ?? []);
+  }
+  return grants;
 }

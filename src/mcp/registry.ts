@@ -1,12 +1,15 @@
 import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
+import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import type { Grant, GrantStore } from '../store/grants.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
 import type { Executor } from '../store/schema.ts';
+import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
-import { toGrants } from './client-rules.ts';
+import { readGrants } from './client-rules.ts';
 import { Upstream, type Grants, type Registration, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Verified } from './upstream/verify.ts';
 
@@ -25,13 +28,13 @@ export interface ClientRegistry {
   list(): readonly RegisteredClient[];
   get(id: string): RegisteredClient;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
-  create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }>;
+  create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
   /** Changes settings live. A changed connection is verified first; if that fails nothing changes at all. */
-  update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }>;
-  remove(id: string): Promise<void>;
-  reconnect(id: string): Promise<void>;
+  update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }>;
+  remove(id: string, actor: Actor): Promise<void>;
+  reconnect(id: string, actor: Actor): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
-  refreshTools(id: string): Promise<number>;
+  refreshTools(id: string, actor: Actor): Promise<number>;
 }
 
 export interface Registry extends ClientRegistry {
@@ -52,11 +55,12 @@ interface RegistryDeps extends UpstreamDeps {
   readonly changes: Changes;
   /** Whether there is such a virtual key. */
   readonly hasVirtualKey: (id: string) => boolean;
+  readonly audit: Pick<AuditStore, 'with'>;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, grants, changes } = deps;
+  const { store, grants, changes, database, audit } = deps;
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -91,8 +95,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   function find(id: string): Upstream {
     const upstream = upstreams.get(id);
-    if (upstream === undefined)
-      throw new GatewayError('mcp_client_not_found', `MCP client not found: there is none with id "${id}"`);
+    if (upstream === undefined) throw unknownClient(id);
     return upstream;
   }
 
@@ -119,19 +122,23 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   /** Stores a checked record and brings it into force, with the session that was verified for it. */
-  async function commit(
-    client: McpClient,
-    session: Verified | undefined,
-    write: (tx: Executor) => Promise<void>,
-  ): Promise<void> {
+  async function commit(client: McpClient, session: Verified | undefined, write: () => Promise<void>): Promise<void> {
     try {
-      await deps.database.transaction(write);
+      await write();
     } catch (error) {
       await session?.session.close();
       throw error;
     }
     if (session !== undefined) verified.set(client.client_id, session);
     await changes.publish('mcp_clients', client.client_id);
+  }
+
+  /** Stores a change and the record of it, both or neither. */
+  function record(actor: Actor, change: Change, write?: (tx: Executor) => Promise<void>): Promise<void> {
+    return database.transaction(async (tx) => {
+      await write?.(tx);
+      await audit.with(tx).append(describeChange(actor, change));
+    });
   }
 
   async function verify(client: McpClient): Promise<Verified> {
@@ -143,42 +150,53 @@ export function createRegistry(deps: RegistryDeps): Registry {
     }
   }
 
-  async function create(body: McpClientCreate): Promise<{ client: RegisteredClient; warnings: string[] }> {
+  async function create(
+    body: McpClientCreate,
+    actor: Actor,
+  ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
     return inTurn(client.client_id, async () => {
       checkName(client.name, client.client_id);
       if (upstreams.has(client.client_id))
         throw new GatewayError('conflict', `client_id: "${client.client_id}" already exists`);
       const session = client.disabled ? undefined : await verify(client);
-      await commit(client, session, (tx) => store.with(tx).insert(client));
+      const change = clientChange('create', { client, grants: NO_GRANTS });
+      await commit(client, session, () => record(actor, change, (tx) => store.with(tx).insert(client)));
       return { client: snapshot(find(client.client_id)), warnings: listIdleSettings(client, body) };
     });
   }
 
-  async function update(id: string, body: McpClientUpdate): Promise<{ warnings: string[] }> {
+  async function update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }> {
     find(id);
     return inTurn(id, async () => {
-      const { client: current } = find(id);
+      const { client: current, grants: former } = find(id);
       const next = applyPatch(current, body);
       checkName(next.name, id);
-      const granted = toGrants(body.vk_configs, deps.hasVirtualKey);
+      const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next));
       const session = needsConnection ? await verify(next) : undefined;
-      await commit(next, session, async (tx) => {
+      const change = clientChange(
+        'update',
+        { client: next, grants: granted ?? former },
+        { client: current, grants: former },
+      );
+      const write = async (tx: Executor): Promise<void> => {
         await store.with(tx).update(next);
-        if (granted !== undefined) await grants.with(tx).replaceOfClient(id, granted);
-      });
+        if (granted !== undefined) await grants.with(tx).replaceOfClient(id, toRows(granted));
+      };
+      await commit(next, session, () => record(actor, change, write));
       return { warnings: listIdleSettings(next, body) };
     });
   }
 
-  async function reconnect(id: string): Promise<void> {
+  async function reconnect(id: string, actor: Actor): Promise<void> {
     const upstream = find(id);
     refuseDisabled(upstream);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
     try {
       await inTurn(id, () => upstream.reconnect()).catch(refused(upstream));
+      await record(actor, clientChange('reconnect', upstream));
     } finally {
       reconnecting.delete(id);
     }
@@ -204,19 +222,22 @@ export function createRegistry(deps: RegistryDeps): Registry {
     upstreams: () => upstreams.values(),
     create,
     update,
-    async remove(id) {
+    async remove(id, actor) {
       find(id);
       await inTurn(id, async () => {
-        find(id);
-        await store.remove(id);
+        await record(actor, clientChange('delete', find(id)), async (tx) => {
+          // Another process may have been faster, and has recorded it then.
+          if (!(await store.with(tx).remove(id))) throw unknownClient(id);
+        });
         await changes.publish('mcp_clients', id);
       });
     },
     reconnect,
-    async refreshTools(id) {
+    async refreshTools(id, actor) {
       const upstream = find(id);
       refuseDisabled(upstream);
       await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
+      await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
     applySettings() {
@@ -226,6 +247,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.stop()));
     },
   };
+}
+
+const NO_GRANTS: Grants = new Map();
+
+function toRows(grants: Grants): { virtual_key_id: string; tools_to_execute: readonly string[] }[] {
+  return [...grants].map(([virtual_key_id, tools_to_execute]) => ({ virtual_key_id, tools_to_execute }));
 }
 
 function byKey(grants: readonly Grant[]): Grants {
@@ -241,6 +268,10 @@ function snapshot({ client, grants, state, offer, special, lastFailure }: Upstre
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {
   const stored = await store.list();
   return [...new Set([...stored.map((client) => client.client_id), ...upstreams.keys()])];
+}
+
+function unknownClient(id: string): GatewayError {
+  return new GatewayError('mcp_client_not_found', `MCP client not found: there is none with id "${id}"`);
 }
 
 function refuseDisabled({ client }: Upstream): void {

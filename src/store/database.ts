@@ -4,6 +4,7 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from './dialect.ts';
 import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
+import { audit } from './migrations/003-audit.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -62,7 +63,11 @@ function createDialect(options: DatabaseOptions, onError: (error: unknown) => vo
 
 /** Safe when several processes start at once: kysely holds an advisory lock on PostgreSQL, SQLite its write lock. */
 async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<void> {
-  const migrations = { '001-initial': initial(dialect), '002-governance': governance(dialect) };
+  const migrations = {
+    '001-initial': initial(dialect),
+    '002-governance': governance(dialect),
+    '003-audit': audit(dialect),
+  };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;

@@ -15,6 +15,7 @@ export interface Tables {
   grants: GrantTable;
   budgets: BudgetTable;
   rate_limits: RateLimitTable;
+  audit_logs: AuditLogTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -167,4 +168,25 @@ export interface RateLimitTable {
   request_reset_duration: string | null;
   created_at: number;
   updated_at: number;
+}
+
+/** One management write. Append-only: the database refuses anything but inserts. */
+export interface AuditLogTable {
+  /** Counts up from 1 without gaps. */
+  id: number;
+  at: number;
+  /** The principal, such as "api-key:3". */
+  actor: string;
+  actor_name: string;
+  action: string;
+  entity: string;
+  entity_id: string;
+  entity_name: string;
+  /** JSON, secrets masked; null when there was nothing before, or nothing changed. */
+  before: string | null;
+  after: string | null;
+  request: string | null;
+  /** The hash of the entry before; empty for the first. */
+  previous_hash: string;
+  hash: string;
 }

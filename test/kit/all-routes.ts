@@ -4,6 +4,7 @@ import type { ClientRegistry } from '../../src/mcp/registry.ts';
 import type { AccountStore } from '../../src/store/accounts.ts';
 import type { Changes } from '../../src/store/changes.ts';
 import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
+import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
 import type { Route } from '../../src/http/route.ts';
@@ -22,27 +23,38 @@ export const emptyRegistry: ClientRegistry = {
 
 interface Parts {
   readonly registry?: ClientRegistry;
-  readonly accounts?: Pick<AccountStore, 'create' | 'list' | 'find' | 'remove'>;
+  readonly accounts?: Pick<AccountStore, 'with' | 'list' | 'find'>;
   readonly changes?: Pick<Changes, 'publish'>;
 }
 
 const noAccounts = {
-  create: () => Promise.reject(new Error('not in this test')),
+  with: () => notHere(),
   list: async () => ({ api_keys: [], total_count: 0 }),
   find: async () => undefined,
-  remove: async () => false,
+};
+const noDatabase = { transaction: () => Promise.reject(new Error('not in this test')) };
+const noAudit = {
+  with: () => notHere(),
+  list: async () => ({ audit_logs: [], total_count: 0 }),
+  find: async () => undefined,
+  verify: async () => ({ is_intact: true, entries: 0, head: '' }),
 };
 
 /** Every route of the management API, over the parts that a test brings. */
 export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, changes }: Parts = {}): Route[] {
-  const settings = { loadClientSettings: async () => DEFAULT_SETTINGS, saveClientSettings: async () => {} };
+  const settings = { loadClientSettings: async () => DEFAULT_SETTINGS, with: () => notHere() };
   const publisher = changes ?? { publish: async () => {} };
   return [
     ...mcpClientRoutes(registry, (id) => id),
-    ...apiKeyRoutes({ accounts, changes: publisher }),
-    ...configRoutes({ settings, changes: publisher }),
+    ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
+    ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
+    ...auditLogRoutes(noAudit),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
   ];
+}
+
+function notHere(): never {
+  throw new Error('not in this test');
 }
 
 function unknown(id: string): never {

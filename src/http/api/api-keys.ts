@@ -1,19 +1,24 @@
 import { z } from 'zod';
 import { ApiKeyCreate, ApiKeyView } from '../../contract/api-key.ts';
 import type { ApiKeyScope } from '../../contract/api-key.ts';
+import { describeChange, type Actor } from '../../governance/audit.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { AccountStore } from '../../store/accounts.ts';
+import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
+import type { Database } from '../../store/database.ts';
 import { PAGING, pageOf } from '../query.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 
-type Accounts = Pick<AccountStore, 'create' | 'list' | 'find' | 'remove'>;
+type Accounts = Pick<AccountStore, 'with' | 'list' | 'find'>;
 
 interface Deps {
   readonly accounts: Accounts;
   readonly changes: Pick<Changes, 'publish'>;
+  readonly database: Pick<Database, 'transaction'>;
+  readonly audit: Pick<AuditStore, 'with'>;
 }
 
 const ApiKeyList = z.object({
@@ -30,7 +35,8 @@ const CreatedKey = OneKey.extend({
 const Removed = z.object({ message: z.string() });
 
 /** `/api/api-keys`: the keys of the management API. */
-export function apiKeyRoutes({ accounts, changes }: Deps): readonly Route[] {
+export function apiKeyRoutes(deps: Deps): readonly Route[] {
+  const { accounts, changes } = deps;
   return [
     ...readRoutes(accounts),
     route({
@@ -41,11 +47,11 @@ export function apiKeyRoutes({ accounts, changes }: Deps): readonly Route[] {
       scope: 'write',
       body: ApiKeyCreate,
       response: CreatedKey,
-      async handle({ body, caller }) {
+      async handle({ body, caller, actor }) {
         const scopes = body.scopes ?? ['read', 'write'];
         checkGrant(caller, scopes);
         checkFuture(body.expires_at);
-        const { apiKey, key } = await accounts.create({ ...body, scopes });
+        const { apiKey, key } = await createKey(deps, { ...body, scopes }, actor);
         await changes.publish('api_keys', String(apiKey.id));
         return { api_key: apiKey, key };
       },
@@ -57,8 +63,8 @@ export function apiKeyRoutes({ accounts, changes }: Deps): readonly Route[] {
       description: 'The key stops working before the answer is sent.',
       scope: 'write',
       response: Removed,
-      async handle({ params }) {
-        if (!(await accounts.remove(keyId(params.id)))) throw unknownKey(params.id);
+      async handle({ params, actor }) {
+        await removeKey(deps, params.id, actor);
         await changes.publish('api_keys', params.id);
         return { message: 'API key removed successfully' };
       },
@@ -95,6 +101,26 @@ function readRoutes(accounts: Accounts): Route[] {
       },
     }),
   ];
+}
+
+function createKey({ database, accounts, audit }: Deps, input: ApiKeyCreate, actor: Actor) {
+  return database.transaction(async (tx) => {
+    const created = await accounts.with(tx).create(input);
+    const { id, name } = created.apiKey;
+    const change = { action: 'create', entity: 'api_key', id: String(id), name, after: created.apiKey } as const;
+    await audit.with(tx).append(describeChange(actor, change));
+    return created;
+  });
+}
+
+function removeKey({ database, accounts, audit }: Deps, id: string, actor: Actor): Promise<void> {
+  return database.transaction(async (tx) => {
+    const stored = accounts.with(tx);
+    const before = await stored.find(keyId(id));
+    if (before === undefined || !(await stored.remove(before.id))) throw unknownKey(id);
+    const change = { action: 'delete', entity: 'api_key', id: String(before.id), name: before.name, before } as const;
+    await audit.with(tx).append(describeChange(actor, change));
+  });
 }
 
 function checkGrant(caller: Caller | undefined, scopes: readonly ApiKeyScope[]): void {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
 import { ClientSettings } from '../../contract/config.ts';
+import { saveSettings } from '../../governance/save-settings.ts';
+import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
+import type { Database } from '../../store/database.ts';
 import type { SettingsStore } from '../../store/settings.ts';
 import { checkBody, unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
@@ -9,8 +12,10 @@ import type { Route } from '../route.ts';
 import { success } from '../success.ts';
 
 interface Deps {
-  readonly settings: Pick<SettingsStore, 'loadClientSettings' | 'saveClientSettings'>;
+  readonly settings: Pick<SettingsStore, 'with' | 'loadClientSettings'>;
   readonly changes: Pick<Changes, 'publish'>;
+  readonly database: Pick<Database, 'transaction'>;
+  readonly audit: Pick<AuditStore, 'with'>;
 }
 
 const ConfigView = z.object({
@@ -33,7 +38,8 @@ const ConfigPatch = z.looseObject({
 });
 
 /** `/api/config`: the gateway-wide settings. */
-export function configRoutes({ settings, changes }: Deps): readonly Route[] {
+export function configRoutes(deps: Deps): readonly Route[] {
+  const { settings, changes } = deps;
   return [
     route({
       method: 'get',
@@ -60,10 +66,12 @@ export function configRoutes({ settings, changes }: Deps): readonly Route[] {
       scope: 'write',
       body: ConfigPatch,
       response: Success,
-      async handle({ body }) {
+      async handle({ body, actor }) {
         const { client_config = {} } = body;
         // Checked above already; this time the schema drops what it does not know, so that it is never stored.
-        await settings.saveClientSettings(checkBody(SettingsPatch, client_config));
+        const patch = checkBody(SettingsPatch, client_config);
+        if (Object.keys(patch).length > 0)
+          await saveSettings(deps, actor, (stored) => stored.saveClientSettings(patch));
         await changes.publish('settings', 'client');
         return success('Configuration updated successfully', [
           ...unknownFields(ConfigPatch, body),

@@ -49,8 +49,8 @@ function writeRoutes(registry: ClientRegistry): Route[] {
       scope: 'write',
       body: McpClientCreate,
       response: Success,
-      async handle({ body }) {
-        const { client: created, warnings } = await registry.create(body);
+      async handle({ body, actor }) {
+        const { client: created, warnings } = await registry.create(body, actor);
         return success(createdText(created.client.disabled), [...warnings, ...unknownFields(McpClientCreate, body)]);
       },
     }),
@@ -62,8 +62,8 @@ function writeRoutes(registry: ClientRegistry): Route[] {
       scope: 'write',
       body: McpClientUpdate,
       response: Success,
-      async handle({ params, body }) {
-        const { warnings } = await registry.update(params.id, body);
+      async handle({ params, body, actor }) {
+        const { warnings } = await registry.update(params.id, body, actor);
         return success('MCP client edited successfully', [...warnings, ...unknownFields(McpClientUpdate, body)]);
       },
     }),
@@ -73,8 +73,8 @@ function writeRoutes(registry: ClientRegistry): Route[] {
       summary: 'Delete an MCP client',
       scope: 'write',
       response: Success,
-      async handle({ params }) {
-        await registry.remove(params.id);
+      async handle({ params, actor }) {
+        await registry.remove(params.id, actor);
         return success('MCP client removed successfully');
       },
     }),
@@ -90,8 +90,8 @@ function actionRoutes(registry: ClientRegistry): Route[] {
       description: 'Builds a new connection, lists the tools, and only then closes the old connection.',
       scope: 'write',
       response: Success,
-      async handle({ params }) {
-        await registry.reconnect(params.id);
+      async handle({ params, actor }) {
+        await registry.reconnect(params.id, actor);
         return success('MCP client reconnected successfully');
       },
     }),
@@ -101,8 +101,8 @@ function actionRoutes(registry: ClientRegistry): Route[] {
       summary: 'Refresh the tools of an MCP client',
       scope: 'write',
       response: RefreshAnswer,
-      async handle({ params }) {
-        const count = await registry.refreshTools(params.id);
+      async handle({ params, actor }) {
+        const count = await registry.refreshTools(params.id, actor);
         return { ...success(`MCP client tools refreshed successfully: ${count} found`), tool_count: count };
       },
     }),

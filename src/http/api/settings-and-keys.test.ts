@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKeyScope, ApiKeyView } from '../../contract/api-key.ts';
 import { DEFAULT_SETTINGS } from '../../contract/config.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { createAccountStore } from '../../store/accounts.ts';
+import { createAuditStore } from '../../store/audit.ts';
 import { createChanges } from '../../store/changes.ts';
 import type { Changes } from '../../store/changes.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -11,6 +13,7 @@ import { createSettingsStore } from '../../store/settings.ts';
 import { createApi } from '../api.ts';
 import { statusRoutes } from '../status.ts';
 import { apiKeyRoutes } from './api-keys.ts';
+import { auditLogRoutes } from './audit-logs.ts';
 import { configRoutes } from './config.ts';
 
 let database: Database;
@@ -27,10 +30,12 @@ beforeEach(async () => {
   scopes = ['read', 'write', 'mcp'];
   const accounts = createAccountStore(database.db);
   const settings = createSettingsStore(database.db);
+  const audit = createAuditStore(database.db, randomBytes(32));
   app = createApi({
     routes: [
-      ...apiKeyRoutes({ accounts, changes }),
-      ...configRoutes({ settings, changes }),
+      ...apiKeyRoutes({ accounts, changes, database, audit }),
+      ...configRoutes({ settings, changes, database, audit }),
+      ...auditLogRoutes(audit),
       ...statusRoutes({ ping: () => accounts.count(), version: '1.2.3' }),
     ],
     identify: () => ({ kind: 'operator', principal: 'api-key:1', name: 'admin', scopes }),
@@ -117,6 +122,64 @@ describe('the settings', () => {
     expect(body).toMatchObject({ error: { message: 'client_config.mcp_agent_depth: must be at least 1' } });
     expect((await send('GET', '/api/config')).body.client_config).toEqual(DEFAULT_SETTINGS);
     expect(published).toEqual([]);
+  });
+});
+
+describe('the audit logs', () => {
+  const ids = async (query: string) => {
+    const { status, body } = await send('GET', `/api/audit-logs?${query}`);
+    return status === 200 ? (body.audit_logs as { id: number }[]).map(({ id }) => id) : status;
+  };
+
+  test('say who did what, without the key, and nothing of what was refused', async () => {
+    const { key, api_key } = (await send('POST', '/api/api-keys', { name: 'ci' })).body as {
+      key: string;
+      api_key: object;
+    };
+    expect((await send('POST', '/api/api-keys', { name: 'ci' })).status).toBe(409);
+    await send('PUT', '/api/config', { client_config: { mcp_agent_depth: 3 } });
+    await send('PUT', '/api/config', { client_config: { mcp_agent_depth: 0 } });
+    await send('PUT', '/api/config', { client_config: { colour: 1 } });
+    await send('DELETE', '/api/api-keys/1');
+    await send('DELETE', '/api/api-keys/1');
+    const { body } = await send('GET', '/api/audit-logs');
+    const actor = { actor: 'api-key:1', actor_name: 'admin' };
+    expect(body).toMatchObject({
+      audit_logs: [
+        { ...actor, id: 3, action: 'delete', entity: 'api_key', entity_id: '1', before: api_key, after: null },
+        {
+          ...actor,
+          id: 2,
+          action: 'update',
+          entity: 'settings',
+          entity_name: 'client_config',
+          before: DEFAULT_SETTINGS,
+          after: { ...DEFAULT_SETTINGS, mcp_agent_depth: 3 },
+          request: { method: 'PUT', path: '/api/config' },
+        },
+        { ...actor, id: 1, action: 'create', entity_name: 'ci', before: null, after: api_key },
+      ],
+      pagination: { limit: 50, offset: 0, total_count: 3 },
+    });
+    expect(JSON.stringify(body)).not.toContain(key);
+    const { head, ...verdict } = (await send('GET', '/api/audit-logs/verify')).body;
+    expect(verdict).toEqual({ is_intact: true, entries: 3 });
+    expect((await send('GET', '/api/audit-logs/3')).body).toMatchObject({ id: 3, hash: head });
+  });
+
+  test('are found by filter and page, and a bad one is refused', async () => {
+    for (const name of ['a', 'b', 'c']) await send('POST', '/api/api-keys', { name });
+    await send('DELETE', '/api/api-keys/2');
+    expect(await ids('limit=2&offset=1')).toEqual([3, 2]);
+    expect(await ids('limit=0')).toEqual([4]);
+    expect(await ids('action=delete,update')).toEqual([4]);
+    expect(await ids('entity=api_key&entity_id=2,3')).toEqual([4, 3, 2]);
+    expect(await ids('actor=api-key:2')).toEqual([]);
+    expect(await ids('search=C')).toEqual([3]);
+    expect(await ids('start_time=2020-01-01T00:00:00%2B02:00&end_time=2020-01-02T00:00:00Z')).toEqual([]);
+    for (const bad of ['action=burn', 'entity=x', 'limit=-1', 'start_time=yesterday']) expect(await ids(bad)).toBe(400);
+    expect((await send('GET', '/api/audit-logs/x')).status).toBe(400);
+    expect((await send('GET', '/api/audit-logs/9')).status).toBe(404);
   });
 });
 

@@ -1,0 +1,26 @@
+import type { AuditStore } from '../store/audit.ts';
+import type { Database } from '../store/database.ts';
+import type { SettingsStore } from '../store/settings.ts';
+import { describeChange, type Actor } from './audit.ts';
+
+interface Deps {
+  readonly database: Pick<Database, 'transaction'>;
+  readonly settings: Pick<SettingsStore, 'with'>;
+  readonly audit: Pick<AuditStore, 'with'>;
+}
+
+/** Stores a change of the gateway-wide settings and records it, both or neither. */
+export function saveSettings(
+  { database, settings, audit }: Deps,
+  actor: Actor,
+  write: (store: SettingsStore) => Promise<void>,
+): Promise<void> {
+  return database.transaction(async (tx) => {
+    const stored = settings.with(tx);
+    const before = await stored.loadClientSettings();
+    await write(stored);
+    const after = await stored.loadClientSettings();
+    const subject = { action: 'update', entity: 'settings', id: 'client', name: 'client_config' } as const;
+    await audit.with(tx).append(describeChange(actor, { ...subject, before, after }));
+  });
+}
