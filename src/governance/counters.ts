@@ -9,7 +9,7 @@ import type { Charge, CounterState } from '../store/ledger-rows.ts';
  *    with the window of the charge, then add; it is newer: the charge no longer matters and is dropped.
  * 2. After each commit, in the order of the commits, and never before: `onStored(states, included)`. `states` is what the
  *    database holds after that commit, read in the same transaction. `included` are the charges of this process that were part
- *    of it, dropped ones too; the ledger may have added up those of one counter and window.
+ *    of it; those of one counter and window may be added up, and those that a newer window has ended may be missing.
  * 3. What other nodes stored, when it is read: `onStored(states, [])`, at a moment when no write of this process is between its
  *    beginning and its report; else a state could include charges that are still counted here as not stored.
  * 4. A write that failed is reported by nothing. Its charges stay counted here until a later attempt is reported.

@@ -32,7 +32,7 @@ const full = exampleClient({
   },
   tools_to_execute: ['read', 'write'],
   tools_to_auto_execute: ['read'],
-  tool_pricing: { read: 0.000_1 },
+  tool_pricing: { read: 0.000_1, print: { base: 0.01, per_argument: { pages: 0.002 }, per_result_kb: 0.001 } },
   is_code_mode_client: true,
   allow_on_all_virtual_keys: true,
   per_user_header_keys: ['X-User'],
