@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { AuditFlags, VerifyFlags } from './cli/audit.ts';
 import type { StartFlags } from './cli/options.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
@@ -12,6 +13,7 @@ Examples:
   $ asbru stdio --url http://localhost:8080/mcp --key ...
   $ asbru why github-create_issue --for ci
   $ asbru schema > config.schema.json
+  $ asbru audit verify
 
 Environment (a flag wins):
   ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE
@@ -73,7 +75,32 @@ program
     process.stdout.write(`${configSchema()}\n`);
   });
 
+const auditCommand = program.command('audit').description('the record of every change made to the gateway');
+
+withDatabase(auditCommand.command('verify'))
+  .description('check that no entry was changed, removed, moved or forged; works beside a running gateway')
+  .option('--anchor <hash>', 'hash that an earlier check printed: fail unless that entry is still there')
+  .addHelpText('after', '\nExit code: 0 intact, 1 broken, 2 when it could not be checked.')
+  .action(async (flags: VerifyFlags) => {
+    const { verifyAudit } = await import('./cli/audit.ts');
+    await verifyAudit(flags);
+  });
+
+withDatabase(auditCommand.command('export'))
+  .description('print every entry as a line of JSON, oldest first')
+  .action(async (flags: AuditFlags) => {
+    const { exportAudit } = await import('./cli/audit.ts');
+    await exportAudit(flags);
+  });
+
 await program.parseAsync();
+
+/** The options that say where the database is, as for a start. */
+function withDatabase(command: Command): Command {
+  return command
+    .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
+    .option('--config <file>', 'config.json that names the database (default: the one in the app directory)');
+}
 
 function collect(value: string, former: readonly string[] = []): string[] {
   return [...former, value];

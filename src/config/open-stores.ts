@@ -66,7 +66,8 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
   }
 }
 
-function databaseOptions(appDir: string | undefined, { config_store: store }: ConfigFile): DatabaseOptions {
+/** Which database config.json names. */
+export function databaseOptions(appDir: string | undefined, { config_store: store }: ConfigFile): DatabaseOptions {
   if (store?.type === 'postgres') return { type: 'postgres', config: store.config };
   const path = store?.config?.path ?? 'asbru.db';
   if (path === ':memory:' || appDir === undefined) return { type: 'sqlite', path: ':memory:' };

@@ -49,6 +49,8 @@ export interface AuditStore {
   find(id: number): Promise<AuditLog | undefined>;
   /** The entries after this number, oldest first. */
   listAfter(id: number, limit: number): Promise<AuditLog[]>;
+  /** True when an entry has this hash. */
+  hasHash(hash: string): Promise<boolean>;
   /** Goes over the whole chain; `onProgress` hears how many entries hold so far. */
   verify(onProgress?: (entries: number) => void): Promise<AuditVerdict>;
 }
@@ -74,6 +76,11 @@ export function createAuditStore(db: Executor, key: Buffer): AuditStore {
     async listAfter(id, limit) {
       const query = db.selectFrom('audit_logs').selectAll().where('id', '>', id).orderBy('id').limit(limit);
       return (await query.execute()).map(toView);
+    },
+
+    async hasHash(hash) {
+      const row = await db.selectFrom('audit_logs').select('id').where('hash', '=', hash).executeTakeFirst();
+      return row !== undefined;
     },
 
     verify: (onProgress = () => {}) => verifyChain(db, chain, onProgress),
