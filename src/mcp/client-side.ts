@@ -1,5 +1,6 @@
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
+import type { TraceContext } from '../lib/trace-context.ts';
 import type { InputRequest } from './relay/conversation.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
@@ -43,6 +44,8 @@ export interface ClientRequest {
   /** Aborted when the caller gives up. */
   readonly signal: AbortSignal;
   readonly side: ClientSide;
+  /** Our span of this request, for the server to join; absent where nothing is traced. */
+  readonly trace?: TraceContext;
 }
 
 /** The side of callers who only want a result: REST and model loops. */
