@@ -88,6 +88,41 @@ const PostgresConfig = z.looseObject({
   max_open_conns: z.int().min(1).optional(),
 });
 
+const HeaderValue = z.union([
+  z.string(),
+  z.looseObject({ value: z.string().optional(), env_var: z.string().optional() }),
+]);
+
+/** Where traces go, instead of or in addition to the OTEL_… variables of the environment. */
+export const OtelPlugin = z.looseObject({
+  name: z.literal('otel'),
+  enabled: z.boolean().optional().meta({ description: 'Default true.' }),
+  config: z
+    .looseObject({
+      service_name: z.string().optional().meta({ description: 'Default OTEL_SERVICE_NAME, else "asbru".' }),
+      collector_url: z
+        .string()
+        .optional()
+        .meta({ description: 'OTLP endpoint, or "env.NAME"; /v1/traces is added unless the path ends in /traces.' }),
+      trace_type: z.string().optional(),
+      protocol: z.literal('http').optional().meta({ description: 'OTLP over HTTP, in JSON.' }),
+      headers: z.record(z.string(), HeaderValue).optional().meta({ description: 'Values may be "env.NAME".' }),
+      insecure: z.boolean().optional().meta({ description: 'Accept any certificate of the collector.' }),
+      disable_content_logging: z
+        .boolean()
+        .optional()
+        .meta({ description: 'Has no effect: spans never carry arguments or results.' }),
+    })
+    .optional(),
+});
+export type OtelPlugin = z.infer<typeof OtelPlugin>;
+
+const OtherPlugin = z.looseObject({
+  name: z.string().refine((name) => name !== 'otel'),
+  enabled: z.boolean().optional(),
+  config: z.looseObject({}).optional(),
+});
+
 /** config.json. */
 export const ConfigFile = z.looseObject({
   $schema: z.string().optional(),
@@ -116,6 +151,10 @@ export const ConfigFile = z.looseObject({
         .optional(),
     })
     .optional(),
+  plugins: z
+    .array(z.union([OtelPlugin, OtherPlugin]))
+    .optional()
+    .meta({ description: 'Of the plugins of other gateways only "otel" means something here: traces.' }),
   config_store: z
     .discriminatedUnion('type', [
       z.looseObject({

@@ -12,8 +12,11 @@ interface Deps {
   >;
 }
 
-/** Refuses requests that a foreign web page makes a browser send. Throws `forbidden`; writes the CORS headers for the others. */
-export type CheckOrigin = (request: IncomingMessage, response: ServerResponse) => void;
+/**
+ * Refuses requests that a foreign web page makes a browser send. Throws `forbidden`; writes the CORS headers for the others, if
+ * they are to get a response.
+ */
+export type CheckOrigin = (request: IncomingMessage, response?: ServerResponse) => void;
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1|.+\.localhost)$/i;
 const ALLOWED_HEADERS =
@@ -55,6 +58,7 @@ export function createCheckOrigin({ host, settings }: Deps): CheckOrigin {
       hostOf(origin) === requested.toLowerCase() ||
       current.allowed_origins.some((pattern) => matches(pattern, origin));
     if (!isAllowed) throw new GatewayError('forbidden', `header Origin: "${origin}" is not in allowed_origins`);
+    if (response === undefined) return;
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, WWW-Authenticate');
     response.setHeader('vary', 'Origin');

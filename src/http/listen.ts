@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from '../lib/logger.ts';
@@ -9,6 +10,9 @@ import { renderError } from './render-error.ts';
 /** A route on Node's own request and response, for what is called all the time. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+/** Takes over the connection of a request for a WebSocket. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 interface ListenOptions {
   readonly host: string;
   readonly port: number;
@@ -17,6 +21,10 @@ interface ListenOptions {
   /** Everything else, web-standard. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly checkOrigin: CheckOrigin;
+  /** Hears of every request when it begins. */
+  readonly meter?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
+  /** Takes the requests to change over to WebSocket, if it `accepts` their path; all others are ordinary requests. */
+  readonly upgrade?: { readonly accepts: (path: string) => boolean; readonly handle: UpgradeHandler };
   readonly logger: Logger;
 }
 
@@ -31,20 +39,24 @@ export interface Listener {
 const UNUSED_MS = 500;
 
 /** Opens the port. */
-export async function listen({ host, port, raw, fetch, checkOrigin, logger }: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port, raw, fetch, checkOrigin, meter, upgrade, logger } = options;
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
   /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
-  const unused = new Set<Socket>();
+  const unused = new Set<Duplex>();
+  /** Connections that are WebSockets now: Node counts them as open, but leaves closing them to us. */
+  const upgraded = new Set<Duplex>();
   let isDraining = false;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     unused.delete(request.socket);
+    const path = pathOf(request);
+    meter?.(request, response, path);
     try {
       checkOrigin(request, response);
       if (isDraining) response.setHeader('connection', 'close');
       if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
         return answerPreflight(response);
-      const path = request.url?.split('?', 1)[0] ?? '/';
       const handler = Object.hasOwn(raw, path) ? raw[path] : undefined;
       await (handler === undefined ? handleFetch(request, response) : handler(request, response));
     } catch (error) {
@@ -56,9 +68,23 @@ export async function listen({ host, port, raw, fetch, checkOrigin, logger }: Li
 
   // A client keeps its connection for longer than the usual 5 s, so that it is not closed just when the next call comes.
   const server = createServer(
-    { keepAliveTimeout: 75_000, requestTimeout: 0 },
+    {
+      keepAliveTimeout: 75_000,
+      requestTimeout: 0,
+      // Some HTTP clients offer h2c with every request, which must not cost them the answer.
+      shouldUpgradeCallback: (request) =>
+        upgrade !== undefined && isWebSocket(request) && upgrade.accepts(pathOf(request)),
+    },
     (request, response) => void handle(request, response),
   );
+  server.on('upgrade', (request, socket, head) => {
+    unused.delete(socket);
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    socket.on('error', () => socket.destroy());
+    if (upgrade === undefined || isDraining) socket.destroy();
+    else upgrade.handle(request, socket, head);
+  });
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
@@ -76,9 +102,18 @@ export async function listen({ host, port, raw, fetch, checkOrigin, logger }: Li
       clearInterval(sweep);
       clearTimeout(cut);
       server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
       await closed;
     },
   };
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/';
+}
+
+function isWebSocket({ headers, method }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function open(server: Server, host: string, port: number): Promise<void> {

@@ -117,6 +117,14 @@ export function unmatched(routes: readonly Route[], method: string, path: string
   return new GatewayError('method_not_allowed', `${path} takes ${allow}, not ${method}`, { details: { allow } });
 }
 
+/** Gives the template of the route that a path leads to, such as `/api/mcp/client/{id}`; undefined for none. */
+export function createTemplateOf(routes: readonly Pick<Route, 'path'>[]): (path: string) => string | undefined {
+  const paths = new Set(routes.map(({ path }) => path));
+  const exact = new Set([...paths].filter((path) => !path.includes('{')));
+  const patterns = [...paths].filter((path) => !exact.has(path)).map((path) => [path, patternOf(path)] as const);
+  return (path) => (exact.has(path) ? path : patterns.find(([, pattern]) => pattern.test(path))?.[0]);
+}
+
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
 }

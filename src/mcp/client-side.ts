@@ -3,6 +3,7 @@ import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
 import type { CallSource } from '../store/ledger-rows.ts';
 import type { Audience } from './catalog.ts';
+import type { TraceContext } from '../lib/trace-context.ts';
 import type { InputRequest } from './relay/conversation.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
@@ -50,6 +51,8 @@ export interface ClientRequest {
   readonly source: CallSource;
   /** What it may see, and how that is told apart. */
   readonly audience: Audience;
+  /** Our span of this request, for the server to join; absent where nothing is traced. */
+  readonly trace?: TraceContext;
 }
 
 /** The audience of a request: the caller's rights, what its headers narrow them to, and what its client can be asked. */

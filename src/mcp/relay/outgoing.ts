@@ -6,9 +6,9 @@ import type { Peer } from '../upstream/negotiate.ts';
 import type { ParamHeader } from '../upstream/param-headers.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamCall } from '../upstream/send.ts';
-import { forwardedHeaders } from './forwarded-headers.ts';
 import { mirrorParams } from './mirror-params.ts';
 import { metaMembers, writeRelayed } from './relay-params.ts';
+import { outgoingHeaders, tracedParams } from './trace.ts';
 
 /** Where a request goes and what it is called there. */
 export interface RelayTarget {
@@ -25,14 +25,14 @@ export interface RelayTarget {
 
 /** The request as it goes to a server of either era; `replace` puts other JSON texts in the place of params. */
 export function toCall(target: RelayTarget, request: ClientRequest, replace: Replacements = NOTHING): UpstreamCall {
-  const { client } = target.upstream;
-  const { method, params, side } = request;
+  const { method, side } = request;
+  const params = tracedParams(request);
   return {
     method,
     name: target.name,
     message: (id, peer) =>
       writeRelayed(id, method, params, merged(target.replace, replace, foreign(peer, side)), envelope(peer, side)),
-    headers: client.allowed_extra_headers.length === 0 ? undefined : forwardedHeaders(client, request.headers),
+    headers: outgoingHeaders(target.upstream.client, request),
     mirrored: () => mirrorParams(target.paramHeaders ?? [], request),
     onNotification: (notification) => hear(notification, side),
   };

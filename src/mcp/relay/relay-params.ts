@@ -7,28 +7,30 @@ export interface RelayParams {
   readonly members: ReadonlyMap<string, string>;
   /** The members of `_meta` that are meant for the server, as JSON text, each with a comma before it. */
   readonly meta: string;
+  /** The members of `_meta` that say which trace the request belongs to, in the same form. */
+  readonly trace: string;
   /** Under which the caller wants to hear of progress. */
   readonly progressToken: RequestId | undefined;
 }
 
 /** `_meta` keys in which a modern client speaks to us, its next hop; what goes upstream has its own. */
 const ENVELOPE_PREFIX = 'io.modelcontextprotocol/';
+const TRACE_KEYS = new Set(['traceparent', 'tracestate']);
 
 /** Reads params from the bytes of a checked JSON object. */
 export function readRelayParams(bytes: Buffer): RelayParams {
   const members = new Map<string, string>();
-  let meta = '';
-  let progressToken: RequestId | undefined;
+  let meta = NO_META;
   scanObject(bytes, (key, start, end) => {
     if (key !== '_meta') members.set(key, textOf(bytes, start, end));
-    else if (bytes[start] === 0x7b) ({ meta, progressToken } = readMeta(bytes, start));
+    else if (bytes[start] === 0x7b) meta = readMeta(bytes, start);
   });
-  return { members, meta, progressToken };
+  return { members, meta: meta.meta, trace: meta.trace, progressToken: meta.progressToken };
 }
 
 /** Params for callers that have only a name and arguments, the arguments as checked JSON text. */
 export function toRelayParams(argumentsJson: string): RelayParams {
-  return { members: new Map([['arguments', argumentsJson]]), meta: '', progressToken: undefined };
+  return { members: new Map([['arguments', argumentsJson]]), ...NO_META };
 }
 
 /**
@@ -38,7 +40,7 @@ export function toRelayParams(argumentsJson: string): RelayParams {
 export function writeRelayed(
   id: number,
   method: string,
-  { members, meta, progressToken }: RelayParams,
+  { members, meta, trace, progressToken }: RelayParams,
   replace: Readonly<Record<string, string | undefined>>,
   envelope: string,
 ): string {
@@ -46,24 +48,29 @@ export function writeRelayed(
   for (const [key, text] of members) if (!(key in replace)) inside += `,${JSON.stringify(key)}:${text}`;
   for (const [key, text] of Object.entries(replace))
     if (text !== undefined) inside += `,${JSON.stringify(key)}:${text}`;
-  const own = (progressToken === undefined ? '' : `,"progressToken":${id}`) + envelope + meta;
+  const own = (progressToken === undefined ? '' : `,"progressToken":${id}`) + envelope + meta + trace;
   if (own !== '') inside += `,"_meta":{${own.slice(1)}}`;
   return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${inside.slice(1)}}}`;
 }
 
-function readMeta(bytes: Buffer, from: number): Pick<RelayParams, 'meta' | 'progressToken'> {
+type Meta = Omit<RelayParams, 'members'>;
+const NO_META: Meta = Object.freeze({ meta: '', trace: '', progressToken: undefined });
+
+function readMeta(bytes: Buffer, from: number): Meta {
   let meta = '';
+  let trace = '';
   let progressToken: RequestId | undefined;
   scanObject(
     bytes,
     (key, start, end) => {
       if (key === 'progressToken') progressToken = JSON.parse(bytes.toString('utf8', start, end)) as RequestId;
+      else if (TRACE_KEYS.has(key)) trace += `,${JSON.stringify(key)}:${textOf(bytes, start, end)}`;
       else if (!key.startsWith(ENVELOPE_PREFIX)) meta += `,${JSON.stringify(key)}:${textOf(bytes, start, end)}`;
     },
     from,
   );
   const isToken = typeof progressToken === 'string' || typeof progressToken === 'number';
-  return { meta, progressToken: isToken ? progressToken : undefined };
+  return { meta, trace, progressToken: isToken ? progressToken : undefined };
 }
 
 /** Inside a checked JSON text a line break can only be white space, so it may become a blank. */

@@ -1,0 +1,157 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { WsTicket, type LiveMessage } from '../contract/live-feed.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Sealer } from '../lib/seal.ts';
+import type { Changes } from '../store/changes.ts';
+import type { CheckOrigin } from './check-origin.ts';
+import type { Identify } from './identify.ts';
+import { createLiveClients, LIVE_TIMING, type LiveTiming } from './live-clients.ts';
+import { renderError } from './render-error.ts';
+import { route, type Route } from './route.ts';
+import { createTickets } from './tickets.ts';
+
+interface Deps<Row> {
+  readonly identify: Pick<Identify, 'identifyManagement'>;
+  readonly checkOrigin: CheckOrigin;
+  /** Of a purpose of its own. */
+  readonly sealer: Sealer;
+  /** Hears of every row of the ledger; gives the function that ends it. */
+  readonly onRow: (listener: (operation: 'create' | 'update', row: Row) => void) => () => void;
+  /** The row as the logs API shows it. */
+  readonly render: (row: Row) => unknown;
+  readonly changes: Pick<Changes, 'subscribe'>;
+  readonly logger: Logger;
+  readonly timing?: Partial<LiveTiming>;
+}
+
+export interface LiveFeed {
+  /** What {@link listen} wants for its `upgrade`. */
+  readonly upgrade: {
+    accepts(path: string): boolean;
+    handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  };
+  readonly routes: readonly Route[];
+  /** Connections now. */
+  readonly size: number;
+  /** Ends all connections and takes no more. */
+  close(): void;
+}
+
+const PATHS = new Set(['/ws', '/api/ws', '/ws/logs']);
+/** Clients have nothing to say. */
+const MAX_INCOMING_BYTES = 1_024;
+/** Rows a second that are shown. Nobody reads more, and writing them would take the time of calls. */
+const MAX_ROWS = 200;
+
+/** What happens, as it happens, over WebSocket: calls and changed records. Costs nothing while nobody listens. */
+export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
+  const { identify, checkOrigin, changes, logger } = deps;
+  const tickets = createTickets(deps.sealer);
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INCOMING_BYTES });
+  const clients = createLiveClients({ ...LIVE_TIMING, ...deps.timing }, () => stop());
+  const rows = createRowGate((message) => clients.send(JSON.stringify(message)));
+  let subscriptions: (() => void)[] = [];
+  let isClosed = false;
+
+  // A key that was revoked must not go on listening. Others that are dismissed with it come back at once.
+  const unsubscribe = changes.subscribe((table, id) => {
+    if (table !== 'api_keys') return;
+    const revoked = id === '*' ? '*' : `api-key:${id}`;
+    tickets.revoke(revoked);
+    clients.dismiss((principal) => revoked === '*' || principal === revoked);
+  });
+
+  function start(): void {
+    subscriptions = [
+      deps.onRow((operation, row) => rows.take(operation, () => deps.render(row))),
+      changes.subscribe((table, id) => {
+        clients.send(JSON.stringify({ type: 'config_changed', payload: { table, id } } satisfies LiveMessage));
+      }),
+    ];
+  }
+
+  function stop(): void {
+    for (const end of subscriptions) end();
+    subscriptions = [];
+  }
+
+  function principalOf(request: IncomingMessage): string {
+    if (isClosed) throw new GatewayError('shutting_down', 'the gateway is shutting down');
+    checkOrigin(request);
+    const ticket = new URL(request.url ?? '', 'http://localhost').searchParams.get('ticket');
+    if (ticket === null) return identify.identifyManagement(request.headers, 'read').principal;
+    const principal = tickets.redeem(ticket);
+    if (principal === undefined) throw new GatewayError('unauthorized', 'the ticket is unknown, too old, or used');
+    return principal;
+  }
+
+  return {
+    upgrade: {
+      accepts: (path) => PATHS.has(path),
+      handle(request, socket, head) {
+        let principal: string;
+        try {
+          principal = principalOf(request);
+        } catch (error) {
+          return refuse(socket, error, logger);
+        }
+        server.handleUpgrade(request, socket, head, (connection) => {
+          if (clients.size === 0) start();
+          clients.add(connection, principal);
+        });
+      },
+    },
+    routes: [
+      route({
+        method: 'post',
+        path: '/api/session/ws-ticket',
+        summary: 'Get a ticket for the live feed',
+        scope: 'read',
+        response: WsTicket,
+        // A public route would have no caller; this one always does.
+        handle: ({ caller }) => ({ ticket: tickets.issue(caller?.principal ?? '') }),
+      }),
+    ],
+    get size() {
+      return clients.size;
+    },
+    close() {
+      isClosed = true;
+      unsubscribe();
+      clients.close();
+    },
+  };
+}
+
+/** Lets so many rows a second through, and says how many it did not. */
+function createRowGate(send: (message: LiveMessage) => void) {
+  let second = 0;
+  let shown = 0;
+  let skipped = 0;
+  return {
+    take(operation: 'create' | 'update', render: () => unknown): void {
+      const now = Math.floor(performance.now() / 1_000);
+      if (now !== second) {
+        if (skipped > 0) send({ type: 'mcp_log_skipped', payload: { count: skipped } });
+        second = now;
+        shown = 0;
+        skipped = 0;
+      }
+      if (shown >= MAX_ROWS) return void (skipped += 1);
+      shown += 1;
+      send({ type: 'mcp_log', operation, payload: render() });
+    },
+  };
+}
+
+/** Answers a request that stays HTTP. */
+function refuse(socket: Duplex, error: unknown, logger: Logger): void {
+  const { status, headers, body } = renderError(error, logger);
+  const text = JSON.stringify(body);
+  const all = { ...headers, connection: 'close', 'content-length': String(Buffer.byteLength(text)) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${text}`);
+}

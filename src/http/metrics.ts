@@ -1,0 +1,38 @@
+import { GatewayError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { METRICS_TYPE, type Metrics } from '../telemetry/metrics.ts';
+import type { Identify, RequestHeaders } from './identify.ts';
+import type { RawHandler } from './listen.ts';
+import { renderError } from './render-error.ts';
+
+interface Deps {
+  readonly metrics: Pick<Metrics, 'render'>;
+  readonly identify: Pick<Identify, 'identifyManagement'>;
+  readonly logger: Logger;
+}
+
+/** `GET /metrics`, in the text format of Prometheus, for an API key with scope `read`. */
+export function createMetricsHandler({ metrics, identify, logger }: Deps): RawHandler {
+  return async (request, response) => {
+    try {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        throw new GatewayError('method_not_allowed', 'this route takes GET', { details: { allow: 'GET, HEAD' } });
+      }
+      identify.identifyManagement(withBearer(request.headers), 'read');
+      const body = Buffer.from(await metrics.render());
+      response.writeHead(200, { 'content-type': METRICS_TYPE, 'content-length': body.length });
+      response.end(request.method === 'HEAD' ? undefined : body);
+    } catch (error) {
+      const { status, headers, body } = renderError(error, logger);
+      response.writeHead(status, headers).end(JSON.stringify(body));
+    }
+  };
+}
+
+/** What scrapes can often send nothing but a user and a password: the API key is the password, the user is anything. */
+function withBearer(headers: RequestHeaders): RequestHeaders {
+  const [, credentials] = /^basic\s+(\S+)$/i.exec(String(headers.authorization ?? '')) ?? [];
+  if (credentials === undefined) return headers;
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return { ...headers, authorization: `Bearer ${pair.slice(pair.indexOf(':') + 1)}` };
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { detectResources, resourceAttributesEnvDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { serviceNameEnvDetector, type Resource } from '@opentelemetry/resources';
+import { BatchSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import { TraceIdRatioBasedSampler, type Sampler, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { parseTraceParent, type TraceContext } from '../lib/trace-context.ts';
+import { VERSION } from '../lib/version.ts';
+import { errorTypeOf } from './tool-metrics.ts';
+import type { OnExportError, ToolSpan, TracedCall, Tracing } from './tracing.ts';
+import type { SamplerChoice, TracingOptions } from './tracing-options.ts';
+
+/** A collector that does not answer must not hold up the end of the gateway. */
+const CLOSE_MS = 5_000;
+
+/** Traces with the SDK. Only for createTracing, which loads this file when it is needed. */
+export function openTracing(options: TracingOptions, onExportError: OnExportError): Tracing {
+  const provider = new TracerProvider({
+    resource: resourceOf(options),
+    sampler: samplerOf(options.sampler),
+    spanProcessors: [new BatchSpanProcessor({ exporter: createExporter(options, onExportError) })],
+  });
+  const tracer = provider.getTracer('asbru', VERSION);
+
+  return {
+    isOn: true,
+    startToolCall(parent, call) {
+      // A name that no server knows is the caller's invention, and span names are to be few.
+      const name = call.server_label === undefined ? 'tools/call' : `tools/call ${call.tool_name}`;
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(call) }, contextOf(parent));
+      return toolSpan(span);
+    },
+    async close() {
+      const closed = provider.shutdown().catch(onExportError);
+      await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+function toolSpan(span: Span): ToolSpan {
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  const flags = (traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0');
+  const tracestate = traceState?.serialize();
+  return {
+    context: { traceparent: `00-${traceId}-${spanId}-${flags}`, ...(tracestate && { tracestate }) },
+    setAttributes: (attributes) => void span.setAttributes(attributes),
+    end({ status, cost, error }) {
+      span.setAttribute('asbru.cost', cost / 1e9);
+      if (status === 'error') {
+        const type = errorTypeOf({ status, error });
+        span.setAttribute('error.type', type);
+        // Not the message: servers repeat arguments in theirs.
+        span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+      }
+      span.end();
+    },
+  };
+}
+
+/** By the semantic conventions for MCP and generative AI; what they have no word for is under `asbru.`. */
+function attributesOf(call: TracedCall): Attributes {
+  const attributes: Record<string, string | undefined> = {
+    'mcp.method.name': 'tools/call',
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': call.tool_name,
+    'asbru.call.id': call.id,
+    'asbru.source': call.source,
+    'asbru.mcp.client': call.server_label,
+    'asbru.mcp.client.id': call.client_id,
+    'asbru.virtual_key.id': call.virtual_key_id,
+    'asbru.virtual_key.name': call.virtual_key_name,
+    'asbru.team.id': call.team_id,
+    'asbru.customer.id': call.customer_id,
+  };
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+function contextOf(parent: TraceContext | undefined): Context {
+  const parsed = parent && parseTraceParent(parent.traceparent);
+  if (parsed === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId, isSampled } = parsed;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    isRemote: true,
+    ...(parent?.tracestate !== undefined && { traceState: createTraceState(parent.tracestate) }),
+  });
+}
+
+function resourceOf({ serviceName }: TracingOptions): Resource {
+  const detectors = [resourceAttributesEnvDetector, serviceNameEnvDetector];
+  const own = resourceFromAttributes({ 'service.name': 'asbru', 'service.version': VERSION });
+  const told = own.merge(detectResources({ detectors }));
+  return serviceName === undefined ? told : told.merge(resourceFromAttributes({ 'service.name': serviceName }));
+}
+
+function samplerOf({ isParentBased, ratio }: SamplerChoice): Sampler {
+  const root = new TraceIdRatioBasedSampler(ratio);
+  return isParentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function createExporter({ url, headers, insecure }: TracingOptions, onExportError: OnExportError): SpanExporter {
+  const exporter = new OTLPTraceExporter({
+    ...(url !== undefined && { url }),
+    headers: { ...headers },
+    ...(insecure && { httpAgentOptions: { rejectUnauthorized: false } }),
+  });
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        if (result.error !== undefined) onExportError(result.error);
+        done(result);
+      });
+    },
+    forceFlush: () => exporter.forceFlush(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
