@@ -89,9 +89,9 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
   }
 
   /** False when the segment must be written once more, without its rows: they can never be written, its charges can. */
-  async function write({ size: _, ...batch }: Segment): Promise<boolean> {
+  async function write(segment: Segment): Promise<boolean> {
     try {
-      const states = await store.write({ node, ...batch });
+      const states = await store.write({ node, ...segment });
       failures = 0;
       if (states.length > 0) for (const listener of counterListeners) tell(() => listener(states));
       return true;
@@ -99,7 +99,7 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
       failures += 1;
       onError(error);
       const isHopeless = error instanceof LedgerError && error.fault === 'data';
-      if (!isHopeless || batch.started.length + batch.ended.length + batch.completed.length === 0) throw error;
+      if (!isHopeless || segment.started.length + segment.ended.length + segment.completed.length === 0) throw error;
       waiting.dropRows();
       return false;
     }

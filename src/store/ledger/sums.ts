@@ -82,14 +82,13 @@ const FROM_ROWS: Readonly<Record<(typeof MEASURES)[number], string>> = {
 
 function sumRows({ db, type }: Sql, filter: LogFilter, part: CoverPart, grouping: Grouping) {
   const range = {
-    ...(Number.isFinite(part.from) && { from: part.from }),
-    ...(Number.isFinite(part.to) && { to: part.to - 1 }),
+    from: Number.isFinite(part.from) ? part.from : undefined,
+    to: Number.isFinite(part.to) ? part.to - 1 : undefined,
   };
-  const { from: _, to: __, ...rest } = filter;
   let query = db
     .selectFrom('mcp_logs')
     .select([slotOf(grouping, 'timestamp').as('slot'), ...MEASURES.map((name) => sumOf(FROM_ROWS[name]).as(name))])
-    .where(whereLogs({ ...rest, ...range }, type));
+    .where(whereLogs({ ...filter, ...range }, type));
   if (grouping.by !== 'nothing') query = query.groupBy('slot' as never);
   return query.execute();
 }
