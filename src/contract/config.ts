@@ -165,5 +165,16 @@ export const ConfigFile = z.looseObject({
       z.looseObject({ enabled: z.boolean().optional(), type: z.literal('postgres'), config: PostgresConfig }),
     ])
     .optional(),
+  logs_store: z
+    .looseObject({
+      enabled: z.boolean().optional().meta({ description: 'false: no calls are logged. Usage is always kept.' }),
+      type: z.enum(['sqlite', 'postgres']).optional(),
+      config: z.looseObject({ path: z.string().optional(), ...PostgresConfig.shape }).optional(),
+    })
+    .optional()
+    .meta({
+      description:
+        'Where calls are logged and usage is counted. Default: logs.db beside the SQLite database, or the same PostgreSQL database.',
+    }),
 });
 export type ConfigFile = z.infer<typeof ConfigFile>;

@@ -33,7 +33,13 @@ async function start(timing: Partial<LiveTiming> = {}) {
   const changes = await createChanges(database, () => {});
   const { key, apiKey } = await accounts.create({ name: 'reader', scopes: ['read'] });
   const { key: mcpKey } = await accounts.create({ name: 'agent', scopes: ['mcp'] });
-  const identify = await createIdentify({ accounts, changes, logger, settings: () => DEFAULT_SETTINGS });
+  const identify = await createIdentify({
+    policy: { findCaller: () => undefined },
+    accounts,
+    changes,
+    logger,
+    settings: () => DEFAULT_SETTINGS,
+  });
   const checkOrigin = createCheckOrigin({ host: '127.0.0.1', settings: () => DEFAULT_SETTINGS });
   const listeners = new Set<Listener>();
   const state = { rendered: 0 };

@@ -25,8 +25,9 @@ beforeEach(async () => {
   const changes = await createChanges(database, () => {});
   ({ key } = await accounts.create({ name: 'reader', scopes: ['read'] }));
   ({ key: mcpKey } = await accounts.create({ name: 'agent', scopes: ['mcp'] }));
-  const settings = () => ({ enforce_auth_on_inference: true });
-  const identify = await createIdentify({ accounts, changes, logger, settings });
+  const settings = () => ({ enforce_auth_on_inference: true, required_headers: [] });
+  const policy = { findCaller: () => undefined };
+  const identify = await createIdentify({ accounts, policy, changes, logger, settings });
   const metrics = createMetrics({
     servers: () => [],
     callsInFlight: () => 0,

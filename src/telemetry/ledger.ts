@@ -1,7 +1,168 @@
-import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
+import { randomUUID } from 'node:crypto';
+import { backOff } from '../lib/time.ts';
+import type { CallEnd, CallStart, Charge, CounterState } from '../store/ledger-rows.ts';
+import { LedgerError } from '../store/ledger/faults.ts';
+import type { LedgerStore } from '../store/ledger/ledger-store.ts';
+import { createWaiting, type Segment } from './waiting.ts';
+
+/** The one entry of a call. */
 export interface Entry {
+  /** Says how the call ended. Only the first word counts. */
   end(end: CallEnd): void;
 }
+
+/** A call began, or ended. */
+export type RowListener = (start: CallStart, end: CallEnd | undefined) => void;
+
+/** Takes down every call and every charge, and stores them a moment later. */
 export interface Ledger {
+  /** The name under which this process writes. */
+  readonly node: string;
   begin(start: CallStart): Entry;
+  charge(charge: Charge): void;
+  /** Hears of each call twice: when it begins and when it ends. Gives the function that stops it. */
+  onRow(listener: RowListener): () => void;
+  /** Hears what is used of the counters that were charged, by all processes together. */
+  onCounters(listener: (states: readonly CounterState[]) => void): () => void;
+  /** Settles when all that was taken down so far is stored; rejects when it cannot be now. */
+  flush(): Promise<void>;
+  /** Calls that are missing from the logs because the database could not take them. */
+  readonly dropped: number;
+  /** Stores what is left. Nothing can be taken down afterwards. */
+  close(): Promise<void>;
+}
+
+interface LedgerOptions {
+  readonly store: Pick<LedgerStore, 'write'>;
+  /** How long a call may wait for others to be written with. */
+  readonly intervalMs?: number;
+  readonly onError: (error: unknown) => void;
+  /** False: charges only, no logs of calls. Asked at the beginning of each call. */
+  readonly isLogging?: () => boolean;
+}
+
+/** So many calls are written without waiting for the interval: the main thread hands them over in small portions. */
+const PORTION = 512;
+const CLOSING_ATTEMPTS = 5;
+
+/** Creates the ledger of this process. */
+export function createLedger({ store, intervalMs = 250, onError, isLogging = () => true }: LedgerOptions): Ledger {
+  const node = randomUUID();
+  const waiting = createWaiting();
+  const rowListeners = new Set<RowListener>();
+  const counterListeners = new Set<(states: readonly CounterState[]) => void>();
+  let timer: NodeJS.Timeout | undefined;
+  let draining: Promise<void> | undefined;
+  let failures = 0;
+
+  function wake(): void {
+    if (timer !== undefined || draining !== undefined) return;
+    timer = setTimeout(drainInBackground, failures === 0 ? intervalMs : backOff(failures - 1)).unref();
+  }
+
+  /** Called when another call begins: then charge and end of the one before lie in the same portion. */
+  function sealIfFull(): void {
+    if (waiting.openRows < PORTION) return;
+    waiting.seal();
+    if (failures === 0 && draining === undefined) setImmediate(drainInBackground);
+  }
+
+  function drainInBackground(): void {
+    waiting.seal();
+    drain().catch(() => {}); // drain itself has told it
+  }
+
+  function drain(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    draining ??= writeAll().finally(() => {
+      draining = undefined;
+      if (waiting.isWaiting) wake();
+    });
+    return draining;
+  }
+
+  async function writeAll(): Promise<void> {
+    for (let segment = waiting.next(); segment !== undefined; segment = waiting.next()) {
+      if (await write(segment)) waiting.done();
+    }
+  }
+
+  /** False when the segment must be written once more, without its rows: they can never be written, its charges can. */
+  async function write(segment: Segment): Promise<boolean> {
+    try {
+      const states = await store.write({ node, ...segment });
+      failures = 0;
+      if (states.length > 0) for (const listener of counterListeners) tell(() => listener(states));
+      return true;
+    } catch (error) {
+      failures += 1;
+      onError(error);
+      const isHopeless = error instanceof LedgerError && error.fault === 'data';
+      if (!isHopeless || segment.started.length + segment.ended.length + segment.completed.length === 0) throw error;
+      waiting.dropRows();
+      return false;
+    }
+  }
+
+  function tell(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  function tellRow(start: CallStart, end: CallEnd | undefined): void {
+    for (const listener of rowListeners) tell(() => listener(start, end));
+  }
+
+  async function flush(): Promise<void> {
+    const target = waiting.seal();
+    while (waiting.stored < target) await drain();
+  }
+
+  return {
+    node,
+    get dropped() {
+      return waiting.dropped;
+    },
+    begin(start) {
+      if (!isLogging()) return { end: () => {} };
+      sealIfFull();
+      const call = waiting.begin(start);
+      wake();
+      tellRow(start, undefined);
+      return {
+        end(end) {
+          if (!waiting.end(call, end)) return;
+          wake();
+          tellRow(start, end);
+        },
+      };
+    },
+    charge(charge) {
+      waiting.charge(charge);
+      wake();
+    },
+    onRow(listener) {
+      rowListeners.add(listener);
+      return () => rowListeners.delete(listener);
+    },
+    onCounters(listener) {
+      counterListeners.add(listener);
+      return () => counterListeners.delete(listener);
+    },
+    flush,
+    async close() {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await flush();
+        } catch (error) {
+          if (attempt === CLOSING_ATTEMPTS) throw error;
+          await new Promise((resolve) => setTimeout(resolve, attempt * 200));
+        }
+      }
+    },
+  };
 }

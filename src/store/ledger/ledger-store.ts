@@ -1,0 +1,97 @@
+import { Kysely, sql as raw } from 'kysely';
+import type { CounterState } from '../ledger-rows.ts';
+import type { DatabaseDialect } from '../dialect.ts';
+import type { EncodedBatch, LedgerBatch } from './batch.ts';
+import { countersSince, loadCounters, removeCounters, setCounter, type ChangedCounters } from './counters.ts';
+import type { LogFilter } from './log-filter.ts';
+import { migrateLedger } from './migrate.ts';
+import {
+  filterValues,
+  findLog,
+  listLogs,
+  span,
+  totalOf,
+  type FilterValues,
+  type LogPage,
+  type PageRequest,
+  type StoredLog,
+} from './read-logs.ts';
+import { closeStale, pruneLogs, removeLogs, type StaleCalls } from './remove.ts';
+import type { Sql } from './run-values.ts';
+import { sumLogs, type Grouping, type Sums } from './sums.ts';
+import type { LedgerTables } from './tables.ts';
+import { writeBatch } from './write-batch.ts';
+
+/** Reads of logs. They may take long, and must not hold up a write. */
+export interface LogReader {
+  /** A page of logs. */
+  list(filter: LogFilter, page: PageRequest): Promise<LogPage>;
+  /** One log; of its content `preview` characters. */
+  find(id: string, preview: number): Promise<StoredLog | undefined>;
+  total(filter: LogFilter): Promise<Sums>;
+  sums(filter: LogFilter, grouping: Grouping): Promise<Map<string | number, Sums>>;
+  filterValues(): Promise<FilterValues>;
+  /** The times of the first and the last log. */
+  span(): Promise<{ first: number; last: number } | undefined>;
+}
+
+/** The ledger of one database: logs of calls, and what was used of budgets and limits. */
+export interface LedgerStore extends LogReader {
+  /** Writes a batch in one transaction, and once only; gives the counters that it touched as they are then. */
+  write(batch: LedgerBatch): Promise<CounterState[]>;
+  /** Deletes logs; says how many there were. */
+  removeLogs(ids: readonly string[]): Promise<number>;
+  /** Deletes logs from before a time; says how many there were. */
+  prune(before: number): Promise<number>;
+  /** Turns rows of dead processes into errors; says how many. */
+  closeStale(stale: StaleCalls): Promise<number>;
+  setCounter(state: CounterState): Promise<void>;
+  loadCounters(ids?: readonly string[]): Promise<CounterState[]>;
+  /** Counters that any process changed since `at` of an earlier answer; 0 for all. */
+  countersSince(since: number): Promise<ChangedCounters>;
+  removeCounters(ids: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The same with batches as they cross threads. */
+export interface EncodedLedgerStore extends Omit<LedgerStore, 'write'> {
+  writeEncoded(batch: EncodedBatch): Promise<CounterState[]>;
+}
+
+/** Opens the ledger on a database. `isReader`: for queries beside the connection that writes; the tables are there. */
+export async function openOn(
+  dialect: DatabaseDialect,
+  { isReader = false }: { isReader?: boolean } = {},
+): Promise<EncodedLedgerStore> {
+  const db = new Kysely<LedgerTables>({ dialect: dialect.kysely });
+  try {
+    if (isReader) await raw`pragma query_only = on`.execute(db);
+    else await migrateLedger(db, dialect);
+    // Twice what SQLite takes by itself: the indexes of a million rows do not fit into less.
+    if (dialect.type === 'sqlite') await raw`pragma cache_size = -16000`.execute(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return createStore({ db, type: dialect.type });
+}
+
+function createStore(sql: Sql): EncodedLedgerStore {
+  return {
+    writeEncoded: (batch) => writeBatch(sql, batch),
+    list: (filter, page) => listLogs(sql, filter, page),
+    find: (id, preview) => findLog(sql, id, preview),
+    total: (filter) => totalOf(sql, filter),
+    sums: (filter, grouping) => sumLogs(sql, filter, grouping),
+    filterValues: () => filterValues(sql),
+    span: () => span(sql),
+    removeLogs: (ids) => removeLogs(sql, ids),
+    prune: (before) => pruneLogs(sql, before),
+    closeStale: (stale) => closeStale(sql, stale),
+    setCounter: (state) => setCounter(sql, state),
+    loadCounters: (ids) => loadCounters(sql, ids),
+    countersSince: (since) => countersSince(sql, since),
+    removeCounters: (ids) => removeCounters(sql, ids),
+    close: () => sql.db.destroy(),
+  };
+}

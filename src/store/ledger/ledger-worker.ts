@@ -1,0 +1,24 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../lib/errors.ts';
+import { sqlite } from '../dialect.ts';
+import { openOn } from './ledger-store.ts';
+import { describeFault } from './faults.ts';
+import type { Answer, Call, WorkerOptions } from './worker-link.ts';
+
+/** The thread that owns a SQLite ledger: it answers calls by name, so that no statement ever runs on the main thread. */
+const { path, isReader } = workerData as WorkerOptions; // from worker-link.ts
+const store = Promise.try(() => openOn(sqlite(path), { isReader }));
+store.catch(() => {}); // every call answers with it
+
+parentPort?.on('message', (call: Call) => {
+  void answer(call).then((reply) => parentPort?.postMessage(reply));
+});
+
+async function answer({ id, method, args }: Call): Promise<Answer> {
+  try {
+    const run = (await store)[method] as (...args: readonly unknown[]) => Promise<unknown>;
+    return { id, result: await run(...args) };
+  } catch (error) {
+    return { id, error: { message: messageOf(error), fault: describeFault(error) } };
+  }
+}

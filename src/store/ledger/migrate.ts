@@ -1,0 +1,133 @@
+import { sql, type Kysely } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import type { DatabaseDialect } from '../dialect.ts';
+import type { LedgerExecutor } from './tables.ts';
+
+/** Brings the tables of the ledger up to date; the names of its own migrations keep it apart from the configuration. */
+export async function migrateLedger(db: LedgerExecutor, dialect: DatabaseDialect): Promise<void> {
+  const migrations = { '001-ledger': initial(dialect) };
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    migrationTableName: 'ledger_migration',
+    migrationLockTableName: 'ledger_migration_lock',
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+function initial(dialect: DatabaseDialect): Migration {
+  return {
+    async up(db) {
+      await createLogs(db, dialect);
+      await createContents(db, dialect);
+      await createRollups(db, dialect);
+      await createCounters(db);
+    },
+  };
+}
+
+const LOG_TEXTS = [
+  'client_id',
+  'virtual_key_name',
+  'team_id',
+  'team_name',
+  'customer_id',
+  'customer_name',
+  'app',
+  'user_agent',
+  'request_id',
+  'llm_request_id',
+  'metadata',
+  'error_code',
+  'error_message',
+];
+
+async function createLogs(db: Kysely<unknown>, dialect: DatabaseDialect): Promise<void> {
+  let table = db.schema
+    .createTable('mcp_logs')
+    .addColumn('seq', dialect.type === 'sqlite' ? 'integer' : 'bigint', dialect.autoNumber)
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('timestamp', 'bigint', (column) => column.notNull());
+  for (const name of [
+    'tool_name',
+    'server_label',
+    'principal',
+    'virtual_key_id',
+    'source',
+    'status',
+    'node',
+  ] as const) {
+    table = table.addColumn(name, 'text', (column) => column.notNull());
+  }
+  for (const name of LOG_TEXTS) table = table.addColumn(name, 'text');
+  await table
+    .addColumn('latency', 'bigint')
+    .addColumn('cost', 'bigint', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .execute();
+  // Each index ends with the time, so that a page of one tool, server, key or status is read in order and no further.
+  for (const name of ['tool_name', 'server_label', 'virtual_key_id', 'status']) {
+    await db.schema.createIndex(`mcp_logs_${name}`).on('mcp_logs').columns([name, 'timestamp']).execute();
+  }
+  await db.schema.createIndex('mcp_logs_timestamp').on('mcp_logs').column('timestamp').execute();
+  await db.schema
+    .createIndex('mcp_logs_llm_request_id')
+    .on('mcp_logs')
+    .column('llm_request_id')
+    .where('llm_request_id' as never, 'is not', null)
+    .execute();
+}
+
+async function createContents(db: Kysely<unknown>, dialect: DatabaseDialect): Promise<void> {
+  await db.schema
+    .createTable('mcp_log_contents')
+    .addColumn('log_seq', dialect.type === 'sqlite' ? 'integer' : 'bigint', (column) => column.primaryKey())
+    .addColumn('arguments', 'text')
+    .addColumn('arguments_size', 'bigint', (column) => column.notNull())
+    .addColumn('result', 'text')
+    .addColumn('result_size', 'bigint', (column) => column.notNull())
+    .execute();
+}
+
+async function createRollups(db: Kysely<unknown>, dialect: DatabaseDialect): Promise<void> {
+  let table = db.schema
+    .createTable('mcp_log_rollups')
+    .addColumn('span', 'bigint', (column) => column.notNull())
+    .addColumn('bucket_start', 'bigint', (column) => column.notNull());
+  for (const name of ['server_label', 'tool_name', 'virtual_key_id'] as const) {
+    table = table.addColumn(name, 'text', (column) => column.notNull());
+  }
+  for (const name of ['started', 'success', 'error', 'latency_sum', 'error_latency', 'cost_sum', 'error_cost']) {
+    table = table.addColumn(name, 'bigint', (column) => column.notNull());
+  }
+  // On SQLite the rows lie in the order of the key, so that a range of time is read in one go.
+  const end = dialect.type === 'sqlite' ? sql`without rowid` : sql``;
+  await table
+    .addPrimaryKeyConstraint('mcp_log_rollups_key', [
+      'span',
+      'bucket_start',
+      'server_label',
+      'tool_name',
+      'virtual_key_id',
+    ] as never)
+    .modifyEnd(end)
+    .execute();
+}
+
+async function createCounters(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('counters')
+    .addColumn('counter_id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('window_start', 'bigint', (column) => column.notNull())
+    .addColumn('used', 'bigint', (column) => column.notNull())
+    .addColumn('updated_at', 'bigint', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('counters_updated_at').on('counters').column('updated_at').execute();
+  await db.schema
+    .createTable('ledger_nodes')
+    .addColumn('node', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('seq', 'bigint', (column) => column.notNull())
+    .addColumn('seen_at', 'bigint', (column) => column.notNull())
+    .execute();
+}

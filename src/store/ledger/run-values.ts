@@ -1,0 +1,51 @@
+import { CompiledQuery } from 'kysely';
+import type { DatabaseDialect } from '../dialect.ts';
+import type { Value } from './batch.ts';
+import type { LedgerExecutor } from './tables.ts';
+
+/** A database or transaction, and the words it understands. */
+export interface Sql {
+  readonly db: LedgerExecutor;
+  readonly type: DatabaseDialect['type'];
+}
+
+interface Statement {
+  readonly before: string;
+  /** One row, such as `(?, ?)`. */
+  readonly row: string;
+  readonly after?: string;
+  /** The values of all rows, one after the other. */
+  readonly values: readonly Value[];
+}
+
+// Few sizes, so that each text is prepared once. The largest stays below the parameters that either database takes.
+const SIZES = [128, 16, 1] as const;
+
+/** Runs `before (?, ?), (?, ?) … after` as often as the values need it; gives all rows that came back. */
+export async function runValues<T>({ db, type }: Sql, { before, row, after = '', values }: Statement): Promise<T[]> {
+  const width = row.split('?').length - 1;
+  const found: T[] = [];
+  let from = 0;
+  for (const size of SIZES) {
+    const step = size * width;
+    const text = from + step > values.length ? '' : `${before} ${marks(row, size, type)} ${after}`;
+    for (; from + step <= values.length; from += step) {
+      const { rows } = await db.executeQuery<T>(CompiledQuery.raw(text, values.slice(from, from + step)));
+      for (const one of rows) found.push(one);
+    }
+  }
+  return found;
+}
+
+function marks(row: string, size: number, type: DatabaseDialect['type']): string {
+  let count = 0;
+  const text = Array.from({ length: size }, () => row).join(', ');
+  return type === 'sqlite' ? text : text.replaceAll('?', () => `$${(count += 1)}`);
+}
+
+/** The clock of the database, which all processes share: epoch milliseconds. */
+export function clock(type: DatabaseDialect['type']): string {
+  return type === 'sqlite'
+    ? "cast(unixepoch('subsec') * 1000 as integer)"
+    : 'cast(extract(epoch from clock_timestamp()) * 1000 as bigint)';
+}

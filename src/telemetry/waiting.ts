@@ -1,0 +1,174 @@
+import type { CallEnd, CallStart, Charge } from '../store/ledger-rows.ts';
+import type { CompletedCall, EndedCall, LedgerBatch } from '../store/ledger/batch.ts';
+
+/** A call that was taken down. */
+export interface WaitingCall {
+  start: CallStart;
+  end: CallEnd | undefined;
+  /** open: its row waits in the open segment. sealed: it is being written, or was. dropped: it has no row. */
+  place: 'open' | 'sealed' | 'dropped';
+}
+
+/** What is written in one transaction: the calls and charges of one moment. It does not change, so it can be sent again. */
+export interface Segment extends Omit<LedgerBatch, 'node'> {
+  /** Characters of arguments and results. */
+  readonly size: number;
+}
+
+/** What was taken down and is not stored yet. */
+export interface Waiting {
+  begin(start: CallStart): WaitingCall;
+  /** False when the call had ended before. */
+  end(call: WaitingCall, end: CallEnd): boolean;
+  charge(charge: Charge): void;
+  /** Closes the open segment, if there is anything in it; gives the number of the last closed one. */
+  seal(): number;
+  /** The oldest segment that is not stored. */
+  next(): Segment | undefined;
+  /** The oldest segment is stored. */
+  done(): void;
+  /** Leaves the rows of the oldest segment out, for they cannot be written; its charges stay. */
+  dropRows(): void;
+  readonly openRows: number;
+  readonly isWaiting: boolean;
+  /** Number of the last segment that is stored. */
+  readonly stored: number;
+  readonly dropped: number;
+}
+
+/** Beyond so many rows, or so many characters, no arguments and results are kept; beyond twice the rows, no rows. */
+const MAX_FULL_ROWS = 100_000;
+const MAX_ROWS = 2 * MAX_FULL_ROWS;
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+
+/** Creates an empty one. */
+export function createWaiting(): Waiting {
+  let calls: WaitingCall[] = [];
+  let ended: EndedCall[] = [];
+  /** By counter: charges of one window are added up, a newer window ends the one before. */
+  let charges = new Map<string, Charge>();
+  let sealed: Segment[] = [];
+  let size = 0; // of what is open
+  let sealedSize = 0;
+  let sealedRows = 0;
+  let stored = 0;
+  let lastSealed = 0;
+  let dropped = 0;
+
+  const rows = () => sealedRows + calls.length + ended.length;
+  const isFull = () => rows() >= MAX_FULL_ROWS || size + sealedSize >= MAX_CHARACTERS;
+
+  /** What waits gives up its content when there is too much. The oldest segment may be on its way, so it stays as it is. */
+  function relieve(): void {
+    if (size + sealedSize === 0) return;
+    sealed = sealed.map((segment, index) => (index === 0 ? segment : withoutContent(segment)));
+    for (const call of calls) {
+      call.start = withoutArguments(call.start);
+      if (call.end !== undefined) call.end = withoutResult(call.end);
+    }
+    ended = ended.map(({ id, end }) => ({ id, end: withoutResult(end) }));
+    sealedSize = sealed[0]?.size ?? 0;
+    size = 0;
+  }
+
+  function hasRoom(): boolean {
+    if (isFull()) relieve();
+    if (rows() < MAX_ROWS) return true;
+    dropped += 1;
+    return false;
+  }
+
+  return {
+    begin(start) {
+      if (!hasRoom()) return { start, end: undefined, place: 'dropped' };
+      const call: WaitingCall = { start: isFull() ? withoutArguments(start) : start, end: undefined, place: 'open' };
+      calls.push(call);
+      size += call.start.arguments?.length ?? 0;
+      return call;
+    },
+    end(call, end) {
+      if (call.end !== undefined) return false;
+      call.end = isFull() ? withoutResult(end) : end;
+      if (call.place === 'sealed' && hasRoom()) ended.push({ id: call.start.id, end: call.end });
+      if (call.place !== 'dropped') size += call.end.result?.length ?? 0;
+      return true;
+    },
+    charge(charge) {
+      const known = charges.get(charge.counter_id);
+      if (known === undefined || charge.window_start > known.window_start) charges.set(charge.counter_id, charge);
+      else if (charge.window_start === known.window_start) {
+        charges.set(charge.counter_id, { ...known, amount: known.amount + charge.amount });
+      }
+    },
+    seal() {
+      if (rows() === sealedRows && charges.size === 0) return lastSealed;
+      lastSealed += 1;
+      sealed.push({ seq: lastSealed, ...split(calls), ended, charges: [...charges.values()], size });
+      sealedRows = rows();
+      sealedSize += size;
+      [calls, ended, charges, size] = [[], [], new Map(), 0];
+      return lastSealed;
+    },
+    next: () => sealed[0],
+    done() {
+      const segment = sealed.shift();
+      if (segment === undefined) return;
+      stored = segment.seq;
+      sealedSize -= segment.size;
+      sealedRows -= rowsOf(segment);
+    },
+    dropRows() {
+      const [segment] = sealed;
+      if (segment === undefined) return;
+      dropped += rowsOf(segment);
+      sealedRows -= rowsOf(segment);
+      sealedSize -= segment.size;
+      sealed[0] = { ...segment, started: [], ended: [], completed: [], size: 0 };
+    },
+    get openRows() {
+      return calls.length + ended.length;
+    },
+    get isWaiting() {
+      return sealed.length > 0 || rows() > 0 || charges.size > 0;
+    },
+    get stored() {
+      return stored;
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
+}
+
+function split(calls: readonly WaitingCall[]): Pick<Segment, 'started' | 'completed'> {
+  const started: CallStart[] = [];
+  const completed: CompletedCall[] = [];
+  for (const call of calls) {
+    call.place = 'sealed';
+    if (call.end === undefined) started.push(call.start);
+    else completed.push({ start: call.start, end: call.end });
+  }
+  return { started, completed };
+}
+
+function rowsOf({ started, ended, completed }: Segment): number {
+  return started.length + ended.length + completed.length;
+}
+
+function withoutContent(segment: Segment): Segment {
+  return {
+    ...segment,
+    started: segment.started.map(withoutArguments),
+    ended: segment.ended.map(({ id, end }) => ({ id, end: withoutResult(end) })),
+    completed: segment.completed.map(({ start, end }) => ({ start: withoutArguments(start), end: withoutResult(end) })),
+    size: 0,
+  };
+}
+
+function withoutArguments(start: CallStart): CallStart {
+  return start.arguments === undefined ? start : { ...start, arguments: undefined };
+}
+
+function withoutResult(end: CallEnd): CallEnd {
+  return end.result === undefined ? end : { ...end, result: undefined };
+}
