@@ -1,47 +1,19 @@
 import { join } from 'node:path';
-import { loadInProcessServers } from './config/inprocess.ts';
+import { createAccounting } from './app/accounting.ts';
+import { openEdges } from './app/edges.ts';
+import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
-import { openStores } from './config/open-stores.ts';
+import { loadInProcessServers } from './config/inprocess.ts';
+import { openStores, type Stores } from './config/open-stores.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
-import { createCounters } from './governance/counters.ts';
-import { createPolicy, isUsable } from './governance/policy.ts';
-import { createSpend } from './governance/spend.ts';
-import { createApi } from './http/api.ts';
 import { CONFIG_FILE } from './governance/audit.ts';
+import { createPolicy } from './governance/policy.ts';
 import { saveSettings } from './governance/save-settings.ts';
-import { apiKeyRoutes } from './http/api/api-keys.ts';
-import { auditLogRoutes } from './http/api/audit-logs.ts';
-import { configRoutes } from './http/api/config.ts';
-import { explainRoutes } from './http/api/explain.ts';
-import { mcpClientRoutes } from './http/api/mcp-clients.ts';
-import { createCheckOrigin } from './http/check-origin.ts';
-import { createIdentify } from './http/identify.ts';
-import { listen } from './http/listen.ts';
-import { createDispatch } from './http/mcp-dispatch.ts';
-import { createMcpEndpoint } from './http/mcp.ts';
-import { createSseEdge } from './http/sse-edge.ts';
-import { statusRoutes } from './http/status.ts';
-import { createToolExecuteHandler } from './http/v1/mcp-tool.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
-import { createSealer } from './lib/seal.ts';
-import { VERSION } from './lib/version.ts';
-import { createBeginRecord } from './mcp/call-record.ts';
-import { createCallTool } from './mcp/call-tool.ts';
-import { createCatalog } from './mcp/catalog.ts';
-import { createExplain } from './mcp/explain.ts';
 import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
-import { createInputHandles } from './mcp/relay/input-handles.ts';
-import { createLegacySessions } from './mcp/legacy-session.ts';
-import { createRegistry } from './mcp/registry.ts';
-import { createRelay } from './mcp/relay/relay.ts';
-import { createMcpServer } from './mcp/server.ts';
-import { createSubscriptions } from './mcp/subscriptions.ts';
-import { createInProcess, type InProcessServer } from './mcp/transport/in-process.ts';
-import { createTasks } from './mcp/tasks.ts';
-import { createProcessGuard } from './mcp/transport/process-guard.ts';
-import { createOpenDedicated, createVerify } from './mcp/upstream/verify.ts';
+import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
 import { createChanges } from './store/changes.ts';
 import { createFirstKey } from './store/first-key.ts';
@@ -91,180 +63,89 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const DRAIN_MS = 30_000;
-
-/** Builds every part and connects them: the only place that knows them all. Resolves when the gateway listens. */
+/** Builds every part and connects them. Resolves when the gateway listens. */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8080, logger = createLogger({ level: 'warn', style: 'json' }) } = options;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const config = await loadConfig(options);
   for (const warning of config.warnings) logger.warn(warning);
 
+  // Closed in the opposite order: what was opened first is needed longest.
   await using cleanup = new AsyncDisposableStack();
   const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
-  const stores = await openStores({
-    file: config.file,
-    appDir: options.appDir,
-    passphrase: options.passphrase,
-    onError,
-  });
+  const { appDir, passphrase } = options;
+  const stores = await openStores({ file: config.file, appDir, passphrase, onError });
+  cleanup.defer(() => stores.ledger.close());
   cleanup.defer(() => stores.database.close());
-  await reconcileSettings({
-    settings: config.settings,
-    store: stores.settings,
-    commit: (write) => saveSettings(stores, CONFIG_FILE, write),
-    log: logger,
-  });
-  await reconcileClients({
-    entries: config.clients,
-    isFileTheTruth: config.file.source_of_truth === 'config.json',
-    store: stores.clients,
-    commit: createCommitClient(stores, CONFIG_FILE),
-    fromCreate,
-    log: logger,
-  });
-  const firstApiKey = await createFirstKey(stores.accounts, options.apiKey, () => {
-    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
-  });
+  const firstApiKey = await bringInConfig(config, stores, options.apiKey, logger);
 
   const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());
   let settings = await stores.settings.loadClientSettings();
-  const catalog = createCatalog({
-    upstreams: () => registry.upstreams(),
-    isUsable: (virtualKey) => {
-      const key = policy.find(virtualKey);
-      return key !== undefined && isUsable(key);
-    },
-    ...(options.nameOf && { nameOf: options.nameOf }),
-  });
+  const common = { file: config.file, stores, changes, settings: () => settings, timing, logger, onError, cleanup };
   const policy = await createPolicy({
     keys: stores.virtualKeys,
     teams: stores.teams,
     customers: stores.customers,
     changes,
-    onChange: () => catalog.invalidate(),
+    onChange: () => servers.catalog.invalidate(),
     onError,
   });
-  const identify = await createIdentify({
-    accounts: stores.accounts,
-    policy,
-    changes,
-    settings: () => settings,
-    logger,
+  const accounting = await createAccounting({
+    ...common,
+    sources: {
+      servers: () => servers.registry.list(),
+      callsInFlight: () => servers.records.inFlight,
+      liveFeedClients: () => edges.liveFeedClients,
+    },
   });
-
-  const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
-  cleanup.defer(() => guard.close());
-  const inprocess = new Map(
-    [...loadInProcessServers(config.file, options.configFile), ...Object.entries(options.inprocess ?? {})].map(
-      ([name, server]) => [name, createInProcess(server)] as const,
-    ),
-  );
-  const reach = {
-    gateway: { name: 'asbru', version: VERSION },
-    guard,
-    inprocess,
-    silenceMs: timing.probeTimeoutMs,
+  const inprocess = {
+    ...Object.fromEntries(loadInProcessServers(config.file, options.configFile)),
+    ...options.inprocess,
   };
-  const handles = createInputHandles(createSealer(stores.encryption.deriveKey('input-required')), timing);
-  const relay = createRelay({ settings: () => settings, handles, answerMs: timing.answerMs });
-  const tasks = createTasks({
-    sealer: createSealer(stores.encryption.deriveKey('tasks'), { isDeterministic: true }),
-    relay,
-    upstreams: () => registry.upstreams(),
-  });
-  const registry = createRegistry({
-    database: stores.database,
-    store: stores.clients,
-    grants: stores.grants,
-    hasVirtualKey: (id) => policy.find(id) !== undefined,
-    changes,
-    audit: stores.audit,
-    verify: createVerify(reach, timing),
-    openDedicated: createOpenDedicated(reach, timing),
-    timing,
-    settings: () => settings,
-    logger,
-    onChange: () => catalog.invalidate(),
-    onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
-    saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
-  });
-  const subscriptions = createSubscriptions({ catalog, tasks });
-  cleanup.defer(() => registry.stop());
+  const servers = createServers({ ...common, accounting, policy, inprocess, nameOf: options.nameOf });
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
     settings = await stores.settings.loadClientSettings();
-    registry.applySettings();
+    servers.registry.applySettings();
   });
-  await registry.load();
+  await servers.registry.load();
+  const edges = await openEdges({ ...common, accounting, policy, servers, host, port });
 
-  const counters = createCounters({ charge: () => {} });
-  const spend = createSpend({ counters });
-  const beginRecord = createBeginRecord({
-    ledger: { begin: () => ({ end() {} }) },
-    settings: () => settings,
-    onEnd: () => {},
-  });
-  const callTool = createCallTool({ catalog, relay, tasks, spend, beginRecord });
-  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
-  const sessions = createLegacySessions({
-    sealer: createSealer(stores.encryption.deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session),
-    onEnd: ({ id }) => {
-      subscriptions.endSession(id);
-      for (const { dedicated } of registry.upstreams()) dedicated.end(id);
-    },
-  });
-  const dispatch = createDispatch({
-    server,
-    sessions,
-    onClientNotification: ({ id }, method, params) => {
-      if (method !== 'notifications/roots/list_changed') return;
-      for (const { dedicated } of registry.upstreams()) dedicated.notify(id, method, params);
-    },
-    logger,
-  });
-  const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
-  const sse = createSseEdge({ identify, dispatch, sessions, logger });
-  const api = createApi({
-    routes: [
-      ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
-      ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-      ...apiKeyRoutes({ ...stores, changes }),
-      ...configRoutes({ ...stores, changes }),
-      ...auditLogRoutes(stores.audit),
-      ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
-    ],
-    identify: identify.identifyManagement,
-    version: VERSION,
-    logger,
-  });
-  const listener = await listen({
-    host,
-    port,
-    raw: {
-      '/mcp': mcp.handle,
-      '/sse': sse.handleStream,
-      '/messages': sse.handleMessages,
-      '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
-    },
-    fetch: api.fetch,
-    checkOrigin: createCheckOrigin({ host, settings: () => settings }),
-    logger,
-  });
-
-  cleanup.defer(() => listener.drain(DRAIN_MS));
-  cleanup.defer(() => mcp.close());
-  cleanup.defer(() => sse.close());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
   return {
-    address: listener.address,
+    address: edges.address,
     firstApiKey,
-    ready: registry.settled().then(() => registry.list().map(summarize)),
+    ready: servers.registry.settled().then(() => servers.registry.list().map(summarize)),
     close: () => (closing ??= running.disposeAsync()),
   };
+}
+
+/** Takes over what config.json says, and makes the first key; gives that key if it was made now. */
+async function bringInConfig(
+  { file, settings, clients }: LoadedConfig,
+  stores: Stores,
+  apiKey: string | undefined,
+  logger: Logger,
+): Promise<string | undefined> {
+  await reconcileSettings({
+    settings,
+    store: stores.settings,
+    commit: (write) => saveSettings(stores, CONFIG_FILE, write),
+    log: logger,
+  });
+  await reconcileClients({
+    entries: clients,
+    isFileTheTruth: file.source_of_truth === 'config.json',
+    store: stores.clients,
+    commit: createCommitClient(stores, CONFIG_FILE),
+    fromCreate,
+    log: logger,
+  });
+  return createFirstKey(stores.accounts, apiKey, () => {
+    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
+  });
 }
 
 function loadConfig({ config, configFile, appDir }: GatewayOptions): Promise<LoadedConfig> {

@@ -9,10 +9,13 @@ import { openDatabase, type Database, type DatabaseOptions } from '../store/data
 import { openEncryption } from '../store/encryption-key.ts';
 import { createGrantStore, type GrantStore } from '../store/grants.ts';
 import type { Customer, EntityStore, Team } from '../store/governance.ts';
+import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
+import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
 import { createCustomerStore, createTeamStore } from '../store/owners.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
 import { createVirtualKeyStore, type VirtualKeyStore } from '../store/virtual-keys.ts';
+import { ledgerOptions } from './ledger-options.ts';
 
 interface OpenOptions {
   readonly file: ConfigFile;
@@ -34,6 +37,8 @@ export interface Stores {
   readonly customers: EntityStore<Customer>;
   readonly grants: GrantStore;
   readonly audit: AuditStore;
+  /** In a database of its own; see config/ledger-options.ts. */
+  readonly ledger: LedgerStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -59,6 +64,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       customers: createCustomerStore(db),
       grants: createGrantStore(db),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
+      ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),
     };
   } catch (error) {
     await database.close();

@@ -73,12 +73,14 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   /** Values that were used since the last change, as they were sent: spares the hash on every call. */
   const recent = new Map<string, KnownValue>();
   let reloading: Promise<void> = Promise.resolve();
+  let isLoaded = false;
 
   changes.subscribe(async (table, id) => {
     if (table === 'virtual_keys' && id !== '*') await queue(() => reloadKey(id));
     else if (table === 'virtual_keys' || table === 'teams' || table === 'customers') await queue(reloadAll);
   });
   await queue(reloadAll);
+  isLoaded = true;
 
   /** One reload after the other, so that the newest state is also the last to arrive. */
   function queue(reload: () => Promise<void>): Promise<void> {
@@ -90,7 +92,7 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
         onError(error);
       }
       recent.clear();
-      onChange();
+      if (isLoaded) onChange();
     });
     return reloading;
   }

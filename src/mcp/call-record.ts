@@ -3,9 +3,13 @@ import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { resultOf, type JsonObject, type JsonRpcError, type Reply } from '../lib/json-rpc.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
-import type { Entry as LedgerEntry, Ledger } from '../telemetry/ledger.ts';
+import type { TraceContext } from '../lib/trace-context.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { Entry } from './offering.ts';
+import { traceOf } from './relay/trace.ts';
 
 type LogSettings = Pick<
   ClientSettings,
@@ -14,21 +18,28 @@ type LogSettings = Pick<
 
 interface RecordDeps {
   readonly ledger: Pick<Ledger, 'begin'>;
+  readonly metrics: Pick<Metrics, 'toolCall'>;
+  readonly tracing: Pick<Tracing, 'isOn' | 'startToolCall'>;
   readonly settings: () => LogSettings;
-  /** Hears of every call that ended. */
-  readonly onEnd: (start: CallStart, end: CallEnd) => void;
 }
 
-/** The one ledger entry of a call, from its beginning to its end. */
+/** The one ledger entry of a call, with its span and its place in the metrics, from its beginning to its end. */
 export interface CallRecord {
+  /** Our span, for the server to join; undefined where nothing is traced. */
+  readonly trace: TraceContext | undefined;
   /** The server answered. `cost` is in nano-dollars. */
   answered(reply: Reply, cost: number): void;
   /** There is no answer: the call was refused, or failed on its way. */
   failed(error: unknown): void;
 }
 
-/** Begins the record of a call of the tool with that public name; `tool` is what the name stands for, if anything. */
-export type BeginRecord = (name: string, tool: Entry | undefined, request: ClientRequest) => CallRecord;
+/** Writes down calls: who called what, with which result, at what cost. */
+export interface CallRecords {
+  /** Begins the record of a call of the tool with that public name; `tool` is what the name stands for, if anything. */
+  begin(name: string, tool: Entry | undefined, request: ClientRequest): CallRecord;
+  /** Calls that have begun and not ended. */
+  readonly inFlight: number;
+}
 
 /** What is kept of one text; the ledger keeps no more anyway. */
 const MAX_TEXT = 64 * 1024;
@@ -36,21 +47,29 @@ const MAX_MESSAGE = 1_000;
 /** Headers that are never kept, whatever the settings name. */
 const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-bf-vk|x-.*-key|x-.*-token|.*secret.*)$/i;
 
-/** Makes the rows of the MCP log: who called what, with which result, at what cost. */
-export function createBeginRecord({ ledger, settings, onEnd }: RecordDeps): BeginRecord {
-  return (name, tool, request) => {
-    const isContentKept = keepsContent(settings(), request);
-    const start = describe(name, tool, request, isContentKept, settings().logging_headers);
-    const entry: LedgerEntry = ledger.begin(start);
+/** The one place where calls are recorded: in the ledger, in the metrics, and in traces. */
+export function createCallRecords({ ledger, metrics, tracing, settings }: RecordDeps): CallRecords {
+  let inFlight = 0;
+
+  function begin(name: string, tool: Entry | undefined, request: ClientRequest): CallRecord {
+    const now = settings();
+    const isContentKept = keepsContent(now, request);
+    const start = describe(name, tool, request, isContentKept, now.logging_headers);
+    const entry = ledger.begin(start);
+    const span = tracing.isOn ? tracing.startToolCall(traceOf(request), start) : undefined;
     const startedAt = performance.now();
+    inFlight += 1;
 
     function end(outcome: Omit<CallEnd, 'latency'>): void {
       const ended: CallEnd = { ...outcome, latency: performance.now() - startedAt };
+      inFlight -= 1;
       entry.end(ended);
-      onEnd(start, ended);
+      metrics.toolCall(start, ended);
+      span?.end(ended);
     }
 
     return {
+      trace: span?.context,
       answered(reply, cost) {
         const error = errorOf(reply);
         const result = isContentKept && reply.kind === 'result' ? textOf(reply.bytes) : undefined;
@@ -58,6 +77,13 @@ export function createBeginRecord({ ledger, settings, onEnd }: RecordDeps): Begi
       },
       failed: (error) => end({ status: 'error', cost: 0, result: undefined, error: refusalOf(error) }),
     };
+  }
+
+  return {
+    begin,
+    get inFlight() {
+      return inFlight;
+    },
   };
 }
 

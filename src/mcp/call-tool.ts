@@ -1,7 +1,7 @@
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
-import type { BeginRecord } from './call-record.ts';
+import type { CallRecords } from './call-record.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { ToolEntry, View } from './offering.ts';
@@ -20,7 +20,7 @@ interface CallToolDeps {
   readonly relay: Relay;
   readonly tasks: Pick<Tasks, 'wrap'>;
   readonly spend: Pick<Spend, 'reserve'>;
-  readonly beginRecord: BeginRecord;
+  readonly records: Pick<CallRecords, 'begin'>;
 }
 
 /**
@@ -28,7 +28,7 @@ interface CallToolDeps {
  * now, chat and code mode later. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
  * `budget_exceeded`, `request_limited`, `header_mismatch`, `upstream_…` and `call_cancelled`.
  */
-export function createCallTool({ catalog, relay, tasks, spend, beginRecord }: CallToolDeps): CallTool {
+export function createCallTool({ catalog, relay, tasks, spend, records }: CallToolDeps): CallTool {
   const relist = createRelist();
 
   async function run({ resources }: View, name: string, tool: ToolEntry, request: ClientRequest): Promise<Reply> {
@@ -51,14 +51,15 @@ export function createCallTool({ catalog, relay, tasks, spend, beginRecord }: Ca
   return async (name, request) => {
     const view = catalog.view(request.audience);
     const tool = view.tools.get(name);
-    const record = beginRecord(name, tool ?? catalog.findTool(name), request);
+    const record = records.begin(name, tool ?? catalog.findTool(name), request);
     try {
       if (tool === undefined) throw refusal(name, request);
       const { price } = tool;
       const estimate = price.estimate(request.params.members.get('arguments'));
       const reservation = spend.reserve(request.caller.key?.limits, estimate);
       try {
-        const reply = await relayed(view, name, tool, request);
+        const traced = record.trace === undefined ? request : { ...request, trace: record.trace };
+        const reply = await relayed(view, name, tool, traced);
         // A call that failed, or that only asks something so far, is free.
         const isDone = reply.kind === 'result' && !reply.isError && questionsOf(reply) === undefined;
         const cost = isDone ? price.final(estimate, reply.bytes.length) : 0;

@@ -3,7 +3,7 @@ import type { CommitClient } from '../config/reconcile.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
-import type { McpClient, McpClientStore } from '../store/mcp-clients.ts';
+import type { McpClientStore } from '../store/mcp-clients.ts';
 import { clientView } from './client-config.ts';
 import type { Registration } from './upstream/upstream.ts';
 

@@ -14,6 +14,9 @@ export interface Entry {
 /** A call began, or ended. */
 export type RowListener = (start: CallStart, end: CallEnd | undefined) => void;
 
+/** Counters as they are stored now, and the charges of this process that were just added to them. */
+export type CountersListener = (states: readonly CounterState[], included: readonly Charge[]) => void;
+
 /** Takes down every call and every charge, and stores them a moment later. */
 export interface Ledger {
   /** The name under which this process writes. */
@@ -22,10 +25,15 @@ export interface Ledger {
   charge(charge: Charge): void;
   /** Hears of each call twice: when it begins and when it ends. Gives the function that stops it. */
   onRow(listener: RowListener): () => void;
-  /** Hears what is used of the counters that were charged, by all processes together. */
-  onCounters(listener: (states: readonly CounterState[]) => void): () => void;
+  /**
+   * Hears after each write what is used of the counters that it charged, by all processes together, and which charges of this
+   * process are among that.
+   */
+  onCounters(listener: CountersListener): () => void;
   /** Settles when all that was taken down so far is stored; rejects when it cannot be now. */
   flush(): Promise<void>;
+  /** Rows that are not stored yet. */
+  readonly waiting: number;
   /** Calls that are missing from the logs because the database could not take them. */
   readonly dropped: number;
   /** Stores what is left. Nothing can be taken down afterwards. */
@@ -50,7 +58,7 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
   const node = randomUUID();
   const waiting = createWaiting();
   const rowListeners = new Set<RowListener>();
-  const counterListeners = new Set<(states: readonly CounterState[]) => void>();
+  const counterListeners = new Set<CountersListener>();
   let timer: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
   let failures = 0;
@@ -93,7 +101,8 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
     try {
       const states = await store.write({ node, ...segment });
       failures = 0;
-      if (states.length > 0) for (const listener of counterListeners) tell(() => listener(states));
+      if (segment.charges.length > 0)
+        for (const listener of counterListeners) tell(() => listener(states, segment.charges));
       return true;
     } catch (error) {
       failures += 1;
@@ -124,6 +133,9 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
 
   return {
     node,
+    get waiting() {
+      return waiting.rows;
+    },
     get dropped() {
       return waiting.dropped;
     },

@@ -30,6 +30,8 @@ export interface Waiting {
   /** Leaves the rows of the oldest segment out, for they cannot be written; its charges stay. */
   dropRows(): void;
   readonly openRows: number;
+  /** Of the open segment and the closed ones. */
+  readonly rows: number;
   readonly isWaiting: boolean;
   /** Number of the last segment that is stored. */
   readonly stored: number;
@@ -127,6 +129,9 @@ export function createWaiting(): Waiting {
     },
     get openRows() {
       return calls.length + ended.length;
+    },
+    get rows() {
+      return rows();
     },
     get isWaiting() {
       return sealed.length > 0 || rows() > 0 || charges.size > 0;

@@ -1,0 +1,44 @@
+import { isLoggingEnabled } from '../config/ledger-options.ts';
+import type { OtelPlugin } from '../contract/config.ts';
+import { createCounters, type Counters } from '../governance/counters.ts';
+import { createSpend, type Spend } from '../governance/spend.ts';
+import { createLedger, type Ledger } from '../telemetry/ledger.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createRetention } from '../telemetry/retention.ts';
+import type { MetricSources } from '../telemetry/looked-up.ts';
+import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import { readTracingOptions } from '../telemetry/tracing-options.ts';
+import type { Common } from './common.ts';
+
+/** What calls are counted, paid and remembered with. */
+export interface Accounting {
+  readonly ledger: Ledger;
+  readonly counters: Counters;
+  readonly spend: Spend;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+}
+
+interface AccountingOptions extends Common {
+  /** What the metrics look up when somebody asks for them. */
+  readonly sources: Pick<MetricSources, 'servers' | 'callsInFlight' | 'liveFeedClients'>;
+}
+
+/** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */
+export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
+  const { file, stores, settings, onError, cleanup, sources } = options;
+  const store = stores.ledger;
+  const ledger = createLedger({ store, onError, isLogging: () => isLoggingEnabled(file) });
+  cleanup.defer(() => ledger.close());
+  const counters = createCounters({ charge: (charge) => ledger.charge(charge) });
+  counters.load(await store.loadCounters());
+  ledger.onCounters((states, included) => counters.onStored(states, included));
+  const days = (): number => settings().log_retention_days;
+  const retention = createRetention({ store, node: ledger.node, days, onError });
+  cleanup.defer(() => retention.stop());
+  const plugin = file.plugins?.find((entry): entry is OtelPlugin => entry.name === 'otel');
+  const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);
+  cleanup.defer(() => tracing.close());
+  const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
+  return { ledger, counters, spend: createSpend({ counters }), tracing, metrics };
+}

@@ -1,0 +1,19 @@
+import type { Stores } from '../config/open-stores.ts';
+import type { ClientSettings, ConfigFile } from '../contract/config.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Timing } from '../mcp/upstream/watch.ts';
+import type { Changes } from '../store/changes.ts';
+
+/** What every group of parts is built with. */
+export interface Common {
+  readonly file: ConfigFile;
+  readonly stores: Stores;
+  readonly changes: Changes;
+  /** The gateway-wide settings as they are now. */
+  readonly settings: () => ClientSettings;
+  readonly timing: Timing;
+  readonly logger: Logger;
+  readonly onError: (error: unknown) => void;
+  /** What must be closed, in the opposite order. */
+  readonly cleanup: AsyncDisposableStack;
+}

@@ -1,0 +1,93 @@
+import type { Policy } from '../governance/policy.ts';
+import { isUsable } from '../governance/policy.ts';
+import { createSealer } from '../lib/seal.ts';
+import { VERSION } from '../lib/version.ts';
+import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
+import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
+import { createCatalog, type Catalog } from '../mcp/catalog.ts';
+import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
+import type { NameOf } from '../mcp/offering.ts';
+import { createRegistry, type Registry } from '../mcp/registry.ts';
+import { createInputHandles } from '../mcp/relay/input-handles.ts';
+import { createRelay } from '../mcp/relay/relay.ts';
+import { createMcpServer, type McpServer } from '../mcp/server.ts';
+import { createSubscriptions, type Subscriptions } from '../mcp/subscriptions.ts';
+import { createTasks } from '../mcp/tasks.ts';
+import { createInProcess, type InProcessServer } from '../mcp/transport/in-process.ts';
+import { createProcessGuard } from '../mcp/transport/process-guard.ts';
+import { createOpenDedicated, createVerify } from '../mcp/upstream/verify.ts';
+import type { Accounting } from './accounting.ts';
+import type { Common } from './common.ts';
+
+interface ServersOptions extends Common {
+  readonly accounting: Accounting;
+  readonly policy: Policy;
+  readonly inprocess: Readonly<Record<string, InProcessServer>>;
+  readonly nameOf: NameOf | undefined;
+}
+
+/** The MCP side: the registered servers, and the server that the gateway is for its clients. */
+export interface Servers {
+  readonly catalog: Catalog;
+  readonly registry: Registry;
+  readonly sessions: LegacySessions;
+  readonly subscriptions: Subscriptions;
+  readonly callTool: CallTool;
+  readonly server: McpServer;
+  readonly records: CallRecords;
+}
+
+/** Connects the servers, what there is to see of them, and the way of a call to them. */
+export function createServers(options: ServersOptions): Servers {
+  const { stores, changes, settings, timing, logger, onError, cleanup, accounting, policy, nameOf } = options;
+  const { deriveKey } = stores.encryption;
+  const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
+  cleanup.defer(() => guard.close());
+  const inprocess = new Map(
+    Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
+  );
+  const reach = { gateway: { name: 'asbru', version: VERSION }, guard, inprocess, silenceMs: timing.probeTimeoutMs };
+
+  const upstreams = () => registry.upstreams();
+  const catalog = createCatalog({
+    upstreams,
+    isUsable: (virtualKey) => {
+      const key = policy.find(virtualKey);
+      return key !== undefined && isUsable(key);
+    },
+    ...(nameOf && { nameOf }),
+  });
+  const handles = createInputHandles(createSealer(deriveKey('input-required')), timing);
+  const relay = createRelay({ settings, handles, answerMs: timing.answerMs });
+  const tasks = createTasks({ sealer: createSealer(deriveKey('tasks'), { isDeterministic: true }), relay, upstreams });
+  const registry = createRegistry({
+    database: stores.database,
+    store: stores.clients,
+    grants: stores.grants,
+    audit: stores.audit,
+    hasVirtualKey: (id) => policy.find(id) !== undefined,
+    changes,
+    verify: createVerify(reach, timing),
+    openDedicated: createOpenDedicated(reach, timing),
+    timing,
+    settings,
+    logger,
+    onChange: () => catalog.invalidate(),
+    onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
+    saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
+  });
+  cleanup.defer(() => registry.stop());
+  const subscriptions = createSubscriptions({ catalog, tasks });
+  const records = createCallRecords({ ...accounting, settings });
+  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records });
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
+  const sessions = createLegacySessions({
+    sealer: createSealer(deriveKey('mcp-session')),
+    onOpen: (session) => subscriptions.addSession(session),
+    onEnd: ({ id }) => {
+      subscriptions.endSession(id);
+      for (const { dedicated } of upstreams()) dedicated.end(id);
+    },
+  });
+  return { catalog, registry, sessions, subscriptions, callTool, server, records };
+}
