@@ -92,7 +92,7 @@ test('nobody else sees them', async () => {
     { ...bearer(key), 'x-bf-vk': 'v' },
   ];
   for (const headers of wrong) {
-    const answer = await get('/metrics', headers as Record<string, string>);
+    const answer = await get('/metrics', headers);
     expect(answer.status).toBe(401);
     expect(await answer.json()).toMatchObject({ type: 'unauthorized', is_bifrost_error: false, status_code: 401 });
   }

@@ -44,6 +44,7 @@ export interface CallRecords {
 /** What is kept of one text; the ledger keeps no more anyway. */
 const MAX_TEXT = 64 * 1024;
 const MAX_MESSAGE = 1_000;
+const MAX_NAME = 255;
 /** Headers that are never kept, whatever the settings name. */
 const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-bf-vk|x-.*-key|x-.*-token|.*secret.*)$/i;
 
@@ -95,12 +96,12 @@ function describe(
   loggedHeaders: readonly string[],
 ): CallStart {
   const { key } = caller;
-  const cut = name.indexOf('-');
   return {
     id: randomUUID(),
     timestamp: Date.now(),
-    tool_name: tool?.own ?? name.slice(cut + 1),
-    server_label: tool?.upstream.client.name ?? (cut === -1 ? undefined : name.slice(0, cut)),
+    // A name that no server knows is the caller's invention.
+    tool_name: tool?.own ?? name.slice(0, MAX_NAME),
+    server_label: tool?.upstream.client.name,
     client_id: tool?.upstream.client.client_id,
     principal: caller.principal,
     virtual_key_id: key?.id,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { describe, expect, test, vi } from 'vitest';
 import { DATABASES, openTestDatabase } from '../../test/kit/databases.ts';
+import { TABLES } from './schema.ts';
 import { createChanges } from './changes.ts';
 
 type Database = Awaited<ReturnType<typeof openTestDatabase>>;
@@ -71,7 +72,7 @@ test('a process that lost its connection makes a new one and reloads everything'
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
     where application_name = 'asbru listener' and datname = current_database()`.execute(database.db);
   for (const { heard } of [changes, other]) {
-    await vi.waitFor(() => expect(heard).toEqual(['mcp_clients:*', 'api_keys:*', 'settings:*']), 5000);
+    await vi.waitFor(() => expect(heard).toEqual(TABLES.map((table) => `${table}:*`)), 5000);
   }
   expect(String(changes.errors[0])).toContain('terminating connection');
 
