@@ -21,6 +21,14 @@ export const ClientSettings = z.object({
   mcp_enable_temp_token_auth: z.boolean(),
   mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
   enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
+  vk_rotation_cooldown: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(2_592_000, 'must be at most 2592000 (30 days)')
+    .meta({ description: 'Seconds for which the former value of a rotated virtual key still works; 0 not at all.' }),
+  delete_expired_virtual_keys: z.boolean().meta({
+    description: 'Delete virtual keys some time after they expired, where they do not say it themselves.',
+  }),
   allowed_origins: z
     .array(z.string())
     .meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
@@ -38,6 +46,8 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_enable_temp_token_auth: false,
   mcp_server_auth_mode: 'headers',
   enforce_auth_on_inference: true,
+  vk_rotation_cooldown: 0,
+  delete_expired_virtual_keys: false,
   allowed_origins: [],
 };
 
