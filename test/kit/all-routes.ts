@@ -6,6 +6,8 @@ import type { Changes } from '../../src/store/changes.ts';
 import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
+import { governanceRoutes } from '../../src/http/api/governance.ts';
+import type { Directory } from '../../src/governance/directory.ts';
 import type { Route } from '../../src/http/route.ts';
 import { statusRoutes } from '../../src/http/status.ts';
 
@@ -19,6 +21,9 @@ export const emptyRegistry: ClientRegistry = {
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
 };
+
+/** A directory that nobody may ask, for tests that only look at routes or are refused before. */
+const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directory;
 
 interface Parts {
   readonly registry?: ClientRegistry;
@@ -41,6 +46,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...mcpClientRoutes(registry),
     ...apiKeyRoutes({ accounts, changes: publisher }),
     ...configRoutes({ settings, changes: publisher }),
+    ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
   ];
 }
