@@ -36,6 +36,14 @@ export const ClientSettings = z.object({
     .min(1, 'must be at least 1')
     .max(36_500, 'must be at most 36500')
     .meta({ description: 'Days after which log rows are deleted.' }),
+  vk_rotation_cooldown: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(2_592_000, 'must be at most 2592000 (30 days)')
+    .meta({ description: 'Seconds for which the former value of a rotated virtual key still works; 0 not at all.' }),
+  delete_expired_virtual_keys: z.boolean().meta({
+    description: 'Delete virtual keys some time after they expired, where they do not say it themselves.',
+  }),
   allowed_origins: z
     .array(z.string())
     .meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
@@ -58,6 +66,8 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   allow_per_request_content_storage_override: false,
   logging_headers: [],
   log_retention_days: 365,
+  vk_rotation_cooldown: 0,
+  delete_expired_virtual_keys: false,
   allowed_origins: [],
 };
 

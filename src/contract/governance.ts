@@ -12,6 +12,8 @@ const budgetDuration = z
 
 const usd = z.number().min(0, 'must not be negative').max(1_000_000, 'must be at most 1000000');
 const count = z.int().min(1, 'must be at least 1');
+/** PostgreSQL cannot keep the character NUL in a text. */
+const text = z.string().regex(/^[^\0]*$/, 'must not contain the character NUL');
 /** Existing clients send "" where they mean nothing. */
 const optionalId = z.string().nullish();
 
@@ -77,7 +79,7 @@ export type RateLimitView = z.infer<typeof RateLimitView>;
 /** Which provider a key may use, and how much. */
 export const ProviderConfigInput = z.looseObject({
   id: z.int().optional(),
-  provider: z.string().min(1, 'must not be empty'),
+  provider: text.min(1, 'must not be empty'),
   weight: z
     .number()
     .min(0)
@@ -113,7 +115,12 @@ export type ProviderConfigView = z.infer<typeof ProviderConfigView>;
 /** What a key may call of one server. */
 export const McpConfigInput = z.looseObject({
   id: z.int().optional(),
-  mcp_client_name: z.string().min(1, 'must not be empty'),
+  mcp_client_name: z
+    .string()
+    .min(1, 'must not be empty')
+    .optional()
+    .meta({ description: 'The server by its name; or by mcp_client.client_id, as it is shown.' }),
+  mcp_client: z.looseObject({ client_id: z.string().optional() }).optional(),
   tools_to_execute: WhiteList.nullish().meta({ description: '["*"] every tool the server exposes, [] none.' }),
 });
 export type McpConfigInput = z.infer<typeof McpConfigInput>;
@@ -140,7 +147,7 @@ const limits = {
 };
 
 const keySettings = {
-  description: z.string().nullish(),
+  description: text.nullish(),
   is_active: z.boolean().nullish(),
   provider_configs: z.array(ProviderConfigInput).nullish().meta({ description: 'Empty or absent: no provider.' }),
   allow_all_providers: z.boolean().nullish(),
@@ -164,7 +171,7 @@ const keySettings = {
   ...limits,
 };
 
-const entityName = z.string().trim().min(1, 'must not be empty').max(255);
+const entityName = text.trim().min(1, 'must not be empty').max(255);
 
 /** Body of `POST /api/governance/virtual-keys`. */
 export const VirtualKeyCreate = z.looseObject({ name: entityName, ...keySettings });
@@ -203,6 +210,34 @@ export const VirtualKeyView = z.object({
   updated_at: z.string(),
 });
 export type VirtualKeyView = z.infer<typeof VirtualKeyView>;
+
+/** Body of `POST /api/governance/virtual-keys/rotate`. */
+export const RotateKeys = z.looseObject({
+  ids: z.array(z.string()).min(1, 'must name at least one key').max(1_000, 'must be at most 1000 keys'),
+});
+
+/** Body of `PUT …/virtual-keys/{id}/budgets/{budget_id}/override`: more than the budget allows, for a while or for good. */
+export const BudgetOverride = z.looseObject({
+  amount: usd.gt(0, 'must be more than 0').meta({ description: 'USD on top of max_limit.' }),
+  mode: z.enum(['cycles', 'forever']).meta({ description: 'cycles: until that many windows have passed.' }),
+  cycles: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .nullish()
+    .meta({ description: 'With mode "cycles": windows, the current one included; 1 unless said.' }),
+});
+export type BudgetOverride = z.infer<typeof BudgetOverride>;
+
+/** What a key may read of itself. */
+export const QuotaView = z.object({
+  virtual_key_name: z.string(),
+  is_active: z.boolean(),
+  budgets: z.array(BudgetView),
+  rate_limit: RateLimitView.optional(),
+  provider_configs: z.array(ProviderConfigView),
+});
+export type QuotaView = z.infer<typeof QuotaView>;
 
 /** Body of `POST /api/governance/teams`. */
 export const TeamCreate = z.looseObject({ name: entityName, customer_id: optionalId, ...limits });

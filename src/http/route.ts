@@ -40,7 +40,8 @@ interface RouteDefinition<P extends string, Q extends z.ZodType, B extends z.Zod
   readonly response: R;
   /** Status of a success; 200 unless said. */
   readonly status?: number;
-  handle(input: RouteInput<P, z.output<Q>, z.output<B>>): z.input<R> | Promise<z.input<R>>;
+  /** A Response is written as it is, for the rare answer that is no JSON or has a shape of its own. */
+  handle(input: RouteInput<P, z.output<Q>, z.output<B>>): z.input<R> | Response | Promise<z.input<R> | Response>;
 }
 
 /** A route without its types: what is mounted and what the OpenAPI document is made of. */
@@ -96,6 +97,7 @@ export function mount(app: Hono, routes: readonly Route[], identify: IdentifyMan
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
       const caller = route.scope === 'public' ? undefined : identify(context.req.header(), route.scope);
       const value = await route.run(context.req.raw, context.req.param(), caller, addressOf(context.env));
+      if (value instanceof Response) return value;
       return new Response(JSON.stringify(value), {
         status: route.status,
         headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },

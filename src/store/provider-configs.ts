@@ -63,7 +63,7 @@ function toRow(virtual_key_id: string, config: ProviderConfig) {
   };
 }
 
-function fromRow({ virtual_key_id: _, ...row }: Selectable<ProviderConfigTable>, limited: Limited): ProviderConfig {
+function fromRow({ virtual_key_id: _key, ...row }: Selectable<ProviderConfigTable>, limited: Limited): ProviderConfig {
   return {
     ...row,
     weight: row.weight ?? undefined,

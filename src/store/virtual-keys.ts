@@ -25,6 +25,14 @@ export interface VirtualKeyStore extends EntityStore<VirtualKey> {
   with(tx: Executor): VirtualKeyStore;
   /** A page, oldest first, and how many there are in all. */
   page(page: KeyPage): Promise<{ keys: VirtualKey[]; total_count: number }>;
+  listExpired(now: number): Promise<ExpiredKey[]>;
+}
+
+/** A virtual key whose time is over. */
+export interface ExpiredKey {
+  readonly id: string;
+  /** Undefined: as the gateway-wide setting says. */
+  readonly delete_after_expire: boolean | undefined;
 }
 
 /** The virtual keys with their providers, budgets and limits. However many there are, loading them takes six statements. */
@@ -46,7 +54,7 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
     find: async (id) => (await load(await select().where('id', '=', id).execute(), [id]))[0],
 
     async page({ search = '', team_id, customer_id, limit, offset = 0 }) {
-      const pattern = `%${search.toLowerCase().replace(/[!%_]/g, '!$&')}%`;
+      const pattern = `%${search.toLowerCase().replaceAll('\0', '').replace(/[!%_]/g, '!$&')}%`;
       const found = db
         .selectFrom('virtual_keys')
         .$if(search !== '', (query) => query.where(sql<boolean>`lower(name) like ${pattern} escape '!'`))
@@ -63,6 +71,12 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
       // Only a page that was asked for is small enough to name each of its rows.
       const ids = limit === undefined ? undefined : rows.map((row) => row.id);
       return { keys: await load(rows, ids), total_count: count };
+    },
+
+    async listExpired(now) {
+      const query = db.selectFrom('virtual_keys').select(['id', 'delete_after_expire']).where('expires_at', '<=', now);
+      const rows = await query.orderBy('id').execute();
+      return rows.map((row) => ({ id: row.id, delete_after_expire: toFlag(row.delete_after_expire) }));
     },
 
     async insert(key) {

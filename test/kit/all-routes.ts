@@ -7,6 +7,8 @@ import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
 import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
+import { governanceRoutes } from '../../src/http/api/governance.ts';
+import type { Directory } from '../../src/governance/directory.ts';
 import type { Route } from '../../src/http/route.ts';
 import { statusRoutes } from '../../src/http/status.ts';
 
@@ -20,6 +22,9 @@ export const emptyRegistry: ClientRegistry = {
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
 };
+
+/** A directory that nobody may ask, for tests that only look at routes or are refused before. */
+const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directory;
 
 interface Parts {
   readonly registry?: ClientRegistry;
@@ -49,6 +54,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
     ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
     ...auditLogRoutes(noAudit),
+    ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
   ];
 }

@@ -1,0 +1,39 @@
+import { GatewayError } from '../lib/errors.ts';
+import type { Changes } from '../store/changes.ts';
+import type { GovernanceStores } from '../store/governance-stores.ts';
+import type { NameRow } from '../store/owner-names.ts';
+import type { TableName } from '../store/schema.ts';
+import type { RuleContext } from './entity-rules.ts';
+
+/** More rows than this are announced as "any row": each notice costs every process a reload. */
+const MOST_NOTICES = 100;
+
+/** What the rules must know of teams and customers, read in the transaction of the write. */
+export async function loadRuleContext(
+  { names }: GovernanceStores,
+  { team_id, customer_id }: Readonly<Record<string, unknown>>,
+): Promise<RuleContext> {
+  const teams = new Set(team_id ? (await names.teams()).map(({ id }) => id) : []);
+  const customers = new Set(customer_id ? (await names.customers()).map(({ id }) => id) : []);
+  return { now: Date.now(), hasTeam: (id) => teams.has(id), hasCustomer: (id) => customers.has(id) };
+}
+
+/** Announces rows of one table. When it resolves, every listener of this process has read them. */
+export async function announce(
+  changes: Pick<Changes, 'publish'>,
+  table: TableName,
+  ids: readonly string[],
+): Promise<void> {
+  const told = ids.length > MOST_NOTICES ? ['*'] : ids;
+  await Promise.all(told.map((id) => changes.publish(table, id)));
+}
+
+/** Rows by their id. */
+export function byId(rows: readonly NameRow[]): ReadonlyMap<string, NameRow> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The error for an id that nothing has. */
+export function unknownEntity(kind: 'virtual key' | 'team' | 'customer' | 'budget', id: string): GatewayError {
+  return new GatewayError('not_found', `there is no ${kind} "${id}"`);
+}

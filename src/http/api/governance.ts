@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { BudgetView, RateLimitView } from '../../contract/governance.ts';
+import type { Directory } from '../../governance/directory.ts';
+import type { RequestHeaders } from '../identify.ts';
+import { route, type Route } from '../route.ts';
+import { virtualKeyRoutes } from './governance-keys.ts';
+import { customerRoutes, teamRoutes } from './governance-owners.ts';
+import { quotaRoute } from './governance-quota.ts';
+
+interface Deps {
+  readonly directory: Directory;
+  /** The id of the virtual key that a request presents. Throws when there is none, or nobody has it. */
+  readonly identifyKey: (headers: RequestHeaders) => string | Promise<string>;
+}
+
+/** `/api/governance/*`: virtual keys, teams, customers, budgets and rate limits. */
+export function governanceRoutes({ directory, identifyKey }: Deps): readonly Route[] {
+  return [
+    quotaRoute({ quota: (id) => directory.keys.quota(id), identifyKey }),
+    ...virtualKeyRoutes(directory.keys),
+    ...teamRoutes(directory.teams),
+    ...customerRoutes(directory.customers),
+    ...limitRoutes(directory),
+  ];
+}
+
+function limitRoutes(directory: Directory): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/api/governance/budgets',
+      summary: 'List the budgets',
+      description: 'Of all keys, teams and customers, with what is used of them.',
+      scope: 'read',
+      response: z.object({ budgets: z.array(BudgetView), count: z.int() }),
+      async handle() {
+        const budgets = await directory.listBudgets();
+        return { budgets, count: budgets.length };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/governance/rate-limits',
+      summary: 'List the rate limits',
+      description: 'Of all keys, teams and customers, with what is used of them.',
+      scope: 'read',
+      response: z.object({ rate_limits: z.array(RateLimitView), count: z.int() }),
+      async handle() {
+        const rate_limits = await directory.listRateLimits();
+        return { rate_limits, count: rate_limits.length };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
+import { createDirectory, type Directory } from '../../src/governance/directory.ts';
+import type { Usage } from '../../src/governance/limit-views.ts';
+import { createApi } from '../../src/http/api.ts';
+import { governanceRoutes } from '../../src/http/api/governance.ts';
+import { createEncryption } from '../../src/lib/encryption.ts';
+import { GatewayError } from '../../src/lib/errors.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { createChanges } from '../../src/store/changes.ts';
+import { createGovernanceStores, type GovernanceStores } from '../../src/store/governance-stores.ts';
+import { exampleClient } from './clients.ts';
+import { openTestDatabase, type DATABASES, type TestDatabase } from './databases.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** The management API of governance over a real database, with two registered servers: wiki and mail. */
+export interface GovernanceScene extends AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly stores: GovernanceStores;
+  readonly directory: Directory;
+  /** What was announced, such as "virtual_keys 3f…". */
+  readonly published: string[];
+  /** What is used, by counter; fill it in. */
+  readonly usage: Map<string, Usage>;
+  readonly settings: { vk_rotation_cooldown: number; delete_expired_virtual_keys: boolean };
+  send(method: string, path: string, body?: unknown): Promise<{ status: number; body: JsonObject }>;
+  /** `GET /virtual-keys/quota` with this key. */
+  quota(value: string): Promise<{ status: number; body: JsonObject }>;
+  /** A write that must succeed; gives what it wrote. */
+  write(method: string, path: string, body: unknown): Promise<JsonObject>;
+}
+
+export const DAY_MS = 86_400_000;
+
+export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'): Promise<GovernanceScene> {
+  const database = await openTestDatabase(type);
+  const stores = createGovernanceStores(database.db, createEncryption(randomBytes(32)));
+  for (const name of ['wiki', 'mail']) await stores.clients.insert(exampleClient({ client_id: `${name}-id`, name }));
+  const changes = await createChanges(database, () => {});
+  const published: string[] = [];
+  changes.subscribe((table, id) => void published.push(`${table} ${id}`));
+  const usage = new Map<string, Usage>();
+  const settings = { vk_rotation_cooldown: 0, delete_expired_virtual_keys: false };
+  const directory = createDirectory({
+    database,
+    stores,
+    changes,
+    settings: () => ({ ...DEFAULT_SETTINGS, ...settings }),
+    usage: (counterId) => usage.get(counterId),
+    resetUsage: (ids) => ids.forEach((id) => usage.delete(id)),
+    windowEnd: (_budget, at) => at + DAY_MS,
+    describeClient: (client_id) => ({ client_id, name: client_id.replace('-id', ''), headers: { A: '********' } }),
+  });
+  const app = createApi({
+    routes: governanceRoutes({
+      directory,
+      async identifyKey(headers) {
+        const key = (await stores.keys.list()).find(({ value }) => value.resolve() === headers['x-bf-vk']);
+        if (key === undefined) throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown');
+        return key.id;
+      },
+    }),
+    identify: () => ({ kind: 'operator', principal: 'api-key:1', name: 'admin', scopes: ['read', 'write'] }),
+    version: '1.2.3',
+    logger: createLogger({ level: 'silent', style: 'json' }),
+  });
+  const send: GovernanceScene['send'] = async (method, path, body) => {
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await app.request(`/api/governance${path}`, { method, ...text });
+    return { status: response.status, body: (await response.json()) as JsonObject };
+  };
+  return {
+    ...{ database, stores, directory, published, usage, settings, send },
+    async quota(value) {
+      const response = await app.request('/api/governance/virtual-keys/quota', { headers: { 'x-bf-vk': value } });
+      return { status: response.status, body: (await response.json()) as JsonObject };
+    },
+    async write(method, path, body) {
+      const answer = await send(method, path, body);
+      if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      const { message: _message, warnings: _warnings, ...rest } = answer.body;
+      return Object.values(rest)[0] as JsonObject;
+    },
+    async [Symbol.asyncDispose]() {
+      await changes.close();
+      await database.close();
+    },
+  };
+}
