@@ -5,10 +5,12 @@ import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
 import { openStores, type Stores } from './config/open-stores.ts';
+import { reconcileGovernance } from './config/reconcile-governance.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
 import { CONFIG_FILE } from './governance/audit.ts';
 import { createPolicy } from './governance/policy.ts';
+import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createCommitClient } from './mcp/client-change.ts';
@@ -84,9 +86,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   let settings = await stores.settings.loadClientSettings();
   const common = { file: config.file, stores, changes, settings: () => settings, timing, logger, onError, cleanup };
   const policy = await createPolicy({
-    keys: stores.virtualKeys,
-    teams: stores.teams,
-    customers: stores.customers,
+    ...stores.governance,
     changes,
     onChange: () => servers.catalog.invalidate(),
     onError,
@@ -129,6 +129,7 @@ async function bringInConfig(
   apiKey: string | undefined,
   logger: Logger,
 ): Promise<string | undefined> {
+  const isFileTheTruth = file.source_of_truth === 'config.json';
   await reconcileSettings({
     settings,
     store: stores.settings,
@@ -137,10 +138,18 @@ async function bringInConfig(
   });
   await reconcileClients({
     entries: clients,
-    isFileTheTruth: file.source_of_truth === 'config.json',
+    isFileTheTruth,
     store: stores.clients,
     commit: createCommitClient(stores, CONFIG_FILE),
     fromCreate,
+    log: logger,
+  });
+  await reconcileGovernance({
+    section: file.governance,
+    isFileTheTruth,
+    database: stores.database,
+    stores: stores.governance,
+    rules: { customerFromEntry, teamFromEntry, keyFromEntry, refreshValue },
     log: logger,
   });
   return createFirstKey(stores.accounts, apiKey, () => {

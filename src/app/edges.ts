@@ -1,14 +1,18 @@
+import { createDirectory } from '../governance/directory.ts';
+import { startExpiry } from '../governance/expiry.ts';
+import { budgetCounter } from '../governance/limits.ts';
 import type { Policy } from '../governance/policy.ts';
 import { createApi } from '../http/api.ts';
 import { apiKeyRoutes } from '../http/api/api-keys.ts';
 import { auditLogRoutes } from '../http/api/audit-logs.ts';
 import { configRoutes } from '../http/api/config.ts';
 import { explainRoutes } from '../http/api/explain.ts';
+import { governanceRoutes } from '../http/api/governance.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
-import { createIdentify } from '../http/identify.ts';
+import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
@@ -20,7 +24,9 @@ import { createSseEdge } from '../http/sse-edge.ts';
 import { statusRoutes } from '../http/status.ts';
 import { createToolExecuteHandler } from '../http/v1/mcp-tool.ts';
 import { createSealer } from '../lib/seal.ts';
+import { windowAt } from '../lib/window.ts';
 import { VERSION } from '../lib/version.ts';
+import { clientView } from '../mcp/client-config.ts';
 import { createExplain } from '../mcp/explain.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { Accounting } from './accounting.ts';
@@ -72,7 +78,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
-  const routes = [...managementRoutes(options), ...feed.routes];
+  const routes = [...managementRoutes(options, identify), ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
@@ -102,12 +108,32 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   };
 }
 
-function managementRoutes({ stores, changes, accounting, policy, servers }: EdgesOptions): Route[] {
+function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'identifyKey'>): Route[] {
+  const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
-  const { spend, ledger } = accounting;
+  const { spend, ledger, counters } = accounting;
+  const directory = createDirectory({
+    database: stores.database,
+    stores: stores.governance,
+    changes,
+    settings,
+    usage: counters.usage,
+    resetUsage: async (ids) => {
+      counters.reset(ids);
+      await ledger.flush();
+    },
+    windowEnd: (budget, at) => windowAt(budgetCounter(budget).spec, at).end,
+    describeClient(id) {
+      const registered = registry.find(id);
+      return registered && clientView(registered.client);
+    },
+  });
+  const expiry = startExpiry({ keys: directory.keys, logger });
+  cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
+    ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
     ...mcpLogRoutes({ ledger, store: stores.ledger }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes }),

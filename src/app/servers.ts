@@ -63,7 +63,7 @@ export function createServers(options: ServersOptions): Servers {
   const registry = createRegistry({
     database: stores.database,
     store: stores.clients,
-    grants: stores.grants,
+    grants: stores.governance.grants,
     audit: stores.audit,
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,

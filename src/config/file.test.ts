@@ -52,7 +52,7 @@ test('every broken rule is named with its field', () => {
 test('unknown keys are warned of with their path, at every depth', () => {
   const { warnings } = parse({
     $schema: 'x',
-    governance: { virtual_keys: [] },
+    governance: { virtual_keys: [{ name: 'k', tokens: 1 }], auth_config: {} },
     client: { mcp_agent_depht: 3 },
     mcp: {
       inprocess: { any: './name.ts' },
@@ -65,7 +65,8 @@ test('unknown keys are warned of with their path, at every depth', () => {
   expect(
     warnings.map((warning) => warning.replace(/^config\.json: (.*) is not known and has no effect$/, '$1')),
   ).toEqual([
-    'governance',
+    'governance.virtual_keys[0].tokens',
+    'governance.auth_config',
     'client.mcp_agent_depht',
     'mcp.client_configs[0].headers.Anything.valeu',
     'mcp.client_configs[0].tls_config.ca',

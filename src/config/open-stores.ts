@@ -7,14 +7,11 @@ import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
-import { createGrantStore, type GrantStore } from '../store/grants.ts';
-import type { Customer, EntityStore, Team } from '../store/governance.ts';
+import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
 import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
-import { createCustomerStore, createTeamStore } from '../store/owners.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
-import { createVirtualKeyStore, type VirtualKeyStore } from '../store/virtual-keys.ts';
 import { ledgerOptions } from './ledger-options.ts';
 
 interface OpenOptions {
@@ -32,10 +29,7 @@ export interface Stores {
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
-  readonly virtualKeys: VirtualKeyStore;
-  readonly teams: EntityStore<Team>;
-  readonly customers: EntityStore<Customer>;
-  readonly grants: GrantStore;
+  readonly governance: GovernanceStores;
   readonly audit: AuditStore;
   /** In a database of its own; see config/ledger-options.ts. */
   readonly ledger: LedgerStore;
@@ -59,10 +53,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       settings,
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
-      virtualKeys: createVirtualKeyStore(db, encryption),
-      teams: createTeamStore(db),
-      customers: createCustomerStore(db),
-      grants: createGrantStore(db),
+      governance: createGovernanceStores(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),
     };

@@ -147,7 +147,8 @@ export async function reconcileSettings({ settings, store, commit, log }: Settin
   log.info(`Settings of config.json: ${stored === current ? 'kept' : changed}`);
 }
 
-function hash(value: unknown): string {
+/** The hash of what a value means, whatever the order of its keys. */
+export function hash(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BudgetInput, CustomerCreate, RateLimitInput, TeamCreate, VirtualKeyCreate } from './governance.ts';
 import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
 
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
@@ -84,6 +85,55 @@ export const McpClientEntry = McpClientCreate.extend({
 });
 export type McpClientEntry = z.infer<typeof McpClientEntry>;
 
+const entityId = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[\w.:@-]{1,255}$/, 'must be letters, digits, "-", "_", ".", ":" or "@"');
+const inFile = {
+  id: entityId.optional().meta({ description: 'Made when absent; the entry is then known by its name.' }),
+  rate_limit_id: z.string().optional().meta({ description: 'An entry of governance.rate_limits.' }),
+};
+
+/** A virtual key in config.json. Only here may its value be chosen. */
+export const VirtualKeyEntry = VirtualKeyCreate.extend({
+  ...inFile,
+  value: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .meta({ description: 'The key itself or, better, "env.NAME". Made when absent.' }),
+});
+export type VirtualKeyEntry = z.infer<typeof VirtualKeyEntry>;
+export const TeamEntry = TeamCreate.extend(inFile);
+export type TeamEntry = z.infer<typeof TeamEntry>;
+export const CustomerEntry = CustomerCreate.extend(inFile);
+export type CustomerEntry = z.infer<typeof CustomerEntry>;
+
+/** `governance` of config.json. Budgets and rate limits may stand with their owner, or in lists of their own. */
+export const GovernanceSection = z.looseObject({
+  virtual_keys: z.array(VirtualKeyEntry).optional(),
+  teams: z.array(TeamEntry).optional(),
+  customers: z.array(CustomerEntry).optional(),
+  budgets: z
+    .array(
+      BudgetInput.extend({
+        virtual_key_id: z.string().nullish(),
+        team_id: z.string().nullish(),
+        customer_id: z.string().nullish(),
+        provider_config_id: z
+          .int()
+          .nullish()
+          .meta({ description: 'The id of an entry of provider_configs in this file.' }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'Each names its owner, an entry of this file.' }),
+  rate_limits: z
+    .array(RateLimitInput.extend({ id: z.string() }))
+    .optional()
+    .meta({ description: 'Named by the rate_limit_id of their owners.' }),
+});
+export type GovernanceSection = z.infer<typeof GovernanceSection>;
+
 const PostgresConfig = z.looseObject({
   url: z
     .string()
@@ -165,6 +215,7 @@ export const ConfigFile = z.looseObject({
     .array(z.union([OtelPlugin, OtherPlugin]))
     .optional()
     .meta({ description: 'Of the plugins of other gateways only "otel" means something here: traces.' }),
+  governance: GovernanceSection.optional(),
   config_store: z
     .discriminatedUnion('type', [
       z.looseObject({

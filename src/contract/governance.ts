@@ -88,6 +88,7 @@ export const ProviderConfigInput = z.looseObject({
   allowed_models: WhiteList.nullish().meta({ description: '["*"] all, [] none; "regex:…" matches whole names.' }),
   blacklisted_models: WhiteList.nullish().meta({ description: 'Refused whatever allowed_models says.' }),
   allow_all_keys: z.boolean().nullish(),
+  rate_limit_id: z.string().nullish().meta({ description: 'Read-only here; in config.json an entry of rate_limits.' }),
   key_ids: WhiteList.nullish().meta({
     description: 'Keys of the provider; ["*"] all, [] none, absent on a known entry: as before.',
   }),

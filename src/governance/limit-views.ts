@@ -1,20 +1,13 @@
 import type { BudgetView, RateLimitView } from '../contract/governance.ts';
+import { toUsd } from '../lib/money.ts';
+import type { WindowSpec } from '../lib/window.ts';
 import type { Budget, Limited, OwnerKind, RateLimit } from '../store/governance.ts';
 import type { Owned } from '../store/limits.ts';
+import type { Usage } from './counters.ts';
+import { budgetCounter, rateCounter } from './limits.ts';
 
-/** What is used of a budget or limit in its current window. */
-export interface Usage {
-  /** Nano-dollars, requests or tokens, whole. */
-  readonly used: number;
-  /** Epoch milliseconds. */
-  readonly window_start: number;
-  readonly window_end: number;
-}
-
-/** Usage by counter: the id of a budget, `<id>:requests` or `<id>:tokens` of a rate limit. Undefined: nothing was counted. */
-export type ReadUsage = (counterId: string) => Usage | undefined;
-
-const NANO = 1e9;
+/** What is used of a counter in its current window: nano-dollars, requests or tokens. */
+export type ReadUsage = (spec: WindowSpec, counterId: string) => Usage;
 
 /** Epoch milliseconds as the wire writes them. */
 export function isoTime(ms: number): string {
@@ -24,7 +17,8 @@ export function isoTime(ms: number): string {
 /** A budget as it is shown. */
 export function budgetView({ limit, owner_kind, owner_id }: Owned<Budget>, usage: ReadUsage): BudgetView {
   const { quarter_start_month: month, override_amount: amount, override_until: until, ...budget } = limit;
-  const now = usage(budget.id);
+  const { id, spec } = budgetCounter(limit);
+  const { used, window_start } = usage(spec, id);
   const isOverridden = amount !== undefined && (until === undefined || until > Date.now());
   return {
     id: budget.id,
@@ -32,8 +26,8 @@ export function budgetView({ limit, owner_kind, owner_id }: Owned<Budget>, usage
     reset_duration: budget.reset_duration,
     calendar_aligned: budget.calendar_aligned,
     ...(month === undefined ? {} : { reset_config: { quarter_start_month: month } }),
-    current_usage: (now?.used ?? 0) / NANO,
-    last_reset: isoTime(now?.window_start ?? budget.created_at),
+    current_usage: toUsd(used),
+    last_reset: isoTime(window_start),
     ...ownerPointer(owner_kind, owner_id),
     ...(isOverridden ? { override_amount: amount, override_mode: until === undefined ? 'forever' : 'cycles' } : {}),
     created_at: isoTime(budget.created_at),
@@ -43,12 +37,14 @@ export function budgetView({ limit, owner_kind, owner_id }: Owned<Budget>, usage
 
 /** A rate limit as it is shown. */
 export function rateLimitView(limit: RateLimit, usage: ReadUsage): RateLimitView {
-  const half = (max: number | undefined, counter: string) => {
-    const now = usage(`${limit.id}:${counter}`);
-    return { used: now?.used ?? 0, reset: max === undefined ? null : isoTime(now?.window_start ?? limit.created_at) };
+  const half = (what: 'tokens' | 'requests'): { used: number; reset: string | null } => {
+    const counter = rateCounter(limit, what);
+    if (counter === undefined) return { used: 0, reset: null };
+    const { used, window_start } = usage(counter.spec, counter.id);
+    return { used, reset: isoTime(window_start) };
   };
-  const tokens = half(limit.token_max_limit, 'tokens');
-  const requests = half(limit.request_max_limit, 'requests');
+  const tokens = half('tokens');
+  const requests = half('requests');
   return {
     id: limit.id,
     token_max_limit: limit.token_max_limit ?? null,

@@ -3,7 +3,7 @@ import type { ApiKeyScope } from '../contract/api-key.ts';
 import type { ClientSettings } from '../contract/config.ts';
 import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
-import { demandUsable, type Policy } from '../governance/policy.ts';
+import { demandUsable, type KeyCaller, type Policy } from '../governance/policy.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AccountStore, ActiveApiKey } from '../store/accounts.ts';
@@ -27,6 +27,8 @@ export interface Identify {
   readonly identifyManagement: (headers: RequestHeaders, scope: ApiKeyScope) => Caller;
   /** The caller of `/mcp` or `/v1`: a virtual key, an API key with scope `mcp`, or nobody where settings allow it. */
   readonly identifyInference: (headers: RequestHeaders) => Caller;
+  /** The id of the virtual key that a request comes with, which may be inactive; for what a key may ask of itself. */
+  readonly identifyKey: (headers: RequestHeaders) => string;
 }
 
 interface KnownKey {
@@ -75,6 +77,12 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
       const key = isOpen ? lookUp(headers) : findKey(headers);
       return key === undefined ? ANONYMOUS : demand('mcp', key);
     },
+    identifyKey(headers) {
+      const value = readVirtualKey(headers);
+      if (value === undefined)
+        throw new GatewayError('virtual_key_required', `a virtual key is required; ${NEEDS_KEY}`);
+      return demandCaller(value).key.id;
+    },
   };
 
   /** One reload after the other, so that the newest state is also the last to arrive. */
@@ -97,11 +105,15 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
   }
 
   function findVirtualKey(value: string): Caller {
-    const caller = policy.findCaller(value);
-    if (caller === undefined)
-      throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown or was rotated');
+    const caller = demandCaller(value);
     demandUsable(caller.key);
     return caller;
+  }
+
+  function demandCaller(value: string): KeyCaller {
+    const caller = policy.findCaller(value);
+    if (caller !== undefined) return caller;
+    throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown or was rotated');
   }
 
   /** Where no key is demanded, a credential that is not ours is somebody else's business. */

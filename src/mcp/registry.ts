@@ -26,6 +26,7 @@ export interface RegisteredClient {
 export interface ClientRegistry {
   /** In order of creation. */
   list(): readonly RegisteredClient[];
+  find(id: string): RegisteredClient | undefined;
   get(id: string): RegisteredClient;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
   create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
@@ -93,7 +94,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     added.apply(registration, session);
   }
 
-  function find(id: string): Upstream {
+  function demand(id: string): Upstream {
     const upstream = upstreams.get(id);
     if (upstream === undefined) throw unknownClient(id);
     return upstream;
@@ -162,14 +163,14 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const session = client.disabled ? undefined : await verify(client);
       const change = clientChange('create', { client, grants: NO_GRANTS });
       await commit(client, session, () => record(actor, change, (tx) => store.with(tx).insert(client)));
-      return { client: snapshot(find(client.client_id)), warnings: listIdleSettings(client, body) };
+      return { client: snapshot(demand(client.client_id)), warnings: listIdleSettings(client, body) };
     });
   }
 
   async function update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }> {
-    find(id);
+    demand(id);
     return inTurn(id, async () => {
-      const { client: current, grants: former } = find(id);
+      const { client: current, grants: former } = demand(id);
       const next = applyPatch(current, body);
       checkName(next.name, id);
       const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
@@ -190,7 +191,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   async function reconnect(id: string, actor: Actor): Promise<void> {
-    const upstream = find(id);
+    const upstream = demand(id);
     refuseDisabled(upstream);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
@@ -218,14 +219,18 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
     },
     list: () => [...upstreams.values()].map(snapshot),
-    get: (id) => snapshot(find(id)),
+    find(id) {
+      const upstream = upstreams.get(id);
+      return upstream && snapshot(upstream);
+    },
+    get: (id) => snapshot(demand(id)),
     upstreams: () => upstreams.values(),
     create,
     update,
     async remove(id, actor) {
-      find(id);
+      demand(id);
       await inTurn(id, async () => {
-        await record(actor, clientChange('delete', find(id)), async (tx) => {
+        await record(actor, clientChange('delete', demand(id)), async (tx) => {
           // Another process may have been faster, and has recorded it then.
           if (!(await store.with(tx).remove(id))) throw unknownClient(id);
         });
@@ -234,7 +239,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     reconnect,
     async refreshTools(id, actor) {
-      const upstream = find(id);
+      const upstream = demand(id);
       refuseDisabled(upstream);
       await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
       await record(actor, clientChange('refresh', upstream));

@@ -26,6 +26,8 @@ export interface VirtualKeyStore extends EntityStore<VirtualKey> {
   /** A page, oldest first, and how many there are in all. */
   page(page: KeyPage): Promise<{ keys: VirtualKey[]; total_count: number }>;
   listExpired(now: number): Promise<ExpiredKey[]>;
+  /** The keys whose value is a reference `env.NAME`. */
+  listReferences(): Promise<VirtualKey[]>;
 }
 
 /** A virtual key whose time is over. */
@@ -77,6 +79,12 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
       const query = db.selectFrom('virtual_keys').select(['id', 'delete_after_expire']).where('expires_at', '<=', now);
       const rows = await query.orderBy('id').execute();
       return rows.map((row) => ({ id: row.id, delete_after_expire: toFlag(row.delete_after_expire) }));
+    },
+
+    async listReferences() {
+      // An encrypted value never looks like a reference; see secret-columns.ts.
+      const rows = await select().where('value', 'like', 'env.%').execute();
+      return load(rows);
     },
 
     async insert(key) {

@@ -15,6 +15,7 @@ import { statusRoutes } from '../../src/http/status.ts';
 /** A registry without servers, for tests of the layer above it. */
 export const emptyRegistry: ClientRegistry = {
   list: () => [],
+  find: () => undefined,
   get: (id) => unknown(id),
   create: () => Promise.reject(new Error('not in this test')),
   update: async (id) => unknown(id),

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
 import { createDirectory, type Directory } from '../../src/governance/directory.ts';
-import type { Usage } from '../../src/governance/limit-views.ts';
+import type { Usage } from '../../src/governance/counters.ts';
 import { createApi } from '../../src/http/api.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
 import { createEncryption } from '../../src/lib/encryption.ts';
+import { windowAt } from '../../src/lib/window.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createChanges } from '../../src/store/changes.ts';
@@ -47,7 +48,10 @@ export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'
     stores,
     changes,
     settings: () => ({ ...DEFAULT_SETTINGS, ...settings }),
-    usage: (counterId) => usage.get(counterId),
+    usage: (spec, counterId) => {
+      const { start, end } = windowAt(spec, Date.now());
+      return usage.get(counterId) ?? { used: 0, window_start: start, window_end: end };
+    },
     resetUsage: (ids) => ids.forEach((id) => usage.delete(id)),
     windowEnd: (_budget, at) => at + DAY_MS,
     describeClient: (client_id) => ({ client_id, name: client_id.replace('-id', ''), headers: { A: '********' } }),

@@ -1,0 +1,30 @@
+import type { KeyDirectory } from './directory-keys.ts';
+
+interface Deps {
+  readonly keys: Pick<KeyDirectory, 'removeExpired'>;
+  readonly logger: { info(message: string): void; error(facts: object, message: string): void };
+}
+
+/** Deletes virtual keys that have expired, now and once a day. */
+export interface Expiry {
+  /** Runs once; never rejects. */
+  run(): Promise<void>;
+  stop(): void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Starts the daily job. Which keys it deletes is theirs to say, or `delete_expired_virtual_keys` where they do not. */
+export function startExpiry({ keys, logger }: Deps): Expiry {
+  const run = async (): Promise<void> => {
+    try {
+      const count = await keys.removeExpired(Date.now());
+      if (count > 0) logger.info(`${count} expired virtual ${count === 1 ? 'key was' : 'keys were'} deleted`);
+    } catch (error) {
+      logger.error({ err: error }, 'expired virtual keys could not be deleted');
+    }
+  };
+  const timer = setInterval(() => void run(), DAY_MS).unref();
+  void run();
+  return { run, stop: () => clearInterval(timer) };
+}
