@@ -32,7 +32,7 @@ test('expired keys are deleted where they or the settings say so', async () => {
   scene.settings.delete_expired_virtual_keys = true;
   await expiry.run();
   expect(await names()).toEqual(['says no', 'lives on', 'lives for ever']);
-  expiry.stop();
+  await expiry.stop();
   expect(lines).toEqual(['1 expired virtual key was deleted', '1 expired virtual key was deleted']);
 });
 
@@ -41,6 +41,6 @@ test('a failure is told, and is not the end', async () => {
   const logger = { info: () => {}, error: (facts: object) => void errors.push(facts) };
   const expiry = startExpiry({ keys: { removeExpired: () => Promise.reject(new Error('no database')) }, logger });
   await expiry.run();
-  expiry.stop();
+  await expiry.stop();
   expect(errors).toHaveLength(2);
 });

@@ -9,14 +9,15 @@ interface Deps {
 export interface Expiry {
   /** Runs once; never rejects. */
   run(): Promise<void>;
-  stop(): void;
+  /** Resolves when a run that was under way is done. */
+  stop(): Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
 
 /** Starts the daily job. Which keys it deletes is theirs to say, or `delete_expired_virtual_keys` where they do not. */
 export function startExpiry({ keys, logger }: Deps): Expiry {
-  const run = async (): Promise<void> => {
+  const removeExpired = async (): Promise<void> => {
     try {
       const count = await keys.removeExpired(Date.now());
       if (count > 0) logger.info(`${count} expired virtual ${count === 1 ? 'key was' : 'keys were'} deleted`);
@@ -24,7 +25,15 @@ export function startExpiry({ keys, logger }: Deps): Expiry {
       logger.error({ err: error }, 'expired virtual keys could not be deleted');
     }
   };
+  let last: Promise<void> = Promise.resolve();
+  const run = (): Promise<void> => (last = last.then(removeExpired));
   const timer = setInterval(() => void run(), DAY_MS).unref();
   void run();
-  return { run, stop: () => clearInterval(timer) };
+  return {
+    run,
+    stop() {
+      clearInterval(timer);
+      return last;
+    },
+  };
 }

@@ -81,7 +81,7 @@ function wholeKey(entry: VirtualKeyEntry): VirtualKeyEntry {
 }
 
 // Without its id: in a file that is only what its budgets point to.
-function wholeProvider({ id: _, ...config }: ProviderConfigInput, aligned: boolean): ProviderConfigInput {
+function wholeProvider({ id: _id, ...config }: ProviderConfigInput, aligned: boolean): ProviderConfigInput {
   return {
     ...wholeLimits(config, aligned),
     provider: config.provider,
@@ -97,7 +97,7 @@ function wholeLimits(
   { budgets, budget, rate_limit }: Pick<CustomerCreate, 'budgets' | 'budget' | 'rate_limit'>,
   aligned = false,
 ) {
-  const whole = ({ id: _, ...entry }: BudgetInput): BudgetInput => ({
+  const whole = ({ id: _id, ...entry }: BudgetInput): BudgetInput => ({
     ...entry,
     calendar_aligned: entry.calendar_aligned ?? aligned,
     reset_config: entry.reset_config ?? null,

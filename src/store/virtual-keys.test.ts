@@ -83,7 +83,7 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(reveal(it.key)).toEqual(
       reveal({ ...full, provider_configs: [{ ...full.provider_configs[0], ...config }] as never }),
     );
-    expect(it.key.provider_configs).toMatchObject(full.provider_configs.map(({ id: _, ...rest }) => rest));
+    expect(it.key.provider_configs).toMatchObject(full.provider_configs.map(({ id: _id, ...rest }) => rest));
     expect(Object.isFrozen(it.key.budgets[0])).toBe(true);
     expect(await it.stores.customers.list()).toEqual([customer]);
     expect(await it.stores.teams.list()).toEqual([team]);

@@ -32,6 +32,29 @@ export interface GovernanceScene extends AsyncDisposable {
   write(method: string, path: string, body: unknown): Promise<JsonObject>;
 }
 
+/** A body with something of everything. */
+export const FULL_KEY = {
+  name: 'docs-reader',
+  description: 'reads docs',
+  provider_configs: [
+    {
+      provider: 'openai',
+      weight: 1,
+      allowed_models: ['*'],
+      key_ids: ['*'],
+      budgets: [{ max_limit: 2, reset_duration: '1d' }],
+      rate_limit: { token_max_limit: 1000, token_reset_duration: '1h' },
+    },
+  ],
+  mcp_configs: [{ mcp_client_name: 'wiki', tools_to_execute: ['read_page'] }],
+  budgets: [
+    { max_limit: 50, reset_duration: '1M', calendar_aligned: true },
+    { max_limit: 5, reset_duration: '1d' },
+  ],
+  rate_limit: { request_max_limit: 60, request_reset_duration: '1m' },
+  metadata: { cost_centre: 7 },
+};
+
 export const DAY_MS = 86_400_000;
 
 export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'): Promise<GovernanceScene> {
