@@ -5,6 +5,7 @@ import { VERSION } from '../lib/version.ts';
 import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
+import { NO_CREDENTIALS } from '../mcp/credentials.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
 import type { NameOf } from '../mcp/offering.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
@@ -15,7 +16,7 @@ import { createSubscriptions, type Subscriptions } from '../mcp/subscriptions.ts
 import { createTasks } from '../mcp/tasks.ts';
 import { createInProcess, type InProcessServer } from '../mcp/transport/in-process.ts';
 import { createProcessGuard } from '../mcp/transport/process-guard.ts';
-import { createOpenDedicated, createVerify } from '../mcp/upstream/verify.ts';
+import { createOpenSession, createVerify } from '../mcp/upstream/verify.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 
@@ -46,7 +47,14 @@ export function createServers(options: ServersOptions): Servers {
   const inprocess = new Map(
     Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
   );
-  const reach = { gateway: { name: 'asbru', version: VERSION }, guard, inprocess, silenceMs: timing.probeTimeoutMs };
+  const credentials = NO_CREDENTIALS;
+  const reach = {
+    gateway: { name: 'asbru', version: VERSION },
+    guard,
+    inprocess,
+    silenceMs: timing.probeTimeoutMs,
+    credentials,
+  };
 
   const upstreams = () => registry.upstreams();
   const catalog = createCatalog({
@@ -58,7 +66,7 @@ export function createServers(options: ServersOptions): Servers {
     ...(nameOf && { nameOf }),
   });
   const handles = createInputHandles(createSealer(deriveKey('input-required')), timing);
-  const relay = createRelay({ settings, handles, answerMs: timing.answerMs });
+  const relay = createRelay({ settings, handles, answerMs: timing.answerMs, credentials });
   const tasks = createTasks({ sealer: createSealer(deriveKey('tasks'), { isDeterministic: true }), relay, upstreams });
   const registry = createRegistry({
     database: stores.database,
@@ -68,7 +76,8 @@ export function createServers(options: ServersOptions): Servers {
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
     verify: createVerify(reach, timing),
-    openDedicated: createOpenDedicated(reach, timing),
+    openSession: createOpenSession(reach, timing),
+    credentials,
     timing,
     settings,
     logger,

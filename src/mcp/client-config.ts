@@ -97,6 +97,11 @@ export function sameTarget(a: McpClient, b: McpClient): boolean {
   return JSON.stringify(target(a)) === JSON.stringify(target(b));
 }
 
+/** Whether each caller has a credential of their own for the server. */
+export function isPerUser({ auth_type }: Pick<McpClient, 'auth_type'>): boolean {
+  return auth_type === 'per_user_oauth' || auth_type === 'per_user_headers';
+}
+
 /** Everything a connection is made of, secrets by their resolved text: only ever compared, never shown. */
 function target(client: McpClient): unknown {
   const { connection_type, auth_type, connection_string, stdio_config, tls_config } = client;

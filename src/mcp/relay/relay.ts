@@ -3,8 +3,12 @@ import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
+import { isPerUser } from '../client-config.ts';
 import type { Between, ClientRequest } from '../client-side.ts';
+import type { Credentials, OwnAuth } from '../credentials.ts';
 import type { Era } from '../revisions.ts';
+import type { Peer } from '../upstream/negotiate.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import type { Binding, InputHandles } from './input-handles.ts';
@@ -20,6 +24,7 @@ interface RelayDeps {
   readonly handles: InputHandles;
   /** How long a request waits for its user. */
   readonly answerMs: number;
+  readonly credentials: Pick<Credentials, 'own'>;
 }
 
 /** A request on its way, with everything the four pairs of eras need. */
@@ -27,6 +32,8 @@ interface Passage {
   readonly target: RelayTarget;
   readonly request: ClientRequest;
   readonly deadline: Deadline;
+  /** The caller's own credential, for a server to which each caller has one. */
+  readonly own: OwnAuth | undefined;
 }
 
 /** Before a server that has nothing to ask, but no answer yet, is asked again. */
@@ -38,7 +45,7 @@ const MAX_ROUNDS = 32;
  * Carries one request to a server and its reply back, between clients and servers of either era. The reply is the server's own
  * bytes, except where one era must be told in the other's words that something is asked of the user.
  */
-export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
+export function createRelay({ settings, handles, answerMs, credentials }: RelayDeps): Relay {
   const parked = createParkingLot(answerMs);
 
   return async (target, request) => {
@@ -47,8 +54,11 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
     // Not `using`: on the hot path a plain finally is measurably cheaper.
     const deadline = createDeadline(request.signal, seconds, label);
     try {
-      const { era } = upstream.peer ?? (await upstream.session(deadline.signal)).peer;
-      return await way(era, request)({ target, request, deadline });
+      const own = isPerUser(upstream.client)
+        ? await unlessAborted(credentials.own(upstream.client, request.caller, request.headers), deadline.signal)
+        : undefined;
+      const { era } = await peerOf(upstream, own, deadline.signal);
+      return await way(era, request)({ target, request, deadline, own });
     } finally {
       deadline[Symbol.dispose]();
     }
@@ -67,10 +77,10 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
 
   /** Nothing between the eras to do: one request, one reply. */
   function passOn(
-    { target, request, deadline }: Passage,
+    { target, request, deadline, own }: Passage,
     replace?: Record<string, string | undefined>,
   ): Promise<Reply> {
-    return target.upstream.call(toCall(target, request, replace), deadline.signal);
+    return target.upstream.call(toCall(target, request, replace), deadline.signal, own);
   }
 
   /** Modern client: a first request to a modern server, or the answers to what was asked before. */
@@ -173,13 +183,14 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
 
   /** Legacy client and server: a session that speaks for this client alone, whose questions go straight to it. */
   async function attend(passage: Passage): Promise<Reply> {
-    const { target, request, deadline } = passage;
+    const { target, request, deadline, own } = passage;
     const { side } = request;
     const onRequest = ({ method, params }: JsonRpcRequest): Promise<JsonObject> => consult(passage, { method, params });
     const key = side.sessionKey ?? request.caller.principal;
     const voice = side.between;
     const party = {
       key,
+      own,
       isExclusive: side.sessionKey === undefined,
       onRequest,
       onNotification: (notification: JsonRpcNotification) => hear(notification, side),
@@ -192,12 +203,18 @@ export function createRelay({ settings, handles, answerMs }: RelayDeps): Relay {
   }
 
   /** Modern client, legacy server: the questions of a session that is this request's alone become turns. */
-  function converse({ target, request }: Passage): Conversation {
+  function converse({ target, request, own }: Passage): Conversation {
     const key = JSON.stringify([request.caller.principal, request.side.profile?.key]);
     return startConversation(({ signal, ...voices }) =>
-      onDedicated(target, request, { ...voices, key, isExclusive: true, between: undefined }, signal),
+      onDedicated(target, request, { ...voices, key, own, isExclusive: true, between: undefined }, signal),
     );
   }
+}
+
+/** The server as it introduced itself, on the connection that the request will take. */
+async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: AbortSignal): Promise<Peer> {
+  if (own !== undefined) return (await unlessAborted(upstream.ownSession(own), signal)).peer;
+  return upstream.peer ?? (await upstream.session(signal)).peer;
 }
 
 function bindingOf({ caller, method, params }: ClientRequest): Binding {

@@ -1,3 +1,5 @@
+import { GatewayError } from '../../lib/errors.ts';
+
 /** What a server answered instead of doing what it was asked: nothing ran. */
 export interface Refusal {
   readonly status: 401 | 403;
@@ -14,4 +16,56 @@ export interface Auth {
    * more. Throws what the caller is to be told otherwise.
    */
   refused(refusal: Refusal, sent: Readonly<Record<string, string>>): Promise<boolean>;
+}
+
+/** The credential of one connection: what it is now, and how a request is sent with it. */
+export interface Authorization {
+  /** As of the last request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sends with the credential as it is now and, if the server refuses that and it can be renewed, once more. */
+  run<T>(send: () => Promise<T>): Promise<T>;
+}
+
+/** Holds the credential of a connection. `onChange` is called before a request that goes out with other headers than the last. */
+export function createAuthorization(auth: Auth, onChange: () => void): Authorization {
+  let headers: Readonly<Record<string, string>> = {};
+
+  async function update(): Promise<void> {
+    const now = await auth.headers();
+    if (now === headers) return;
+    headers = now;
+    onChange();
+  }
+
+  return {
+    get headers() {
+      return headers;
+    },
+    async run(send) {
+      await update();
+      const sent = headers;
+      try {
+        return await send();
+      } catch (error) {
+        const refusal = refusalIn(error);
+        if (refusal === undefined || !(await auth.refused(refusal, sent))) throw error;
+      }
+      await update();
+      return send();
+    },
+  };
+}
+
+/** The error for a server that refuses the credentials. */
+export function refused({ status, challenge }: Refusal, said: string): GatewayError {
+  return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`, {
+    details: { status, ...(challenge !== undefined && { challenge }) },
+  });
+}
+
+function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof GatewayError) || error.code !== 'upstream_unauthorized') return undefined;
+  const { status, challenge } = (error.details ?? {}) as { status?: unknown; challenge?: unknown };
+  if (status !== 401 && status !== 403) return undefined;
+  return { status, challenge: typeof challenge === 'string' ? challenge : undefined };
 }

@@ -18,6 +18,8 @@ export class HttpResponse implements HttpSink {
   isJson = false;
   isStream = false;
   sessionId: string | undefined;
+  /** The `WWW-Authenticate` header. */
+  challenge: string | undefined;
   readonly #onMessage: (incoming: Incoming) => void;
   readonly #place: StreamPlace;
   #parser: SseParser | undefined;
@@ -41,6 +43,8 @@ export class HttpResponse implements HttpSink {
       );
     const session = headers['mcp-session-id'];
     if (typeof session === 'string') this.sessionId = session;
+    const challenge = headers['www-authenticate'];
+    if (challenge !== undefined) this.challenge = String(challenge);
   }
 
   onData(chunk: Buffer): void {

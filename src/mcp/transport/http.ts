@@ -4,6 +4,7 @@ import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, ty
 import { abortError } from '../../lib/unless-aborted.ts';
 import { MODERN_VERSION } from '../revisions.ts';
 import { answerRequest } from './answer-request.ts';
+import { createAuthorization, refused, type Auth } from './auth.ts';
 import type { StreamSource } from './get-stream.ts';
 import { HttpResponse, type StreamPlace } from './http-response.ts';
 import { createListenStream } from './listen-stream.ts';
@@ -14,6 +15,8 @@ import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.
 export interface HttpTarget {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** A credential that may change while the connection lives. */
+  readonly auth?: Auth | undefined;
 }
 
 /** How long a server may keep a request's stream open after it has answered. */
@@ -29,6 +32,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   let session: string | undefined;
   let protocolVersion: string | undefined;
   let isModern = false;
+  const authorization = target.auth && createAuthorization(target.auth, () => (head = requestHead()));
   let head = requestHead();
   let closing: Promise<void> | undefined;
   const closed = new AbortController();
@@ -39,7 +43,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
     if (session !== undefined) own.push('mcp-session-id', session);
     if (protocolVersion !== undefined) own.push('mcp-protocol-version', protocolVersion);
-    return [...Object.entries(target.headers).flat(), ...own];
+    return [...Object.entries({ ...target.headers, ...authorization?.headers }).flat(), ...own];
   }
 
   /** What belongs to no request of ours. */
@@ -53,13 +57,21 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     await post(message).catch(() => undefined); // the server will see its own time-out
   }
 
-  async function post(body: string): Promise<void> {
+  function post(body: string): Promise<void> {
+    return authorization === undefined ? postOnce(body) : authorization.run(() => postOnce(body));
+  }
+
+  async function postOnce(body: string): Promise<void> {
     const response = new HttpResponse(take);
     await client.send({ method: 'POST', url, headers: head, body }, response).done;
     if (response.status >= 400) throw failure(response, session !== undefined);
   }
 
   function request(outgoing: OutgoingRequest): Promise<Reply> {
+    return authorization === undefined ? requestOnce(outgoing) : authorization.run(() => requestOnce(outgoing));
+  }
+
+  function requestOnce(outgoing: OutgoingRequest): Promise<Reply> {
     const { id, signal, message: body } = outgoing;
     const headers = (): string[] =>
       outgoing.headers === undefined ? head : [...head, ...Object.entries(outgoing.headers).flat()];
@@ -195,8 +207,7 @@ function failure(response: HttpResponse, hadSession: boolean): GatewayError {
   if (hadSession && isForgotten(response)) {
     return new GatewayError('upstream_session_expired', `the server forgot the session (${said})`, { details });
   }
-  if (response.status === 401 || response.status === 403) {
-    return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`, { details });
-  }
+  const { status, challenge } = response;
+  if (status === 401 || status === 403) return refused({ status, challenge }, said);
   return new GatewayError('upstream_bad_reply', said, { details });
 }

@@ -47,7 +47,7 @@ async function startPeer(options: { endpoint?: string; getStatus?: number; postS
 }
 
 async function open(url: URL, events = recordEvents(), headers: Record<string, string> = {}) {
-  const connection = await openSse(createHttpClient(url), { url, headers }, events, new AbortController().signal);
+  const connection = await openSse(() => createHttpClient(url), { url, headers }, events, new AbortController().signal);
   cleanups.push(() => connection.close());
   return connection;
 }
@@ -179,7 +179,12 @@ test('an abort is told to the server by a message', async () => {
 test('an opening that is given up ends the stream', async () => {
   const peer = await startPeer({ endpoint: '' });
   const caller = new AbortController();
-  const opening = openSse(createHttpClient(peer.url), { url: peer.url, headers: {} }, recordEvents(), caller.signal);
+  const opening = openSse(
+    () => createHttpClient(peer.url),
+    { url: peer.url, headers: {} },
+    recordEvents(),
+    caller.signal,
+  );
   await expect.poll(() => peer.stream).toBeDefined();
   const closed = once(peer.stream as ServerResponse, 'close');
   caller.abort();

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { HttpClient, HttpExchange } from '../../lib/http-client.ts';
 import { createSseParser, type SseEvent } from '../../lib/sse.ts';
+import { createAuthorization, refused, type Authorization } from './auth.ts';
 import { HttpResponse } from './http-response.ts';
 import type { HttpTarget } from './http.ts';
 import { createMessagePipe } from './message-pipe.ts';
@@ -10,16 +11,29 @@ import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.
  * HTTP+SSE of MCP 2024-11-05 as a client: one GET stream brings everything from the server, and its first event names the
  * address to which every message is POSTed. Resolves when that address is known. The HTTP client is closed with the connection.
  */
-export async function openSse(
-  client: HttpClient,
+export function openSse(
+  createClient: () => HttpClient,
   target: HttpTarget,
   events: ConnectionEvents,
   signal: AbortSignal,
 ): Promise<Connection> {
+  if (target.auth === undefined) return open(createClient(), target, events, signal);
+  const authorization = createAuthorization(target.auth, () => {});
+  return authorization.run(() => open(createClient(), target, events, signal, authorization));
+}
+
+async function open(
+  client: HttpClient,
+  target: HttpTarget,
+  events: ConnectionEvents,
+  signal: AbortSignal,
+  authorization?: Authorization,
+): Promise<Connection> {
   const located = Promise.withResolvers<undefined>();
-  const poster = createPoster(client, target);
+  const poster = createPoster(client, target, authorization);
   const pipe = createMessagePipe({ send: poster.send, events, name: target.url.origin });
-  const stream = openStream(client, target, ({ event, data }) => {
+  const headers = { ...target.headers, ...authorization?.headers };
+  const stream = openStream(client, { ...target, headers }, ({ event, data }) => {
     if (event === 'message') pipe.receive(data);
     else if (event === 'endpoint') {
       poster.locate(data.toString());
@@ -78,8 +92,9 @@ function openStream(
   return client.send(
     { method: 'GET', url, headers: [...Object.entries(headers).flat(), 'accept', 'text/event-stream'] },
     {
-      onHead(status, { 'content-type': type }) {
-        if (status >= 300) throw refusal(status, `HTTP ${status}`);
+      onHead(status, { 'content-type': type, 'www-authenticate': challenge }) {
+        if (status >= 300)
+          throw refusal(status, challenge === undefined ? undefined : String(challenge), `HTTP ${status}`);
         const isStream = String(type).startsWith('text/event-stream');
         if (!isStream)
           throw new GatewayError('upstream_bad_reply', `no event stream (HTTP ${status}, ${String(type)})`);
@@ -97,22 +112,26 @@ interface Poster {
 }
 
 /** Sends each message as a POST; the reply to a request comes on the stream. */
-function createPoster(client: HttpClient, target: HttpTarget): Poster {
-  const base = [...Object.entries(target.headers).flat(), 'content-type', 'application/json'];
+function createPoster(client: HttpClient, target: HttpTarget, authorization: Authorization | undefined): Poster {
+  const base = ['content-type', 'application/json'];
   let endpoint: URL | undefined;
 
+  async function sendOnce(body: string, outgoing?: OutgoingRequest): Promise<void> {
+    if (endpoint === undefined) throw new GatewayError('upstream_unreachable', 'the server named no endpoint yet');
+    const own = { ...target.headers, ...authorization?.headers };
+    const headers = [...Object.entries(own).flat(), ...base, ...Object.entries(outgoing?.headers ?? {}).flat()];
+    const response = new HttpResponse(() => {});
+    const exchange = client.send({ method: 'POST', url: endpoint, headers, body }, response);
+    // A server that never answers the POST of a cancelled call must not hold on to its socket.
+    const giveUp = () => exchange.abort(new GatewayError('call_cancelled', 'the call was cancelled'));
+    outgoing?.signal.addEventListener('abort', giveUp);
+    await exchange.done.finally(() => outgoing?.signal.removeEventListener('abort', giveUp));
+    if (response.status >= 300) throw refusal(response.status, response.challenge, response.describe());
+  }
+
   return {
-    async send(body, outgoing) {
-      if (endpoint === undefined) throw new GatewayError('upstream_unreachable', 'the server named no endpoint yet');
-      const headers = [...base, ...Object.entries(outgoing?.headers ?? {}).flat()];
-      const response = new HttpResponse(() => {});
-      const exchange = client.send({ method: 'POST', url: endpoint, headers, body }, response);
-      // A server that never answers the POST of a cancelled call must not hold on to its socket.
-      const giveUp = () => exchange.abort(new GatewayError('call_cancelled', 'the call was cancelled'));
-      outgoing?.signal.addEventListener('abort', giveUp);
-      await exchange.done.finally(() => outgoing?.signal.removeEventListener('abort', giveUp));
-      if (response.status >= 300) throw refusal(response.status, response.describe());
-    },
+    send: (body, outgoing) =>
+      authorization === undefined ? sendOnce(body, outgoing) : authorization.run(() => sendOnce(body, outgoing)),
     locate(reference) {
       endpoint ??= resolveEndpoint(reference, target.url);
     },
@@ -129,7 +148,7 @@ function resolveEndpoint(reference: string, url: URL): URL {
   throw new GatewayError('upstream_bad_reply', `the server named an endpoint that is not its own: ${reference}`);
 }
 
-function refusal(status: number, said: string): GatewayError {
-  if (status !== 401 && status !== 403) return new GatewayError('upstream_bad_reply', said);
-  return new GatewayError('upstream_unauthorized', `the server refused the credentials (${said})`);
+function refusal(status: number, challenge: string | undefined, said: string): GatewayError {
+  if (status === 401 || status === 403) return refused({ status, challenge }, said);
+  return new GatewayError('upstream_bad_reply', said);
 }

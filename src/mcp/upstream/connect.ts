@@ -3,6 +3,7 @@ import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { JsonObject } from '../../lib/json-rpc.ts';
 import type { Era } from '../revisions.ts';
+import type { Auth } from '../transport/auth.ts';
 import { Session } from './session.ts';
 import { createHttpConnection } from '../transport/http.ts';
 import type { OpenInProcess } from '../transport/in-process.ts';
@@ -23,22 +24,24 @@ export interface ConnectDeps {
 }
 
 /** What a session is for. */
-interface Purpose {
+export interface Purpose {
   /** What the server is known to speak; asked when absent, and always when the record pins an era. */
   readonly era?: Era | undefined;
   /** What its callers can do. */
   readonly capabilities: JsonObject;
+  /** The credential beside the static headers. */
+  readonly auth?: Auth | undefined;
 }
 
 /** Reaches a registered server as its record says, up to the end of the negotiation. */
 export function openSession(
   client: McpClient,
   deps: ConnectDeps,
-  { era, capabilities }: Purpose,
+  { era, capabilities, auth }: Purpose,
   signal: AbortSignal,
 ): Promise<Session> {
   const plan = {
-    connect: (events: ConnectionEvents) => connect(client, deps, events, signal),
+    connect: (events: ConnectionEvents) => connect(client, deps, auth, events, signal),
     era: eraOf(client, era),
     introduction: { clientInfo: deps.gateway, capabilities },
     // Only a child process may hang at a question it does not know; over HTTP silence says nothing of an era.
@@ -57,26 +60,20 @@ function eraOf({ protocol_era, connection_type }: McpClient, known: Era | undefi
 async function connect(
   client: McpClient,
   deps: ConnectDeps,
+  auth: Auth | undefined,
   events: ConnectionEvents,
   signal: AbortSignal,
 ): Promise<Connection> {
   switch (client.connection_type) {
     case 'http': {
       const url = serverUrl(client);
-      return createHttpConnection(
-        createHttpClient(url, tlsOptions(client)),
-        { url, headers: staticHeaders(client) },
-        events,
-      );
+      const target = { url, headers: staticHeaders(client), auth };
+      return createHttpConnection(createHttpClient(url, tlsOptions(client)), target, events);
     }
     case 'sse': {
       const url = serverUrl(client);
-      return openSse(
-        createHttpClient(url, tlsOptions(client)),
-        { url, headers: staticHeaders(client) },
-        events,
-        signal,
-      );
+      const target = { url, headers: staticHeaders(client), auth };
+      return openSse(() => createHttpClient(url, tlsOptions(client)), target, events, signal);
     }
     case 'stdio': {
       const { command = '', args = [], envs = [] } = client.stdio_config ?? {};

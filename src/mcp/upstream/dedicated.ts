@@ -1,5 +1,6 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../lib/json-rpc.ts';
+import type { OwnAuth } from '../credentials.ts';
 import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
 
@@ -8,6 +9,8 @@ export interface Party {
   /** Parties with the same key share a session, one after the other if they are exclusive. */
   readonly key: string;
   readonly profile: Profile;
+  /** The party's own credential, for a server to which each caller has one. */
+  readonly own?: OwnAuth | undefined;
   /** True when two requests at a time could not be told apart by what the server asks. */
   readonly isExclusive: boolean;
   /** What the party asked servers to log; undefined: nothing in particular. */
@@ -27,12 +30,15 @@ export interface Lease extends Disposable {
 
 interface Entry {
   readonly key: string;
+  readonly ownKey: string | undefined;
   readonly session: Promise<Session>;
   /** Whose requests run now, the latest last: what the server says can be told to them alone. */
   readonly running: Party[];
   between: Party['between'];
   idle: NodeJS.Timeout | undefined;
 }
+
+type Open = (profile: Profile, own: OwnAuth | undefined) => Promise<Session>;
 
 /** A session that nobody used for so long is closed. */
 const IDLE_MS = 5 * 60_000;
@@ -42,10 +48,10 @@ const IDLE_MS = 5 * 60_000;
  * and what that user's client can do, when the session begins.
  */
 export class DedicatedSessions {
-  readonly #open: (profile: Profile) => Promise<Session>;
+  readonly #open: Open;
   readonly #entries = new Map<string, Set<Entry>>();
 
-  constructor(open: (profile: Profile) => Promise<Session>) {
+  constructor(open: Open) {
     this.#open = open;
   }
 
@@ -99,14 +105,22 @@ export class DedicatedSessions {
     await Promise.all(sessions.map((session) => session.then((open) => open.close()).catch(() => undefined))); // it never opened
   }
 
-  #find({ key, isExclusive }: Party): Entry | undefined {
-    for (const entry of this.#entries.get(key) ?? []) if (!isExclusive || entry.running.length === 0) return entry;
+  #find({ key, own, isExclusive }: Party): Entry | undefined {
+    for (const entry of this.#entries.get(key) ?? [])
+      if (entry.ownKey === own?.key && (!isExclusive || entry.running.length === 0)) return entry;
     return undefined;
   }
 
   #add(party: Party): Entry {
-    const { key, profile, between } = party;
-    const entry: Entry = { key, session: this.#open(profile), running: [], between, idle: undefined };
+    const { key, profile, own, between } = party;
+    const entry: Entry = {
+      key,
+      ownKey: own?.key,
+      session: this.#open(profile, own),
+      running: [],
+      between,
+      idle: undefined,
+    };
     const entries = this.#entries.get(party.key) ?? new Set();
     this.#entries.set(party.key, entries.add(entry));
     this.#attach(entry, party).catch(() => this.#drop(entry));

@@ -4,17 +4,20 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
-import { sameTarget } from '../client-config.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
+import { isPerUser, sameTarget } from '../client-config.ts';
+import type { Credentials, OwnAuth } from '../credentials.ts';
 import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
 import { EMPTY_OFFER, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
+import { OwnSessions } from './own-sessions.ts';
 import { OffersByProfile } from './offers-by-profile.ts';
 import { createToolFilter } from './param-headers.ts';
 import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
-import type { Verified, Verify } from './verify.ts';
+import type { OpenSession, Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
 
 /** White lists of tools by virtual key id. */
@@ -28,8 +31,9 @@ export interface Registration {
 
 export interface UpstreamDeps {
   readonly verify: Verify;
-  /** Opens a session with a legacy server for callers who can do what the capabilities say. */
-  readonly openDedicated: (client: McpClient, profile: Profile) => Promise<Session>;
+  /** Opens a session beside the shared one. */
+  readonly openSession: OpenSession;
+  readonly credentials: Pick<Credentials, 'obstacle'>;
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
@@ -51,6 +55,7 @@ export class Upstream {
   /** What a legacy server offers to clients that it can ask something. */
   readonly special: OffersByProfile;
   readonly #deps: UpstreamDeps;
+  readonly #own: OwnSessions;
   readonly #link: Link;
   readonly #withoutInvalid: (offer: Offer) => Offer;
   #client: McpClient;
@@ -64,9 +69,14 @@ export class Upstream {
     this.#grants = grants;
     this.#known = known;
     this.#deps = deps;
-    this.dedicated = new DedicatedSessions((profile) => deps.openDedicated(this.#client, profile));
+    this.dedicated = new DedicatedSessions(({ capabilities }, own) =>
+      deps.openSession(this.#client, { era: 'legacy', capabilities, auth: own?.auth }),
+    );
+    this.#own = new OwnSessions((own) =>
+      deps.openSession(this.#client, { era: this.#era, capabilities: {}, auth: own.auth }),
+    );
     this.special = new OffersByProfile({
-      open: (profile) => deps.openDedicated(this.#client, profile),
+      open: ({ capabilities }) => deps.openSession(this.#client, { era: 'legacy', capabilities }),
       listTimeoutMs: deps.timing.listTimeoutMs,
       onChange: deps.onChange,
     });
@@ -117,13 +127,17 @@ export class Upstream {
 
   get state(): ClientState {
     if (this.#client.disabled) return 'disabled';
+    const obstacle = this.#deps.credentials.obstacle(this.#client);
+    if (obstacle !== undefined) return obstacle;
+    // Nobody is connected all the time to a server that knows each caller.
+    if (isPerUser(this.#client)) return this.#known === undefined ? 'pending_verification' : 'connected';
     if (this.#link.session !== undefined) return 'connected';
     return this.#link.isUnusable ? 'error' : 'disconnected';
   }
 
   /** Begins to connect, in the background. */
   start(): void {
-    if (!this.#client.disabled) this.#link.open(this.#client);
+    if (!this.#client.disabled && !isPerUser(this.#client)) this.#link.open(this.#client);
   }
 
   /** Resolves when no attempt to connect is under way. */
@@ -137,12 +151,16 @@ export class Upstream {
     this.#client = client;
     this.#grants = grants;
     if (!sameTarget(before, client)) {
+      this.#own.endAll();
       this.dedicated.endAll();
       this.special.clear();
     }
     if (client.disabled) {
       void verified?.session.close();
       this.retire();
+    } else if (isPerUser(client)) {
+      if (verified !== undefined) this.adoptOffer(verified);
+      this.#link.release();
     } else if (verified !== undefined) this.#link.adopt(verified);
     else if (before.disabled || !sameTarget(before, client)) this.#link.open(client);
     this.applySettings();
@@ -162,14 +180,39 @@ export class Upstream {
     return this.#link.ready(signal);
   }
 
-  /** Sends one request on the shared session. One that the server forgot is renewed first; nothing ran on it. */
-  async call(call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
+  /** The session with a caller's own credential. */
+  ownSession(own: OwnAuth): Promise<Session> {
+    return this.#own.get(own);
+  }
+
+  /** Takes over what a server offers from a session that was verified for that alone. */
+  adoptOffer({ session, offer }: Verified): void {
+    this.#take(session.peer, offer);
+    void session.close();
+  }
+
+  /**
+   * Sends one request, on the session with the caller's own credential if there is one, else on the shared session. One that the
+   * server forgot is renewed first; nothing ran on it.
+   */
+  async call(call: UpstreamCall, signal: AbortSignal, own?: OwnAuth): Promise<Reply> {
+    if (own !== undefined) return this.#callOwn(call, signal, own);
     const session = await this.session(signal);
     try {
       return await send(session, call, signal);
     } catch (error) {
       if (!isExpired(error)) throw error;
       return send(await this.#link.renew(session, this.#client, signal), call, signal);
+    }
+  }
+
+  async #callOwn(call: UpstreamCall, signal: AbortSignal, own: OwnAuth): Promise<Reply> {
+    const session = await unlessAborted(this.#own.get(own), signal);
+    try {
+      return await send(session, call, signal);
+    } catch (error) {
+      if (!isExpired(error)) throw error;
+      return send(await unlessAborted(this.#own.renew(own, session), signal), call, signal);
     }
   }
 
@@ -217,6 +260,7 @@ export class Upstream {
   retire(): void {
     this.#watch?.stop();
     this.#watch = undefined;
+    this.#own.endAll();
     this.dedicated.endAll();
     this.#link.release();
   }
@@ -224,7 +268,7 @@ export class Upstream {
   /** Closes everything. Calls in flight fail; drain before. */
   async stop(): Promise<void> {
     this.#watch?.stop();
-    await Promise.all([this.dedicated.closeAll(), this.#link.close()]);
+    await Promise.all([this.#own.closeAll(), this.dedicated.closeAll(), this.#link.close()]);
   }
 
   get #era(): Known['era'] | undefined {

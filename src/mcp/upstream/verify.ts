@@ -1,7 +1,8 @@
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { McpClient, Offer } from '../../store/mcp-clients.ts';
-import { openSession, type ConnectDeps } from './connect.ts';
-import type { Profile } from '../profile.ts';
+import type { Credentials } from '../credentials.ts';
+import type { Auth } from '../transport/auth.ts';
+import { openSession, type ConnectDeps, type Purpose } from './connect.ts';
 import type { Era } from '../revisions.ts';
 import type { Session } from './session.ts';
 import type { Timing } from './watch.ts';
@@ -16,10 +17,15 @@ export interface Verified {
  * Connects as a record says and lists what the server offers. On a failure nothing stays open. `era` is what the server is
  * known to speak, which spares it the question.
  */
-export type Verify = (client: McpClient, era?: Era) => Promise<Verified>;
+export type Verify = (client: McpClient, era?: Era, auth?: Auth) => Promise<Verified>;
 
-export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTimeoutMs'>): Verify {
-  return async (client, era) => {
+interface VerifyDeps extends ConnectDeps {
+  /** The credential of the connection that all callers share, where none is given. */
+  readonly credentials: Pick<Credentials, 'shared'>;
+}
+
+export function createVerify(deps: VerifyDeps, timing: Pick<Timing, 'connectTimeoutMs'>): Verify {
+  return async (client, era, auth = deps.credentials.shared(client)) => {
     const signal = AbortSignal.timeout(timing.connectTimeoutMs);
     const explain = (error: unknown, stage: 'connect' | 'list_tools'): GatewayError => {
       const seconds = timing.connectTimeoutMs / 1_000;
@@ -28,7 +34,7 @@ export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTim
       const code = error instanceof GatewayError ? error.code : 'upstream_bad_reply';
       return new GatewayError(code, messageOf(error), { cause: error, details: { stage } });
     };
-    const session = await openSession(client, deps, { era, capabilities: {} }, signal).catch((error: unknown) => {
+    const session = await openSession(client, deps, { era, capabilities: {}, auth }, signal).catch((error: unknown) => {
       throw explain(error, 'connect');
     });
     try {
@@ -40,8 +46,12 @@ export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTim
   };
 }
 
-/** Opens a session that speaks for callers with these capabilities. */
-export function createOpenDedicated(deps: ConnectDeps, timing: Pick<Timing, 'connectTimeoutMs'>) {
-  return (client: McpClient, { capabilities }: Profile): Promise<Session> =>
-    openSession(client, deps, { era: 'legacy', capabilities }, AbortSignal.timeout(timing.connectTimeoutMs));
+/** Opens a session beside the shared one. */
+export type OpenSession = (client: McpClient, purpose: Purpose) => Promise<Session>;
+
+export function createOpenSession(deps: VerifyDeps, timing: Pick<Timing, 'connectTimeoutMs'>): OpenSession {
+  return (client, purpose) => {
+    const auth = purpose.auth ?? deps.credentials.shared(client);
+    return openSession(client, deps, { ...purpose, auth }, AbortSignal.timeout(timing.connectTimeoutMs));
+  };
 }
