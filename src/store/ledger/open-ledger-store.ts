@@ -4,7 +4,7 @@ import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from '..
 import { encodeBatch, type LedgerBatch } from './batch.ts';
 import { LedgerError, toLedgerError } from './faults.ts';
 import { openOn, type EncodedLedgerStore, type LedgerStore } from './ledger-store.ts';
-import { createWorkerLink, type WorkerLink } from './worker-link.ts';
+import { createWorkerLink } from './worker-link.ts';
 
 type Method = Exclude<keyof EncodedLedgerStore, 'close'>;
 type Invoke = (method: Method, args: readonly unknown[]) => Promise<unknown>;
