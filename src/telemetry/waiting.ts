@@ -62,14 +62,15 @@ export function createWaiting(): Waiting {
 
   /** What waits gives up its content when there is too much. The oldest segment may be on its way, so it stays as it is. */
   function relieve(): void {
-    if (size + sealedSize === 0) return;
+    const oldest = sealed[0]?.size ?? 0;
+    if (size + sealedSize === oldest) return;
     sealed = sealed.map((segment, index) => (index === 0 ? segment : withoutContent(segment)));
     for (const call of calls) {
       call.start = withoutArguments(call.start);
       if (call.end !== undefined) call.end = withoutResult(call.end);
     }
     ended = ended.map(({ id, end }) => ({ id, end: withoutResult(end) }));
-    sealedSize = sealed[0]?.size ?? 0;
+    sealedSize = oldest;
     size = 0;
   }
 

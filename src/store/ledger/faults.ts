@@ -20,7 +20,7 @@ export class LedgerError extends GatewayError {
   readonly fault: Fault;
 
   constructor(message: string, fault: Fault, cause?: unknown) {
-    super('database_unavailable', `The ledger cannot be used: ${message}`, { cause });
+    super('database_unavailable', message, { cause });
     this.fault = fault;
   }
 }

@@ -66,9 +66,15 @@ async function createLogs(db: Kysely<unknown>, dialect: DatabaseDialect): Promis
     .addColumn('cost', 'bigint', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute();
-  // Each index ends with the time, so that a page of one tool, server, key or status is read in order and no further.
-  for (const name of ['tool_name', 'server_label', 'virtual_key_id', 'status']) {
-    await db.schema.createIndex(`mcp_logs_${name}`).on('mcp_logs').columns([name, 'timestamp']).execute();
+  // The time comes second, so that a page is read in its order and no further. The names behind it are what else is asked
+  // for: rows that do not match are passed over without a look at the table.
+  for (const columns of [
+    ['tool_name', 'timestamp', 'virtual_key_id', 'server_label', 'status'],
+    ['server_label', 'timestamp', 'virtual_key_id', 'tool_name', 'status'],
+    ['virtual_key_id', 'timestamp', 'tool_name', 'server_label', 'status'],
+    ['status', 'timestamp'],
+  ]) {
+    await db.schema.createIndex(`mcp_logs_${columns[0]}`).on('mcp_logs').columns(columns).execute();
   }
   await db.schema.createIndex('mcp_logs_timestamp').on('mcp_logs').column('timestamp').execute();
   await db.schema

@@ -1,33 +1,39 @@
 import type { DatabaseOptions } from '../database.ts';
-import { postgres, type PostgresOptions } from '../dialect.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from '../dialect.ts';
 import { encodeBatch, type LedgerBatch } from './batch.ts';
 import { LedgerError, toLedgerError } from './faults.ts';
 import { openOn, type EncodedLedgerStore, type LedgerStore } from './ledger-store.ts';
-import { createWorkerLink, type WorkerLink } from './worker-link.ts';
+import { createWorkerLink } from './worker-link.ts';
 
 type Method = Exclude<keyof EncodedLedgerStore, 'close'>;
 type Invoke = (method: Method, args: readonly unknown[]) => Promise<unknown>;
 
-/** Reads that may take long; on SQLite a thread of their own answers them. */
+/** Reads that may take long; on a file a thread of their own answers them. */
 const READS: ReadonlySet<Method> = new Set<Method>(['list', 'find', 'total', 'sums', 'filterValues', 'span']);
 const READER_IDLE_MS = 5 * 60_000;
 const POOL = 4;
 
 /**
- * Opens the ledger: on SQLite in threads that own its file, on PostgreSQL over a few connections of its own. `onError` hears
- * of connections that broke while idle.
+ * Opens the ledger: a SQLite file in threads that own it, PostgreSQL over a few connections of its own. What is in memory stays
+ * in this thread: it is for tests and trials, which would pay a quarter of a second for a thread. `onError` hears of connections
+ * that broke while idle.
  */
 export async function openLedgerStore(
   options: DatabaseOptions,
   onError: (error: unknown) => void = () => {},
 ): Promise<LedgerStore> {
-  return options.type === 'sqlite' ? openInThreads(options.path) : openPostgres(options.config, onError);
+  if (options.type === 'sqlite' && options.path !== ':memory:') return openInThreads(options.path);
+  return openHere(() => (options.type === 'sqlite' ? sqlite(options.path) : smallPool(options.config, onError)));
 }
 
-async function openPostgres(config: PostgresOptions, onError: (error: unknown) => void): Promise<LedgerStore> {
+function smallPool(config: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
+  return postgres({ ...config, max_open_conns: Math.min(config.max_open_conns ?? POOL, POOL) }, onError);
+}
+
+async function openHere(createDialect: () => DatabaseDialect): Promise<LedgerStore> {
   try {
-    const max_open_conns = Math.min(config.max_open_conns ?? POOL, POOL);
-    const store = await openOn(postgres({ ...config, max_open_conns }, onError));
+    const store = await openOn(createDialect());
     const invoke: Invoke = async (method, args) => {
       try {
         return await (store[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
@@ -43,24 +49,24 @@ async function openPostgres(config: PostgresOptions, onError: (error: unknown) =
 
 async function openInThreads(path: string): Promise<LedgerStore> {
   const writer = createWorkerLink({ path, isReader: false });
-  // What is in memory is seen by one connection only.
-  const reader: WorkerLink | undefined =
-    path === ':memory:' ? undefined : createWorkerLink({ path, isReader: true, idleMs: READER_IDLE_MS });
-  const invoke: Invoke = (method, args) => (READS.has(method) && reader ? reader : writer).call(method, args);
+  const reader = createWorkerLink({ path, isReader: true, idleMs: READER_IDLE_MS });
   try {
     await writer.call('loadCounters', [[]]); // opens and migrates
   } catch (error) {
     await writer.close();
-    throw new LedgerError(`${path}: ${toLedgerError(error).message}`, 'place', error);
+    throw new LedgerError(`${path}: ${messageOf(error)}`, 'place', error);
   }
-  return proxy(invoke, async () => {
-    await reader?.close();
-    await writer.close();
-  });
+  return proxy(
+    (method, args) => (READS.has(method) ? reader : writer).call(method, args),
+    async () => {
+      await reader.close();
+      await writer.close();
+    },
+  );
 }
 
 function proxy(invoke: Invoke, close: () => Promise<void>): LedgerStore {
-  // Each method gives what the store behind it gives; `satisfies` below cannot see through `invoke`.
+  // Each method gives what the store behind it gives; types cannot see through `invoke`.
   const pass =
     <M extends Method>(method: M) =>
     (...args: Parameters<EncodedLedgerStore[M]>) =>

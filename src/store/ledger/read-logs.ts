@@ -47,8 +47,8 @@ export async function totalOf(sqlOf: Sql, filter: LogFilter): Promise<Sums> {
 
 /** One page of logs. */
 export async function listLogs(sqlOf: Sql, filter: LogFilter, page: PageRequest): Promise<LogPage> {
-  const logs = await pageOf(sqlOf, filter, page);
   const sums = await totalOf(sqlOf, filter);
+  const logs = sums.count > page.offset ? await pageOf(sqlOf, filter, page) : [];
   const hasLogs = sums.count > 0 || (await span(sqlOf)) !== undefined;
   return { logs, sums, hasLogs };
 }

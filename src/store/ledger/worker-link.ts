@@ -35,6 +35,8 @@ interface Pending {
 interface LinkOptions extends WorkerOptions {
   /** End the thread when nobody asked it anything for so long. */
   readonly idleMs?: number;
+  /** What the thread runs; for tests of its death. */
+  readonly script?: URL;
 }
 
 // The same file as source or built: Node runs both.
@@ -45,13 +47,13 @@ const entry = new URL(`ledger-worker.${extension}`, import.meta.url);
  * A thread that is started by the first call, and again by the first call after it died: a dead thread fails the calls it
  * had, no others. It keeps the process alive only while a call is in flight.
  */
-export function createWorkerLink({ idleMs, ...workerData }: LinkOptions): WorkerLink {
+export function createWorkerLink({ idleMs, script = entry, ...workerData }: LinkOptions): WorkerLink {
   let thread: Thread | undefined;
   let idle: NodeJS.Timeout | undefined;
   let isClosed = false;
 
   function open(): Thread {
-    const opened = startThread(workerData, () => {
+    const opened = startThread(script, workerData, () => {
       if (thread === opened) thread = undefined;
     });
     return opened;
@@ -91,9 +93,9 @@ interface Thread {
   end(): Promise<void>;
 }
 
-function startThread(workerData: WorkerOptions, onExit: () => void): Thread {
+function startThread(script: URL, workerData: WorkerOptions, onExit: () => void): Thread {
   // No arguments of the main thread: a loader or inspector that was meant for it must not run here.
-  const worker = new Worker(entry, { workerData, execArgv: [], name: 'ledger' });
+  const worker = new Worker(script, { workerData, execArgv: [], name: 'ledger' });
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let cause: unknown;
