@@ -4,6 +4,7 @@ import { openEdges } from './app/edges.ts';
 import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
+import { ledgerOptions } from './config/ledger-options.ts';
 import { openStores, type Stores } from './config/open-stores.ts';
 import { reconcileGovernance } from './config/reconcile-governance.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
@@ -18,6 +19,7 @@ import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
 import { createChanges } from './store/changes.ts';
+import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
 
 export type { InProcessServer };
@@ -76,8 +78,10 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await using cleanup = new AsyncDisposableStack();
   const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
   const { appDir, passphrase } = options;
+  // Its thread takes a while to start, so it starts while the rest is opened.
+  const opening = openLedgerStore(ledgerOptions(config.file, appDir), onError);
+  cleanup.defer(async () => (await opening.catch(() => undefined))?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, onError });
-  cleanup.defer(() => stores.ledger.close());
   cleanup.defer(() => stores.database.close());
   const firstApiKey = await bringInConfig(config, stores, options.apiKey, logger);
 
@@ -93,6 +97,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   const accounting = await createAccounting({
     ...common,
+    store: await opening,
     sources: {
       servers: () => servers.registry.list(),
       callsInFlight: () => servers.records.inFlight,

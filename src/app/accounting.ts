@@ -2,6 +2,7 @@ import { isLoggingEnabled } from '../config/ledger-options.ts';
 import type { OtelPlugin } from '../contract/config.ts';
 import { createCounters, type Counters } from '../governance/counters.ts';
 import { createSpend, type Spend } from '../governance/spend.ts';
+import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createLedger, type Ledger } from '../telemetry/ledger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createRetention } from '../telemetry/retention.ts';
@@ -13,6 +14,7 @@ import type { Common } from './common.ts';
 /** What calls are counted, paid and remembered with. */
 export interface Accounting {
   readonly ledger: Ledger;
+  readonly ledgerStore: LedgerStore;
   readonly counters: Counters;
   readonly spend: Spend;
   readonly tracing: Tracing;
@@ -20,14 +22,14 @@ export interface Accounting {
 }
 
 interface AccountingOptions extends Common {
+  readonly store: LedgerStore;
   /** What the metrics look up when somebody asks for them. */
   readonly sources: Pick<MetricSources, 'servers' | 'callsInFlight' | 'liveFeedClients'>;
 }
 
 /** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
-  const { file, stores, settings, onError, cleanup, sources } = options;
-  const store = stores.ledger;
+  const { file, store, settings, onError, cleanup, sources } = options;
   const ledger = createLedger({ store, onError, isLogging: () => isLoggingEnabled(file) });
   cleanup.defer(() => ledger.close());
   const counters = createCounters({ charge: (charge) => ledger.charge(charge) });
@@ -40,5 +42,5 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);
   cleanup.defer(() => tracing.close());
   const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
-  return { ledger, counters, spend: createSpend({ counters }), tracing, metrics };
+  return { ledger, ledgerStore: store, counters, spend: createSpend({ counters }), tracing, metrics };
 }

@@ -111,7 +111,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
 function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'identifyKey'>): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
-  const { spend, ledger, counters } = accounting;
+  const { spend, ledger, ledgerStore, counters } = accounting;
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
@@ -134,7 +134,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
-    ...mcpLogRoutes({ ledger, store: stores.ledger }),
+    ...mcpLogRoutes({ ledger, store: ledgerStore }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes }),
     ...auditLogRoutes(stores.audit),

@@ -8,11 +8,8 @@ import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
-import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
-import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
-import { ledgerOptions } from './ledger-options.ts';
 
 interface OpenOptions {
   readonly file: ConfigFile;
@@ -31,8 +28,6 @@ export interface Stores {
   readonly accounts: AccountStore;
   readonly governance: GovernanceStores;
   readonly audit: AuditStore;
-  /** In a database of its own; see config/ledger-options.ts. */
-  readonly ledger: LedgerStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -55,7 +50,6 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       accounts: createAccountStore(db),
       governance: createGovernanceStores(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
-      ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),
     };
   } catch (error) {
     await database.close();

@@ -49,7 +49,7 @@ export function configRoutes(deps: Deps): readonly Route[] {
       response: ConfigView,
       async handle() {
         const client_config = await settings.loadClientSettings();
-        const connected = { is_db_connected: true, is_cache_connected: false, is_logs_connected: false };
+        const connected = { is_db_connected: true, is_cache_connected: false, is_logs_connected: true };
         return {
           client_config,
           framework_config: {},
