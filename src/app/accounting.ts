@@ -28,7 +28,8 @@ interface AccountingOptions extends Common {
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
   const { file, stores, settings, onError, cleanup, sources } = options;
   const store = stores.ledger;
-  const ledger = createLedger({ store, onError, isLogging: () => isLoggingEnabled(file) });
+  const shared = store.isShared ? store : undefined;
+  const ledger = createLedger({ store, shared, onError, isLogging: () => isLoggingEnabled(file) });
   cleanup.defer(() => ledger.close());
   const counters = createCounters({ charge: (charge) => ledger.charge(charge) });
   counters.load(await store.loadCounters());

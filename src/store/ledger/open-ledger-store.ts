@@ -35,7 +35,7 @@ async function openPostgres(config: PostgresOptions, onError: (error: unknown) =
         throw toLedgerError(error);
       }
     };
-    return proxy(invoke, () => store.close());
+    return proxy(invoke, { isShared: true, close: () => store.close() });
   } catch (error) {
     throw toLedgerError(error);
   }
@@ -53,13 +53,14 @@ async function openInThreads(path: string): Promise<LedgerStore> {
     await writer.close();
     throw new LedgerError(`${path}: ${toLedgerError(error).message}`, 'place', error);
   }
-  return proxy(invoke, async () => {
+  const close = async (): Promise<void> => {
     await reader?.close();
     await writer.close();
-  });
+  };
+  return proxy(invoke, { isShared: false, close });
 }
 
-function proxy(invoke: Invoke, close: () => Promise<void>): LedgerStore {
+function proxy(invoke: Invoke, own: Pick<LedgerStore, 'isShared' | 'close'>): LedgerStore {
   // Each method gives what the store behind it gives; `satisfies` below cannot see through `invoke`.
   const pass =
     <M extends Method>(method: M) =>
@@ -81,6 +82,6 @@ function proxy(invoke: Invoke, close: () => Promise<void>): LedgerStore {
     loadCounters: pass('loadCounters'),
     countersSince: pass('countersSince'),
     removeCounters: pass('removeCounters'),
-    close,
+    ...own,
   };
 }
