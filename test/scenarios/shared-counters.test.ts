@@ -93,6 +93,7 @@ test('two gateways overspend by a call each and what was spent in the last secon
   expect(spent).toBeLessThanOrEqual(ROOM + 5 + 2);
 
   for (const gateway of [a, b]) await seesSpent(gateway, key, spent);
+  for (const gateway of [a, b]) await gateway.api('GET', '/api/mcp-logs/stats'); // writes what waits
   for (const gateway of [a, b]) expect(await expectBalanced(gateway, key)).toHaveLength(early + 2 * 96);
   for (const gateway of [a, b]) expect(await spend(gateway, key, 8, 'more')).toBe(0);
 });
