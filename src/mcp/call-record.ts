@@ -45,6 +45,7 @@ export interface CallRecords {
 const MAX_TEXT = 64 * 1024;
 const MAX_MESSAGE = 1_000;
 const MAX_NAME = 255;
+const UNKEPT = 'what the server said was not kept';
 /** Headers that are never kept, whatever the settings name. */
 const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-bf-vk|x-.*-key|x-.*-token|.*secret.*)$/i;
 
@@ -72,7 +73,7 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
     return {
       trace: span?.context,
       answered(reply, cost) {
-        const error = errorOf(reply);
+        const error = errorOf(reply, isContentKept);
         const result = isContentKept && reply.kind === 'result' ? textOf(reply.bytes) : undefined;
         end({ status: error === undefined ? 'success' : 'error', cost, result, error });
       },
@@ -137,13 +138,14 @@ function metadataOf(headers: ClientRequest['headers'], names: readonly string[])
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** What a server says went wrong: an error of the protocol, or a result that is one. */
-function errorOf(reply: Reply): CallEnd['error'] {
+/** What a server says went wrong: an error of the protocol, or a result that is one. Its words are content. */
+function errorOf(reply: Reply, isContentKept: boolean): CallEnd['error'] {
   if (reply.kind === 'error') {
     const { code, message } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
-    return { code: `rpc_error ${code}`, message: message.slice(0, MAX_MESSAGE) };
+    return { code: `rpc_error ${code}`, message: isContentKept ? message.slice(0, MAX_MESSAGE) : UNKEPT };
   }
   if (!reply.isError) return undefined;
+  if (!isContentKept) return { code: 'tool_error', message: UNKEPT };
   const { content } = resultOf(reply);
   const texts = (Array.isArray(content) ? content : []).map((block) => (block as JsonObject | null)?.text);
   const message = texts.filter((text) => typeof text === 'string').join('\n');
