@@ -45,7 +45,6 @@ export interface CallRecords {
 const MAX_TEXT = 64 * 1024;
 const MAX_MESSAGE = 1_000;
 const MAX_NAME = 255;
-const MAX_CODE = 40;
 /** Errors that quote what the server said. */
 const SPOKEN = /^upstream_(?:bad_reply|unauthorized|refused)$/;
 const UNKEPT = 'what the server said was not kept';
@@ -149,7 +148,7 @@ function errorOf(reply: Reply, isContentKept: boolean): CallEnd['error'] {
   const words = reply.kind === 'error' ? [message] : texts;
   const text = words.filter((word) => typeof word === 'string').join('\n');
   return {
-    code: reply.kind === 'error' ? `rpc_error ${String(code)}`.slice(0, MAX_CODE) : 'tool_error',
+    code: reply.kind === 'result' ? 'tool_error' : typeof code === 'number' ? `rpc_error ${code}` : 'rpc_error',
     message: isContentKept ? text.slice(0, MAX_MESSAGE) : UNKEPT,
   };
 }

@@ -69,8 +69,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   let timer: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
   let failures = 0;
-  let isReadDue = false;
-  let readFrom = 0;
+  const others = { isDue: false, from: 0 };
   const reading = shared && setInterval(readInBackground, readMs).unref();
 
   function wake(): void {
@@ -91,7 +90,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   function readInBackground(): void {
-    isReadDue = true;
+    others.isDue = true;
     drain().catch(() => {}); // as above
   }
 
@@ -116,11 +115,11 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   async function readIfDue(): Promise<void> {
     // A write that failed may be stored all the same, with charges that still count here as not stored.
-    if (shared === undefined || !isReadDue || failures > 0) return;
-    isReadDue = false;
+    if (shared === undefined || !others.isDue || failures > 0) return;
+    others.isDue = false;
     try {
-      const { counters, at } = await shared.countersSince(readFrom);
-      readFrom = at;
+      const { counters, at } = await shared.countersSince(others.from);
+      others.from = at;
       if (counters.length > 0) tellCounters(counters, []);
     } catch (error) {
       onError(error);
@@ -202,8 +201,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     flush,
     async refresh() {
-      isReadDue = shared !== undefined;
-      while (isReadDue) await drain();
+      others.isDue = shared !== undefined;
+      while (others.isDue) await drain();
     },
     async close() {
       clearInterval(reading);

@@ -101,7 +101,8 @@ const FAULTS: [set: Partial<RawUpstream>, code: string, words: string][] = [
   [{ resultText: '{"isError":true,"content":"canary"}' }, 'tool_error', ''],
   [{ errorText: '{"code":-32602,"message":"canary"}' }, 'rpc_error -32602', 'canary'],
   [{ errorText: '{"code":7,"message":{"a":"canary"}}' }, 'rpc_error 7', ''],
-  [{ errorText: '"canary"' }, 'rpc_error undefined', ''],
+  [{ errorText: '{"code":"canary","message":"no"}' }, 'rpc_error', 'no'],
+  [{ errorText: '"canary"' }, 'rpc_error', ''],
   [{ refusal: [500, 'canary'] }, 'upstream_bad_reply', 'HTTP 500: canary'],
   [{ refusal: [403, 'canary'] }, 'upstream_unauthorized', 'canary'],
 ];
