@@ -30,7 +30,8 @@ interface AccountingOptions extends Common {
 /** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
   const { file, store, settings, onError, cleanup, sources } = options;
-  const ledger = createLedger({ store, onError, isLogging: () => isLoggingEnabled(file) });
+  const shared = store.isShared ? store : undefined;
+  const ledger = createLedger({ store, shared, onError, isLogging: () => isLoggingEnabled(file) });
   cleanup.defer(() => ledger.close());
   const counters = createCounters({ charge: (charge) => ledger.charge(charge) });
   counters.load(await store.loadCounters());

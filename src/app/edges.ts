@@ -119,6 +119,8 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     settings,
     usage: counters.usage,
     resetUsage: async (ids) => {
+      // What is not known here cannot be taken back.
+      await ledger.refresh();
       counters.reset(ids);
       await ledger.flush();
     },

@@ -109,9 +109,9 @@ function createKeyWrites(deps: DirectoryDeps): Writes {
         await at.keys.update(key);
         return { key, touched: await writeGrants(at, id, body.mcp_configs, false) };
       });
-      if (body.reset_budget_usage === true) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
       await announce(changes, 'virtual_keys', [id]);
       await announce(changes, 'mcp_clients', touched);
+      if (body.reset_budget_usage === true) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
       return getView(deps, id);
     },
 

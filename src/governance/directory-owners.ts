@@ -118,8 +118,8 @@ function createOwnerDirectory<T extends Customer, Create extends CustomerCreate,
         await kind.store(at).update(entity);
         return entity;
       });
-      if (body.reset_budget_usage === true) await deps.resetUsage(budgets.map((budget) => budget.id));
       await announce(changes, kind.table, [id]);
+      if (body.reset_budget_usage === true) await deps.resetUsage(budgets.map((budget) => budget.id));
       return get(id);
     },
 

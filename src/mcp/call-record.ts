@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { resultOf, type JsonObject, type JsonRpcError, type Reply } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonValue, Reply } from '../lib/json-rpc.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
@@ -45,6 +45,9 @@ export interface CallRecords {
 const MAX_TEXT = 64 * 1024;
 const MAX_MESSAGE = 1_000;
 const MAX_NAME = 255;
+/** Errors that quote what the server said. */
+const SPOKEN = /^upstream_(?:bad_reply|unauthorized|refused)$/;
+const UNKEPT = 'what the server said was not kept';
 /** Headers that are never kept, whatever the settings name. */
 const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-bf-vk|x-.*-key|x-.*-token|.*secret.*)$/i;
 
@@ -72,11 +75,11 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
     return {
       trace: span?.context,
       answered(reply, cost) {
-        const error = errorOf(reply);
+        const error = errorOf(reply, isContentKept);
         const result = isContentKept && reply.kind === 'result' ? textOf(reply.bytes) : undefined;
         end({ status: error === undefined ? 'success' : 'error', cost, result, error });
       },
-      failed: (error) => end({ status: 'error', cost: 0, result: undefined, error: refusalOf(error) }),
+      failed: (error) => end({ status: 'error', cost: 0, result: undefined, error: refusalOf(error, isContentKept) }),
     };
   }
 
@@ -137,23 +140,34 @@ function metadataOf(headers: ClientRequest['headers'], names: readonly string[])
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-/** What a server says went wrong: an error of the protocol, or a result that is one. */
-function errorOf(reply: Reply): CallEnd['error'] {
-  if (reply.kind === 'error') {
-    const { code, message } = JSON.parse(reply.bytes.toString()) as JsonRpcError;
-    return { code: `rpc_error ${code}`, message: message.slice(0, MAX_MESSAGE) };
-  }
-  if (!reply.isError) return undefined;
-  const { content } = resultOf(reply);
+/** What a server says went wrong: an error of the protocol, or a result that is one. Its words are content. */
+function errorOf(reply: Reply, isContentKept: boolean): CallEnd['error'] {
+  if (reply.kind === 'result' && !reply.isError) return undefined;
+  const { code, message, content } = parse(reply.bytes);
   const texts = (Array.isArray(content) ? content : []).map((block) => (block as JsonObject | null)?.text);
-  const message = texts.filter((text) => typeof text === 'string').join('\n');
-  return { code: 'tool_error', message: message.slice(0, MAX_MESSAGE) };
+  const words = reply.kind === 'error' ? [message] : texts;
+  const text = words.filter((word) => typeof word === 'string').join('\n');
+  return {
+    code: reply.kind === 'result' ? 'tool_error' : typeof code === 'number' ? `rpc_error ${code}` : 'rpc_error',
+    message: isContentKept ? text.slice(0, MAX_MESSAGE) : UNKEPT,
+  };
 }
 
-function refusalOf(error: unknown): CallEnd['error'] {
-  const code = error instanceof GatewayError ? error.code : 'internal_error';
+/** A server may break the protocol. Its answer goes to the caller as it came all the same; here it just has no words. */
+function parse(bytes: Buffer): JsonObject {
+  try {
+    const value = JSON.parse(bytes.toString()) as JsonValue;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function refusalOf(error: unknown, isContentKept: boolean): CallEnd['error'] {
   // What is not a GatewayError is a bug, whose words may hold anything.
-  return { code, message: error instanceof GatewayError ? messageOf(error).slice(0, MAX_MESSAGE) : 'internal error' };
+  if (!(error instanceof GatewayError)) return { code: 'internal_error', message: 'internal error' };
+  const { code } = error;
+  return { code, message: isContentKept || !SPOKEN.test(code) ? messageOf(error).slice(0, MAX_MESSAGE) : UNKEPT };
 }
 
 function textOf(bytes: Buffer): string {

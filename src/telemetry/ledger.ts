@@ -27,11 +27,13 @@ export interface Ledger {
   onRow(listener: RowListener): () => void;
   /**
    * Hears after each write what is used of the counters that it charged, by all processes together, and which charges of this
-   * process are among that.
+   * process are among that. Where other processes write too, hears every second what they stored.
    */
   onCounters(listener: CountersListener): () => void;
   /** Settles when all that was taken down so far is stored; rejects when it cannot be now. */
   flush(): Promise<void>;
+  /** Settles when the listeners have heard what other processes stored up to now; at once where there are no others. */
+  refresh(): Promise<void>;
   /** Rows that are not stored yet. */
   readonly waiting: number;
   /** Calls that are missing from the logs because the database could not take them. */
@@ -42,8 +44,12 @@ export interface Ledger {
 
 interface LedgerOptions {
   readonly store: Pick<LedgerStore, 'write'>;
+  /** The store again, where other processes write to it too. */
+  readonly shared?: Pick<LedgerStore, 'countersSince'> | undefined;
   /** How long a call may wait for others to be written with. */
   readonly intervalMs?: number;
+  /** How often to read what other processes stored. */
+  readonly readMs?: number;
   readonly onError: (error: unknown) => void;
   /** False: charges only, no logs of calls. Asked at the beginning of each call. */
   readonly isLogging?: () => boolean;
@@ -54,7 +60,8 @@ const PORTION = 512;
 const CLOSING_ATTEMPTS = 5;
 
 /** Creates the ledger of this process. */
-export function createLedger({ store, intervalMs = 250, onError, isLogging = () => true }: LedgerOptions): Ledger {
+export function createLedger(options: LedgerOptions): Ledger {
+  const { store, shared, intervalMs = 250, readMs = 1_000, onError, isLogging = () => true } = options;
   const node = randomUUID();
   const waiting = createWaiting();
   const rowListeners = new Set<RowListener>();
@@ -62,6 +69,8 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
   let timer: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
   let failures = 0;
+  const others = { isDue: false, from: 0 };
+  const reading = shared && setInterval(readInBackground, readMs).unref();
 
   function wake(): void {
     if (timer !== undefined || draining !== undefined) return;
@@ -80,19 +89,41 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
     drain().catch(() => {}); // drain itself has told it
   }
 
+  function readInBackground(): void {
+    others.isDue = true;
+    drain().catch(() => {}); // as above
+  }
+
+  /** The one lane of writes and reads: what is read includes every charge that was reported, and no other of this process. */
   function drain(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    draining ??= writeAll().finally(() => {
+    draining ??= work().finally(() => {
       draining = undefined;
       if (waiting.isWaiting) wake();
     });
     return draining;
   }
 
-  async function writeAll(): Promise<void> {
+  async function work(): Promise<void> {
+    await readIfDue();
     for (let segment = waiting.next(); segment !== undefined; segment = waiting.next()) {
       if (await write(segment)) waiting.done();
+      await readIfDue();
+    }
+  }
+
+  async function readIfDue(): Promise<void> {
+    // A write that failed may be stored all the same, with charges that still count here as not stored.
+    if (shared === undefined || !others.isDue || failures > 0) return;
+    others.isDue = false;
+    try {
+      const { counters, at } = await shared.countersSince(others.from);
+      others.from = at;
+      if (counters.length > 0) tellCounters(counters, []);
+    } catch (error) {
+      onError(error);
+      throw error;
     }
   }
 
@@ -101,8 +132,7 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
     try {
       const states = await store.write({ node, ...segment });
       failures = 0;
-      if (segment.charges.length > 0)
-        for (const listener of counterListeners) tell(() => listener(states, segment.charges));
+      if (segment.charges.length > 0) tellCounters(states, segment.charges);
       return true;
     } catch (error) {
       failures += 1;
@@ -120,6 +150,10 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
     } catch (error) {
       onError(error);
     }
+  }
+
+  function tellCounters(states: readonly CounterState[], included: readonly Charge[]): void {
+    for (const listener of counterListeners) tell(() => listener(states, included));
   }
 
   function tellRow(start: CallStart, end: CallEnd | undefined): void {
@@ -166,7 +200,12 @@ export function createLedger({ store, intervalMs = 250, onError, isLogging = () 
       return () => counterListeners.delete(listener);
     },
     flush,
+    async refresh() {
+      others.isDue = shared !== undefined;
+      while (others.isDue) await drain();
+    },
     async close() {
+      clearInterval(reading);
       for (let attempt = 1; ; attempt += 1) {
         try {
           return await flush();

@@ -37,6 +37,6 @@ export async function updateKey(gateway: GatewayAccess, { id }: Pick<TestKey, 'i
 /** Options of a gateway that keeps everything in a new, empty database of this kind. */
 export async function freshDatabase(type: (typeof DATABASES)[number]): Promise<GatewayOptions> {
   if (type === 'sqlite') return {};
-  const config = { config_store: { type, config: { url: await newPostgresUrl() } } };
-  return { config, passphrase: 'a passphrase for tests' };
+  // Without a passphrase the key file would lie in the working directory.
+  return { config: { config_store: { type, config: { url: await newPostgresUrl() } } }, passphrase: 'of a test' };
 }

@@ -6,6 +6,10 @@ export interface RawUpstream extends AsyncDisposable {
   readonly url: string;
   /** The JSON text of the next results; a function makes it from the arguments. */
   resultText: string | ((input: unknown) => string);
+  /** The JSON text of the next errors, instead of results. */
+  errorText: string | undefined;
+  /** The next answers are this status with this body, no JSON-RPC. */
+  refusal: readonly [status: number, body: string] | undefined;
   answersAs: 'json' | 'sse';
   /** The arguments of the last tools/call. */
   lastArguments: unknown;
@@ -37,6 +41,8 @@ export async function startRawUpstream(era: 'legacy' | 'modern' = 'legacy'): Pro
       const message = JSON.parse(await readBody(request)) as Message;
       const { id, method } = message;
       if (method === 'tools/call') upstream.lastArguments = message.params?.arguments;
+      if (upstream.refusal !== undefined && FREE.includes(method))
+        return void response.writeHead(upstream.refusal[0]).end(upstream.refusal[1]);
       if (id === undefined) return void response.writeHead(202).end();
       const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${answerTo(message)}}`;
       return write(response, answer, FREE.includes(method) ? upstream.answersAs : 'json');
@@ -44,7 +50,8 @@ export async function startRawUpstream(era: 'legacy' | 'modern' = 'legacy'): Pro
   });
 
   function answerTo({ method, params }: Message): string {
-    const { resultText } = upstream;
+    const { resultText, errorText } = upstream;
+    if (FREE.includes(method) && errorText !== undefined) return `"error":${errorText}`;
     if (FREE.includes(method))
       return `"result":${typeof resultText === 'string' ? resultText : resultText(params?.arguments)}`;
     const [opening, handshake] = era === 'legacy' ? ['initialize', LEGACY] : ['server/discover', MODERN];
@@ -57,6 +64,8 @@ export async function startRawUpstream(era: 'legacy' | 'modern' = 'legacy'): Pro
   const upstream: RawUpstream = {
     url: `${host.origin}/mcp`,
     resultText: '{"content":[]}',
+    errorText: undefined,
+    refusal: undefined,
     answersAs: 'json',
     lastArguments: undefined,
     [Symbol.asyncDispose]: () => host.stop(),

@@ -37,6 +37,8 @@ export interface LogReader {
 
 /** The ledger of one database: logs of calls, and what was used of budgets and limits. */
 export interface LedgerStore extends LogReader {
+  /** Whether other processes may write to it too. */
+  readonly isShared: boolean;
   /** Writes a batch in one transaction, and once only; gives the counters that it touched as they are then. */
   write(batch: LedgerBatch): Promise<CounterState[]>;
   /** Deletes logs; says how many there were. */
@@ -54,7 +56,7 @@ export interface LedgerStore extends LogReader {
 }
 
 /** The same with batches as they cross threads. */
-export interface EncodedLedgerStore extends Omit<LedgerStore, 'write'> {
+export interface EncodedLedgerStore extends Omit<LedgerStore, 'write' | 'isShared'> {
   writeEncoded(batch: EncodedBatch): Promise<CounterState[]>;
 }
 

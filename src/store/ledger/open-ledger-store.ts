@@ -24,14 +24,16 @@ export async function openLedgerStore(
   onError: (error: unknown) => void = () => {},
 ): Promise<LedgerStore> {
   if (options.type === 'sqlite' && options.path !== ':memory:') return openInThreads(options.path);
-  return openHere(() => (options.type === 'sqlite' ? sqlite(options.path) : smallPool(options.config, onError)));
+  return options.type === 'sqlite'
+    ? openHere(() => sqlite(options.path), false)
+    : openHere(() => smallPool(options.config, onError), true);
 }
 
 function smallPool(config: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
   return postgres({ ...config, max_open_conns: Math.min(config.max_open_conns ?? POOL, POOL) }, onError);
 }
 
-async function openHere(createDialect: () => DatabaseDialect): Promise<LedgerStore> {
+async function openHere(createDialect: () => DatabaseDialect, isShared: boolean): Promise<LedgerStore> {
   try {
     const store = await openOn(createDialect());
     const invoke: Invoke = async (method, args) => {
@@ -41,7 +43,7 @@ async function openHere(createDialect: () => DatabaseDialect): Promise<LedgerSto
         throw toLedgerError(error);
       }
     };
-    return proxy(invoke, () => store.close());
+    return proxy(invoke, { isShared, close: () => store.close() });
   } catch (error) {
     throw toLedgerError(error);
   }
@@ -56,16 +58,16 @@ async function openInThreads(path: string): Promise<LedgerStore> {
     await writer.close();
     throw new LedgerError(`${path}: ${messageOf(error)}`, 'place', error);
   }
-  return proxy(
-    (method, args) => (READS.has(method) ? reader : writer).call(method, args),
-    async () => {
+  return proxy((method, args) => (READS.has(method) ? reader : writer).call(method, args), {
+    isShared: false,
+    async close() {
       await reader.close();
       await writer.close();
     },
-  );
+  });
 }
 
-function proxy(invoke: Invoke, close: () => Promise<void>): LedgerStore {
+function proxy(invoke: Invoke, own: Pick<LedgerStore, 'isShared' | 'close'>): LedgerStore {
   // Each method gives what the store behind it gives; types cannot see through `invoke`.
   const pass =
     <M extends Method>(method: M) =>
@@ -87,6 +89,6 @@ function proxy(invoke: Invoke, close: () => Promise<void>): LedgerStore {
     loadCounters: pass('loadCounters'),
     countersSince: pass('countersSince'),
     removeCounters: pass('removeCounters'),
-    close,
+    ...own,
   };
 }
