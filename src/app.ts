@@ -10,6 +10,9 @@ import { reconcileGovernance } from './config/reconcile-governance.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
 import { CONFIG_FILE } from './governance/audit.ts';
+import { createCommitEntity } from './governance/commit-entity.ts';
+import { createCounters } from './governance/counters.ts';
+import type { ViewContext } from './governance/entity-views.ts';
 import { createPolicy } from './governance/policy.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
@@ -149,17 +152,28 @@ async function bringInConfig(
     fromCreate,
     log: logger,
   });
+  const { database, audit } = stores;
+  let views: Promise<ViewContext> | undefined;
+  const context = (): Promise<ViewContext> => (views ??= openingViews(stores));
   await reconcileGovernance({
     section: file.governance,
     isFileTheTruth,
-    database: stores.database,
     stores: stores.governance,
+    commit: createCommitEntity({ database, audit, stores: stores.governance, context }, CONFIG_FILE),
     rules: { customerFromEntry, teamFromEntry, keyFromEntry, refreshValue },
     log: logger,
   });
   return createFirstKey(stores.accounts, apiKey, () => {
     logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
   });
+}
+
+/** What the record of a change shows of budgets and servers before either is running. */
+async function openingViews({ ledger, clients }: Stores): Promise<ViewContext> {
+  const counters = createCounters({ charge: () => {} });
+  counters.load(await ledger.loadCounters());
+  const names = new Map((await clients.list()).map(({ client_id, name }) => [client_id, { name }]));
+  return { usage: counters.usage, describeClient: (id) => names.get(id) };
 }
 
 function loadConfig({ config, configFile, appDir }: GatewayOptions): Promise<LoadedConfig> {

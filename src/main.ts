@@ -57,7 +57,9 @@ program
 
 program
   .command('why <tool>')
-  .description('say which rule shows, hides, denies or prices a tool; exits with 0 if it can be called, else with 1')
+  .description(
+    'say which rule shows, hides, denies or prices a tool; exits with 0 if it can be called, 1 if not, 2 if nobody knows',
+  )
   .option('--for <virtual key>', 'name or id of the virtual key that would call it (default: an operator)')
   .option('--url <url>', 'address of the gateway (default: http://localhost:8080)')
   .option('--key <key>', 'management API key; better given as ASBRU_API_KEY, which no process list shows')

@@ -115,6 +115,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
+    audit: stores.audit,
     changes,
     settings,
     usage: counters.usage,
@@ -136,7 +137,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
-    ...mcpLogRoutes({ ledger, store: ledgerStore }),
+    ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes }),
     ...auditLogRoutes(stores.audit),

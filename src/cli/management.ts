@@ -23,7 +23,7 @@ export async function askGateway(path: string, flags: GatewayFlags, env: Environ
   const { status, text } = await get(new URL(path, origin), key).catch((error: unknown) => {
     throw refuse(`no gateway answers at ${origin}: ${messageOf(error)}`);
   });
-  if (status === 200) return JSON.parse(text);
+  if (status === 200) return parse(text, origin);
   throw refuse(`the gateway answered ${status}: ${readMessage(text)}`);
 }
 
@@ -31,6 +31,14 @@ async function get(url: URL, key: string): Promise<{ status: number; text: strin
   const headers = { authorization: `Bearer ${key}` };
   const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
   return { status: statusCode, text: await body.text() };
+}
+
+function parse(text: string, origin: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refuse(`what answers at ${origin} is no gateway`);
+  }
 }
 
 function readMessage(text: string): string {

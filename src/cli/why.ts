@@ -1,5 +1,5 @@
-import type { Explanation, Verdict } from '../contract/explain.ts';
-import { messageOf } from '../lib/errors.ts';
+import { Explanation, type Verdict } from '../contract/explain.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
 import { askGateway, type GatewayFlags } from './management.ts';
 
 /** The flags of `asbru why`, as the command line gave them. */
@@ -14,15 +14,16 @@ const MARKS: Readonly<Record<Verdict['effect'], string>> = {
   hides: '-',
   denies: '-',
   prices: '$',
-  informs: '!',
 };
 
 /** `asbru why`: exit code 0 when the tool can be called, 1 when not, 2 when nobody could tell. */
 export async function why(tool: string, flags: WhyFlags): Promise<void> {
   const query = new URLSearchParams({ tool, ...(flags.for !== undefined && { virtual_key: flags.for }) });
   try {
-    const explanation = (await askGateway(`/api/mcp/explain?${query.toString()}`, flags, process.env)) as Explanation;
-    process.stdout.write(flags.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation));
+    const answer = await askGateway(`/api/mcp/explain?${query.toString()}`, flags, process.env);
+    const { success, data: explanation } = Explanation.safeParse(answer);
+    if (!success) throw new GatewayError('invalid_request', 'the gateway answered something else than an explanation');
+    process.stdout.write(flags.json === true ? `${JSON.stringify(answer, null, 2)}\n` : render(explanation));
     process.exitCode = explanation.is_callable ? 0 : 1;
   } catch (error) {
     process.stderr.write(`asbru why: ${messageOf(error)}\n`);

@@ -3,9 +3,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { exampleClient } from '../../test/kit/clients.ts';
 import { DATABASES, openTestDatabase } from '../../test/kit/databases.ts';
 import { GovernanceSection } from '../contract/config.ts';
+import { CONFIG_FILE } from '../governance/audit.ts';
+import { createCommitEntity } from '../governance/commit-entity.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from '../governance/from-config.ts';
+import type { ReadUsage } from '../governance/limit-views.ts';
 import { createEncryption } from '../lib/encryption.ts';
 import { hashKeyValue } from '../lib/virtual-key.ts';
+import { createAuditStore } from '../store/audit.ts';
 import { createGovernanceStores } from '../store/governance-stores.ts';
 import { reconcileGovernance } from './reconcile-governance.ts';
 
@@ -42,6 +46,13 @@ describe.each(DATABASES)('on %s', (type) => {
     const database = await openTestDatabase(type);
     const stores = createGovernanceStores(database.db, encryption);
     await stores.clients.insert(exampleClient());
+    const audit = createAuditStore(database.db, encryption.deriveKey('audit'));
+    const usage: ReadUsage = () => ({ used: 0, window_start: 0, window_end: 0 });
+    const context = async () => ({ usage, describeClient: () => undefined });
+    const commit = createCommitEntity({ database, stores, audit, context }, CONFIG_FILE);
+    /** What the audit trail says so far, such as "create team Red". */
+    const trail = async () =>
+      (await audit.listAfter(0, 100)).map(({ action, entity, entity_name }) => `${action} ${entity} ${entity_name}`);
     const lines: string[] = [];
     const log = {
       info: (line: string) => void lines.push(line),
@@ -50,7 +61,7 @@ describe.each(DATABASES)('on %s', (type) => {
     const reconcile = async (file: unknown, isFileTheTruth = false) => {
       lines.length = 0;
       const parsed = file === undefined ? undefined : GovernanceSection.parse(file);
-      await reconcileGovernance({ section: parsed, isFileTheTruth, database, stores, rules, log });
+      await reconcileGovernance({ section: parsed, isFileTheTruth, stores, commit, rules, log });
       return lines.map((line) => line.replace(' of config.json', ''));
     };
     const key = async () => {
@@ -58,7 +69,7 @@ describe.each(DATABASES)('on %s', (type) => {
       if (key === undefined) throw new Error('there is no key');
       return key;
     };
-    return { stores, reconcile, key, [Symbol.asyncDispose]: () => database.close() };
+    return { stores, audit, trail, reconcile, key, [Symbol.asyncDispose]: () => database.close() };
   }
 
   test('entries are inserted with what the file says elsewhere of their budgets and limits', async () => {
@@ -84,6 +95,15 @@ describe.each(DATABASES)('on %s', (type) => {
       { customer_id: 'acme', rate_limit: { request_max_limit: 60 } },
     ]);
     expect(await it.stores.customers.list()).toMatchObject([{ budgets: [{ max_limit: 100 }] }]);
+    expect(await it.trail()).toEqual(['create customer Acme', 'create team Red', 'create virtual_key ci']);
+    expect(await it.audit.find(3)).toMatchObject({
+      ...{ actor: 'config.json', entity_id: 'vk-ci', before: null, request: null },
+      after: {
+        name: 'ci',
+        value: expect.stringMatching(/^\*+$/) as string,
+        mcp_configs: [{ tools_to_execute: ['*'] }],
+      },
+    });
   });
 
   test('an entry that is as before leaves alone what the API changed; one that changed wins, and usage stays', async () => {
@@ -112,6 +132,11 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(after.provider_configs[0]?.budgets[0]?.id).toBe(before.provider_configs[0]?.budgets[0]?.id);
     expect(await it.stores.grants.list()).toEqual([]);
     expect(await it.reconcile(changed)).toContain('Virtual key "renamed": kept');
+    expect((await it.trail()).slice(3)).toEqual(['update virtual_key renamed']);
+    expect(await it.audit.find(4)).toMatchObject({
+      before: { name: 'ci', mcp_configs: [{}] },
+      after: { name: 'renamed', mcp_configs: [] },
+    });
   });
 
   test('what the file does not name stays, unless the file is the truth of that section', async () => {
@@ -124,6 +149,8 @@ describe.each(DATABASES)('on %s', (type) => {
       'Virtual key "new": inserted',
       'Virtual key "ci": pruned',
     ]);
+    expect((await it.trail()).slice(3)).toEqual(['delete team Red', 'create virtual_key new', 'delete virtual_key ci']);
+    expect(await it.audit.find(4)).toMatchObject({ before: { virtual_keys: [{ id: 'vk-ci' }] }, after: null });
     expect((await it.key()).value.resolve()).toMatch(/^sk-bf-/);
     expect(await it.stores.customers.list()).toHaveLength(1);
     expect((await it.stores.limits.listBudgets()).map(({ owner_kind }) => owner_kind)).toEqual(['customer']);
@@ -176,6 +203,7 @@ describe.each(DATABASES)('on %s', (type) => {
       'Virtual key "good": inserted',
     ]);
     expect((await it.stores.keys.list()).map(({ name }) => name)).toEqual(['ci', 'good']);
+    expect((await it.trail()).slice(3)).toEqual(['create virtual_key good']);
   });
 
   test('a value in the environment is read again at each start, and opens nothing without its variable', async () => {
@@ -197,6 +225,7 @@ describe.each(DATABASES)('on %s', (type) => {
     ]);
     expect((await it.key()).value_hash).not.toBe(hashKeyValue(''));
     expect((await it.key()).value_hash).not.toBe(hashKeyValue('two'));
+    expect(await it.trail()).toEqual(['create virtual_key ci', 'rotate virtual_key ci', 'rotate virtual_key ci']);
   });
 
   test('two processes that start from the same file insert it once', async () => {
@@ -204,5 +233,6 @@ describe.each(DATABASES)('on %s', (type) => {
     await Promise.all([it.reconcile(section), it.reconcile(section)]);
     expect(await it.stores.keys.list()).toHaveLength(1);
     expect(await it.stores.limits.listBudgets()).toHaveLength(3);
+    expect(await it.trail()).toHaveLength(3);
   });
 });

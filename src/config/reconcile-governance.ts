@@ -1,10 +1,8 @@
 import type { CustomerEntry, GovernanceSection, TeamEntry, VirtualKeyEntry } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { Database } from '../store/database.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Grant } from '../store/grants.ts';
-import { writeInTurn } from '../store/write-lock.ts';
 import { collectEntries, type Entry } from './governance-entries.ts';
 import { hash, type Reconciled, type ReconcileLog } from './reconcile.ts';
 
@@ -28,13 +26,28 @@ export interface EntryRules {
   readonly refreshValue: (key: VirtualKey) => VirtualKey | undefined;
 }
 
+/**
+ * How a change of an entity is stored, together with what is to be known about it later. `write` gives the id of what is there
+ * after it; undefined: nothing is.
+ */
+export type CommitEntity = (
+  change: {
+    readonly entity: 'customer' | 'team' | 'virtual_key';
+    /** Of what is there before it. */
+    readonly id: string | undefined;
+    readonly action?: 'rotate';
+  },
+  write: (stores: GovernanceStores) => Promise<string | undefined>,
+) => Promise<void>;
+
 interface Work {
   /** `governance` of the file; undefined leaves the database alone. */
   readonly section: GovernanceSection | undefined;
   /** Delete what a section of the file does not name. */
   readonly isFileTheTruth: boolean;
-  readonly database: Pick<Database, 'dialect' | 'transaction'>;
   readonly stores: GovernanceStores;
+  /** Stores one change and records it, both or neither. */
+  readonly commit: CommitEntity;
   readonly rules: EntryRules;
   readonly log: ReconcileLog;
 }
@@ -42,10 +55,11 @@ interface Work {
 /** One kind of entity: how its rows are made and written. */
 interface Kind<E, T> {
   readonly label: string;
+  readonly entity: 'customer' | 'team' | 'virtual_key';
   readonly entries: readonly Entry<E>[] | undefined;
   readonly store: (stores: GovernanceStores) => EntityStore<T & { readonly id: string }>;
-  /** Writes the record of an entry, in a transaction. */
-  readonly write: (entry: E, row: T | undefined, at: GovernanceStores, record: RecordFields) => Promise<void>;
+  /** Writes the record of an entry, in a transaction; gives its id. */
+  readonly write: (entry: E, row: T | undefined, at: GovernanceStores, record: RecordFields) => Promise<string>;
 }
 interface RecordFields {
   readonly config_hash: string;
@@ -67,26 +81,31 @@ export async function reconcileGovernance(work: Work): Promise<Reconciled[]> {
 
   const customers = await reconcileKind<CustomerEntry, Customer>(work, rename, {
     label: 'Customer',
+    entity: 'customer',
     entries: entries.customers,
     store: (stores) => stores.customers,
     async write(entry, row, at, record) {
       const customer = { ...rules.customerFromEntry(entry, row, await references(at)), ...record };
       await (row === undefined ? at.customers.insert(customer) : at.customers.update(customer));
+      return customer.id;
     },
   });
   const teams = await reconcileKind<TeamEntry, Team>(work, rename, {
     label: 'Team',
+    entity: 'team',
     entries: entries.teams,
     store: (stores) => stores.teams,
     async write(entry, row, at, record) {
       const resolved = { ...entry, customer_id: idOf(entry.customer_id) };
       const team = { ...rules.teamFromEntry(resolved, row, await references(at)), ...record };
       await (row === undefined ? at.teams.insert(team) : at.teams.update(team));
+      return team.id;
     },
   });
   const clients = section.virtual_keys === undefined ? [] : await stores.clients.list();
   const keys = await reconcileKind<VirtualKeyEntry, VirtualKey>(work, rename, {
     label: 'Virtual key',
+    entity: 'virtual_key',
     entries: entries.virtual_keys,
     store: (stores) => stores.keys,
     async write(entry, row, at, record) {
@@ -95,6 +114,7 @@ export async function reconcileGovernance(work: Work): Promise<Reconciled[]> {
       const { key, grants } = rules.keyFromEntry(resolved, row, context);
       await (row === undefined ? at.keys.insert({ ...key, ...record }) : at.keys.update({ ...key, ...record }));
       await at.grants.replaceOfKey(key.id, grants);
+      return key.id;
     },
   });
   await refreshValues(work);
@@ -112,7 +132,7 @@ async function reconcileKind<E extends Named, T extends Customer>(
   rename: Map<string, string>,
   kind: Kind<E, T>,
 ): Promise<Reconciled[]> {
-  const { isFileTheTruth, database, stores, log } = work;
+  const { isFileTheTruth, commit, stores, log } = work;
   if (kind.entries === undefined) return [];
   const rows = await kind.store(stores).list();
   const match = matcher(rows);
@@ -143,7 +163,10 @@ async function reconcileKind<E extends Named, T extends Customer>(
     }
   }
   for (const row of isFileTheTruth ? rows.filter((row) => !claimed.has(row)) : []) {
-    await writeInTurn(database, (tx) => kind.store(stores.with(tx)).remove(row.id));
+    await commit({ entity: kind.entity, id: row.id }, async (at) => {
+      await kind.store(at).remove(row.id);
+      return undefined;
+    });
     tell(row.name, 'pruned');
   }
   await noteIds(kind, stores, rename);
@@ -177,7 +200,7 @@ async function reconcileEntry<E extends Named, T extends Customer>(
   entry: E,
   row: T | undefined,
   now: number,
-  { database, stores }: Work,
+  { commit, stores }: Work,
   kind: Kind<E, T>,
 ): Promise<Reconciled['outcome']> {
   const { id: _, ...meaning } = entry;
@@ -185,7 +208,7 @@ async function reconcileEntry<E extends Named, T extends Customer>(
   if (row?.config_hash === config_hash) return 'kept';
   const record = { config_hash, created_at: row?.created_at ?? now };
   try {
-    await writeInTurn(database, (tx) => kind.write(entry, row, stores.with(tx), record));
+    await commit({ entity: kind.entity, id: row?.id }, (at) => kind.write(entry, row, at, record));
     return row === undefined ? 'inserted' : 'updated';
   } catch (error) {
     if (row !== undefined) throw error;
@@ -197,14 +220,14 @@ async function reconcileEntry<E extends Named, T extends Customer>(
 }
 
 /** Values that the environment holds are looked up by their hash, which is made anew at each start. */
-async function refreshValues({ database, stores, rules, log }: Work): Promise<void> {
+async function refreshValues({ commit, stores, rules, log }: Work): Promise<void> {
   for (const key of await stores.keys.listReferences()) {
     if (rules.refreshValue(key) === undefined) continue;
-    await writeInTurn(database, async (tx) => {
-      const { keys } = stores.with(tx);
+    await commit({ entity: 'virtual_key', id: key.id, action: 'rotate' }, async ({ keys }) => {
       const stored = await keys.find(key.id);
       const fresh = stored && rules.refreshValue(stored);
       if (fresh !== undefined) await keys.update(fresh);
+      return stored?.id;
     });
     if (key.value.isDangling)
       log.error(`Virtual key "${key.name}": ${key.value.reference} is not set; the key opens nothing`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** One rule that was asked about a tool, and what it said. */
 export const Verdict = z.object({
   rule: z.string().meta({ description: 'Which rule, such as virtual_key_grant or budget.' }),
-  effect: z.enum(['shows', 'hides', 'allows', 'denies', 'prices', 'informs']),
+  effect: z.enum(['shows', 'hides', 'allows', 'denies', 'prices']),
   message: z.string(),
 });
 export type Verdict = z.infer<typeof Verdict>;

@@ -15,6 +15,9 @@ export interface Actor {
 /** What the gateway does by itself when it starts, in the name of its config file. */
 export const CONFIG_FILE: Actor = Object.freeze({ principal: 'config.json', name: 'config.json', request: undefined });
 
+/** What the gateway does by itself while it runs, such as deleting keys that have expired. */
+export const GATEWAY: Actor = Object.freeze({ principal: 'gateway', name: 'gateway', request: undefined });
+
 /** A change as read APIs show it: views only, never records, whose secrets are not masked. */
 export interface Change {
   readonly action: AuditAction;

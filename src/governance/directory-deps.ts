@@ -1,4 +1,5 @@
 import type { ClientSettings } from '../contract/config.ts';
+import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
@@ -9,6 +10,7 @@ import type { WindowEnd } from './key-changes.ts';
 export interface DirectoryDeps extends ViewContext {
   readonly database: Pick<Database, 'dialect' | 'transaction'>;
   readonly stores: GovernanceStores;
+  readonly audit: Pick<AuditStore, 'with'>;
   readonly changes: Pick<Changes, 'publish'>;
   /** The settings as they are now. */
   readonly settings: () => Pick<ClientSettings, 'vk_rotation_cooldown' | 'delete_expired_virtual_keys'>;

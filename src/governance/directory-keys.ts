@@ -7,19 +7,19 @@ import type {
   VirtualKeyUpdate,
   VirtualKeyView,
 } from '../contract/governance.ts';
-import type { Budget, VirtualKey } from '../store/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Grant } from '../store/grants.ts';
 import type { KeyPage } from '../store/virtual-keys.ts';
-import { writeInTurn } from '../store/write-lock.ts';
+import { GATEWAY, type Actor, type Change } from './audit.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
-import { announce, byId, loadRuleContext, unknownEntity } from './directory-writes.ts';
+import { createKeyActions } from './directory-key-actions.ts';
+import { findKey, viewKey, viewKeys } from './directory-views.ts';
+import { announce, auditContext, loadRuleContext, unknownEntity, writeRecorded } from './directory-writes.ts';
 import { applyKey, newKey } from './entity-rules.ts';
-import { keyView, quotaView } from './entity-views.ts';
+import { quotaView, type ViewContext } from './entity-views.ts';
 import { applyGrants, type NewGrant } from './grant-rules.ts';
-import { budgetsOf, effectiveLimit, endOverride, overrideBudget, rotateKey, withBudget } from './key-changes.ts';
-import { invalid } from './limit-rules.ts';
-import { budgetView } from './limit-views.ts';
+import { budgetsOf } from './key-changes.ts';
+import { budgetResets, entityChange } from './recorded-changes.ts';
 
 /** A budget and what it allows with its override. */
 export interface OverrideView {
@@ -32,17 +32,24 @@ export interface KeyDirectory {
   /** A page, oldest first, and how many there are in all. */
   list(page: KeyPage): Promise<{ virtual_keys: VirtualKeyView[]; total_count: number }>;
   get(id: string): Promise<VirtualKeyView>;
-  create(body: VirtualKeyCreate): Promise<VirtualKeyView>;
-  update(id: string, body: VirtualKeyUpdate): Promise<VirtualKeyView>;
-  remove(id: string): Promise<void>;
-  rotate(id: string): Promise<VirtualKeyView>;
+  create(body: VirtualKeyCreate, actor: Actor): Promise<VirtualKeyView>;
+  update(id: string, body: VirtualKeyUpdate, actor: Actor): Promise<VirtualKeyView>;
+  remove(id: string, actor: Actor): Promise<void>;
+  rotate(id: string, actor: Actor): Promise<VirtualKeyView>;
   /** All of them or, when one is unknown, none. */
-  rotateAll(ids: readonly string[]): Promise<VirtualKeyView[]>;
-  /** Allows more than a budget says; undefined ends that. */
-  override(id: string, budgetId: string, body: BudgetOverride | undefined): Promise<OverrideView>;
+  rotateAll(ids: readonly string[], actor: Actor): Promise<VirtualKeyView[]>;
+  /** Allows more than a budget says. */
+  override(budget: BudgetOfKey, body: BudgetOverride, actor: Actor): Promise<OverrideView>;
+  endOverride(budget: BudgetOfKey, actor: Actor): Promise<OverrideView>;
   quota(id: string): Promise<QuotaView>;
   /** Deletes the keys that have expired and are to be deleted then; gives how many. */
   removeExpired(now: number): Promise<number>;
+}
+
+/** Which budget of which key. */
+export interface BudgetOfKey {
+  readonly id: string;
+  readonly budgetId: string;
 }
 
 export function createKeyDirectory(deps: DirectoryDeps): KeyDirectory {
@@ -51,86 +58,81 @@ export function createKeyDirectory(deps: DirectoryDeps): KeyDirectory {
 
 type Reads = Pick<KeyDirectory, 'list' | 'get' | 'quota'>;
 type Writes = Pick<KeyDirectory, 'create' | 'update' | 'remove' | 'removeExpired'>;
-type Actions = Pick<KeyDirectory, 'rotate' | 'rotateAll' | 'override'>;
 
 function createKeyReads(deps: DirectoryDeps): Reads {
   const { stores } = deps;
   return {
     async list(page) {
       const { keys, total_count } = await stores.keys.page(page);
-      return { virtual_keys: await viewKeys(deps, keys, page.limit !== undefined), total_count };
+      return { virtual_keys: await viewKeys(stores, keys, deps, page.limit !== undefined), total_count };
     },
-    get: (id) => getView(deps, id),
+    get: (id) => viewKey(stores, id, deps),
     quota: async (id) => quotaView(await findKey(stores, id), deps),
   };
 }
 
-/** `areFew`: few enough to name each in a statement. */
-async function viewKeys(deps: DirectoryDeps, keys: readonly VirtualKey[], areFew: boolean): Promise<VirtualKeyView[]> {
-  const { names, grants } = deps.stores;
-  const filter = areFew ? { virtual_key_id: keys.map((key) => key.id) } : {};
-  const byKey = Map.groupBy(keys.length === 0 ? [] : await grants.list(filter), (grant) => grant.virtual_key_id);
-  const teams = byId(keys.some((key) => key.team_id !== undefined) ? await names.teams() : []);
-  const customers = byId(keys.some((key) => key.customer_id !== undefined) ? await names.customers() : []);
-  return keys.map((key) => keyView(key, { grants: byKey.get(key.id) ?? [], teams, customers }, deps));
-}
-
-async function getView(deps: DirectoryDeps, id: string): Promise<VirtualKeyView> {
-  const [view] = await viewKeys(deps, [await findKey(deps.stores, id)], true);
-  if (view === undefined) throw unknownEntity('virtual key', id);
-  return view;
-}
-
-async function findKey({ keys }: GovernanceStores, id: string): Promise<VirtualKey> {
-  const key = await keys.find(id);
-  if (key === undefined) throw unknownEntity('virtual key', id);
-  return key;
-}
-
 function createKeyWrites(deps: DirectoryDeps): Writes {
-  const { database, stores, changes } = deps;
+  const { stores, changes } = deps;
+  const context = auditContext(deps);
   return {
-    async create(body) {
-      const { id, touched } = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
+    async create(body, actor) {
+      const { id, touched } = await writeRecorded(deps, actor, async (at) => {
         const key = newKey(body, await loadRuleContext(at, body));
+        const { id } = key;
         await at.keys.insert(key);
-        return { id: key.id, touched: await writeGrants(at, key.id, body.mcp_configs ?? [], true) };
+        const touched = await writeGrants(at, id, body.mcp_configs ?? [], true);
+        const record = entityChange('virtual_key', undefined, await viewKey(at, id, context));
+        return { result: { id, touched }, record };
       });
       await announce(changes, 'virtual_keys', [id]);
       await announce(changes, 'mcp_clients', touched);
-      return getView(deps, id);
+      return viewKey(stores, id, deps);
     },
 
-    async update(id, body) {
-      const { key, touched } = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
+    async update(id, body, actor) {
+      const isReset = body.reset_budget_usage === true;
+      const { key, touched } = await writeRecorded(deps, actor, async (at) => {
+        const before = await viewKey(at, id, context);
         const key = applyKey(await findKey(at, id), body, await loadRuleContext(at, body));
         await at.keys.update(key);
-        return { key, touched: await writeGrants(at, id, body.mcp_configs, false) };
+        const touched = await writeGrants(at, id, body.mcp_configs, false);
+        const after = await viewKey(at, id, context);
+        const budgets = [after, ...after.provider_configs].flatMap((limited) => limited.budgets);
+        const record = [
+          ...entityChange('virtual_key', before, after),
+          ...(isReset ? budgetResets(after, budgets) : []),
+        ];
+        return { result: { key, touched }, record };
       });
       await announce(changes, 'virtual_keys', [id]);
       await announce(changes, 'mcp_clients', touched);
-      if (body.reset_budget_usage === true) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
-      return getView(deps, id);
+      if (isReset) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
+      return viewKey(stores, id, deps);
     },
 
-    async remove(id) {
-      const touched = await writeInTurn(database, (tx) => removeKey(stores.with(tx), id));
-      if (touched === undefined) throw unknownEntity('virtual key', id);
+    async remove(id, actor) {
+      const touched = await writeRecorded(deps, actor, async (at) => {
+        const removed = await removeKey(at, id, context);
+        if (removed === undefined) throw unknownEntity('virtual key', id);
+        return { result: removed.touched, record: removed.record };
+      });
       await announce(changes, 'virtual_keys', [id]);
       await announce(changes, 'mcp_clients', touched);
     },
 
     async removeExpired(now) {
       const { delete_expired_virtual_keys: byDefault } = deps.settings();
-      const { ids, touched } = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
+      const { ids, touched } = await writeRecorded(deps, GATEWAY, async (at) => {
         const expired = await at.keys.listExpired(now);
         const ids = expired.filter((key) => key.delete_after_expire ?? byDefault).map((key) => key.id);
         const touched = new Set<string>();
-        for (const id of ids) for (const client of (await removeKey(at, id)) ?? []) touched.add(client);
-        return { ids, touched: [...touched] };
+        const record: Change[] = [];
+        for (const id of ids) {
+          const removed = await removeKey(at, id, context);
+          for (const client of removed?.touched ?? []) touched.add(client);
+          record.push(...(removed?.record ?? []));
+        }
+        return { result: { ids, touched: [...touched] }, record };
       });
       await announce(changes, 'virtual_keys', ids);
       await announce(changes, 'mcp_clients', touched);
@@ -140,9 +142,17 @@ function createKeyWrites(deps: DirectoryDeps): Writes {
 }
 
 /** Gives the servers it had access to; undefined when there was no such key. */
-async function removeKey(at: GovernanceStores, id: string): Promise<string[] | undefined> {
+async function removeKey(
+  at: GovernanceStores,
+  id: string,
+  context: ViewContext,
+): Promise<{ touched: string[]; record: Change[] } | undefined> {
+  const key = await at.keys.find(id);
+  if (key === undefined) return undefined;
+  const [before] = await viewKeys(at, [key], context, true);
   const grants = await at.grants.list({ virtual_key_id: id });
-  return (await at.keys.remove(id)) ? grants.map((grant) => grant.client_id) : undefined;
+  await at.keys.remove(id);
+  return { touched: grants.map((grant) => grant.client_id), record: entityChange('virtual_key', before, undefined) };
 }
 
 /** Replaces what a key may call, unless nothing was sent; gives the servers for which that changed something. */
@@ -169,60 +179,4 @@ function changedClients(before: readonly Grant[], after: readonly NewGrant[]): s
     new Map(grants.map(({ client_id, tools_to_execute }) => [client_id, JSON.stringify(tools_to_execute)]));
   const [was, is] = [write(before), write(after)];
   return [...new Set([...was.keys(), ...is.keys()])].filter((id) => was.get(id) !== is.get(id));
-}
-
-function createKeyActions(deps: DirectoryDeps): Actions {
-  const { database, stores, changes } = deps;
-
-  const rotateAll = async (ids: readonly string[], unknown: (id: string, index: number) => Error): Promise<void> => {
-    await writeInTurn(database, async (tx) => {
-      const { keys } = stores.with(tx);
-      const now = Date.now();
-      for (const [index, id] of ids.entries()) {
-        const stored = await keys.find(id);
-        if (stored === undefined) throw unknown(id, index);
-        await keys.update(rotateKey(stored, deps.settings().vk_rotation_cooldown, now));
-      }
-    });
-    await announce(changes, 'virtual_keys', ids);
-  };
-
-  return {
-    async rotate(id) {
-      await rotateAll([id], () => unknownEntity('virtual key', id));
-      return getView(deps, id);
-    },
-
-    async rotateAll(ids) {
-      const unique = [...new Set(ids)];
-      await rotateAll(unique, (id) => invalid(`ids[${ids.indexOf(id)}]`, `there is no virtual key "${id}"`));
-      return Promise.all(unique.map((id) => getView(deps, id)));
-    },
-
-    async override(id, budgetId, body) {
-      const now = Date.now();
-      const budget = await writeInTurn(database, async (tx) => {
-        const { keys } = stores.with(tx);
-        const key = await findKey({ ...stores, keys }, id);
-        const stored = budgetsOf(key).find((budget) => budget.id === budgetId);
-        if (stored === undefined) throw unknownEntity('budget', budgetId);
-        const next = body ? overrideBudget(stored, body, deps.windowEnd, now) : endOverride(stored, now);
-        await keys.update({ ...withBudget(key, next), updated_at: now });
-        return { next, owner: ownerOf(key, budgetId) };
-      });
-      await announce(changes, 'virtual_keys', [id]);
-      return {
-        budget: budgetView({ ...budget.owner, limit: budget.next }, deps.usage),
-        effective_max_limit: effectiveLimit(budget.next, now),
-      };
-    },
-  };
-}
-
-function ownerOf(key: VirtualKey, budgetId: string) {
-  const has = (budgets: readonly Budget[]) => budgets.some((budget) => budget.id === budgetId);
-  const config = key.provider_configs.find((config) => has(config.budgets));
-  return config === undefined
-    ? { owner_kind: 'virtual_key' as const, owner_id: key.id }
-    : { owner_kind: 'provider_config' as const, owner_id: String(config.id) };
 }

@@ -9,21 +9,22 @@ import type {
 import type { Customer, EntityStore, Team } from '../store/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { NameRow } from '../store/owner-names.ts';
-import { writeInTurn } from '../store/write-lock.ts';
+import type { Actor } from './audit.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
-import { announce, byId, loadRuleContext, unknownEntity } from './directory-writes.ts';
+import { viewCustomers, viewTeams } from './directory-views.ts';
+import { announce, loadRuleContext, unknownEntity, writeRecorded } from './directory-writes.ts';
 import { applyCustomer, applyTeam, newCustomer, newTeam, type RuleContext } from './entity-rules.ts';
-import { customerView, teamView } from './entity-views.ts';
+import { budgetResets, entityChange } from './recorded-changes.ts';
 
 /** Reads and writes of one kind of owner. */
 interface OwnerDirectory<Create, Update, View> {
   /** Oldest first. */
   list(): Promise<View[]>;
   get(id: string): Promise<View>;
-  create(body: Create): Promise<View>;
-  update(id: string, body: Update): Promise<View>;
+  create(body: Create, actor: Actor): Promise<View>;
+  update(id: string, body: Update, actor: Actor): Promise<View>;
   /** What belonged to it stays, on its own. */
-  remove(id: string): Promise<void>;
+  remove(id: string, actor: Actor): Promise<void>;
 }
 export type TeamDirectory = OwnerDirectory<TeamCreate, TeamUpdate, TeamView>;
 export type CustomerDirectory = OwnerDirectory<CustomerCreate, CustomerUpdate, CustomerView>;
@@ -35,7 +36,7 @@ interface Kind<T extends Customer, Create, Update, View> {
   store(stores: GovernanceStores): EntityStore<T>;
   make(body: Create, context: RuleContext): T;
   apply(stored: T, body: Update, context: RuleContext): T;
-  views(entities: readonly T[]): Promise<View[]>;
+  views(stores: GovernanceStores, entities: readonly T[]): Promise<View[]>;
   /** The rows that lose their owner, by table. */
   detached(stores: GovernanceStores, id: string): Promise<{ keys: readonly NameRow[]; teams: readonly NameRow[] }>;
 }
@@ -47,12 +48,7 @@ export function createTeamDirectory(deps: DirectoryDeps): TeamDirectory {
     store: ({ teams }) => teams,
     make: newTeam,
     apply: (stored, body, context) => applyTeam(stored, body, context),
-    async views(teams) {
-      const { names } = deps.stores;
-      const keys = Map.groupBy(await names.attachedKeys(), (key) => key.team_id);
-      const customers = byId(await names.customers());
-      return teams.map((team) => teamView(team, { keys: keys.get(team.id) ?? [], customers }, deps));
-    },
+    views: (stores, teams) => viewTeams(stores, teams, deps),
     async detached({ names }, id) {
       return { keys: (await names.attachedKeys()).filter((key) => key.team_id === id), teams: [] };
     },
@@ -66,14 +62,7 @@ export function createCustomerDirectory(deps: DirectoryDeps): CustomerDirectory 
     store: ({ customers }) => customers,
     make: newCustomer,
     apply: (stored, body, context) => applyCustomer(stored, body, context),
-    async views(customers) {
-      const { names } = deps.stores;
-      const keys = Map.groupBy(await names.attachedKeys(), (key) => key.customer_id);
-      const teams = Map.groupBy(await names.teams(), (team) => team.customer_id);
-      return customers.map((customer) => {
-        return customerView(customer, { keys: keys.get(customer.id) ?? [], teams: teams.get(customer.id) ?? [] }, deps);
-      });
-    },
+    views: (stores, customers) => viewCustomers(stores, customers, deps),
     async detached({ names }, id) {
       const isOf = (row: NameRow) => row.customer_id === id;
       return { keys: (await names.attachedKeys()).filter(isOf), teams: (await names.teams()).filter(isOf) };
@@ -81,66 +70,66 @@ export function createCustomerDirectory(deps: DirectoryDeps): CustomerDirectory 
   });
 }
 
-function createOwnerDirectory<T extends Customer, Create extends CustomerCreate, Update extends CustomerUpdate, View>(
-  deps: DirectoryDeps,
-  kind: Kind<T, Create, Update, View>,
-): OwnerDirectory<Create, Update, View> {
-  const { database, stores, changes } = deps;
+function createOwnerDirectory<
+  T extends Customer,
+  Create extends CustomerCreate,
+  Update extends CustomerUpdate,
+  View extends TeamView | CustomerView,
+>(deps: DirectoryDeps, kind: Kind<T, Create, Update, View>): OwnerDirectory<Create, Update, View> {
+  const { stores, changes } = deps;
 
-  const get = async (id: string): Promise<View> => {
-    const entity = await kind.store(stores).find(id);
-    const [view] = entity === undefined ? [] : await kind.views([entity]);
+  const find = async (at: GovernanceStores, id: string): Promise<T> => {
+    const entity = await kind.store(at).find(id);
+    if (entity === undefined) throw unknownEntity(kind.name, id);
+    return entity;
+  };
+  const get = async (id: string, at = stores): Promise<View> => {
+    const [view] = await kind.views(at, [await find(at, id)]);
     if (view === undefined) throw unknownEntity(kind.name, id);
     return view;
   };
 
   return {
-    get,
-    list: async () => kind.views(await kind.store(stores).list()),
+    get: (id) => get(id),
+    list: async () => kind.views(stores, await kind.store(stores).list()),
 
-    async create(body) {
-      const { id } = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
+    async create(body, actor) {
+      const { id } = await writeRecorded(deps, actor, async (at) => {
         const entity = kind.make(body, await loadRuleContext(at, body));
         await kind.store(at).insert(entity);
-        return entity;
+        return { result: entity, record: entityChange(kind.name, undefined, await get(entity.id, at)) };
       });
       await announce(changes, kind.table, [id]);
       return get(id);
     },
 
-    async update(id, body) {
-      const { budgets } = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
-        const stored = await kind.store(at).find(id);
-        if (stored === undefined) throw unknownEntity(kind.name, id);
-        const entity = kind.apply(stored, body, await loadRuleContext(at, body));
+    async update(id, body, actor) {
+      const isReset = body.reset_budget_usage === true;
+      const { budgets } = await writeRecorded(deps, actor, async (at) => {
+        const before = await get(id, at);
+        const entity = kind.apply(await find(at, id), body, await loadRuleContext(at, body));
         await kind.store(at).update(entity);
-        return entity;
+        const after = await get(id, at);
+        const resets = isReset ? budgetResets(after, after.budgets) : [];
+        return { result: entity, record: [...entityChange(kind.name, before, after), ...resets] };
       });
       await announce(changes, kind.table, [id]);
-      if (body.reset_budget_usage === true) await deps.resetUsage(budgets.map((budget) => budget.id));
+      if (isReset) await deps.resetUsage(budgets.map((budget) => budget.id));
       return get(id);
     },
 
-    async remove(id) {
-      const detached = await writeInTurn(database, async (tx) => {
-        const at = stores.with(tx);
+    async remove(id, actor) {
+      const detached = await writeRecorded(deps, actor, async (at) => {
+        // Names what belonged to it, and so what is set free.
+        const before = await get(id, at);
         const rows = await kind.detached(at, id);
-        if (!(await kind.store(at).remove(id))) throw unknownEntity(kind.name, id);
-        return rows;
+        await kind.store(at).remove(id);
+        return { result: rows, record: entityChange(kind.name, before, undefined) };
       });
+      const idOf = (row: NameRow): string => row.id;
       await announce(changes, kind.table, [id]);
-      await announce(
-        changes,
-        'teams',
-        detached.teams.map((team) => team.id),
-      );
-      await announce(
-        changes,
-        'virtual_keys',
-        detached.keys.map((key) => key.id),
-      );
+      await announce(changes, 'teams', detached.teams.map(idOf));
+      await announce(changes, 'virtual_keys', detached.keys.map(idOf));
     },
   };
 }

@@ -1,12 +1,55 @@
 import { GatewayError } from '../lib/errors.ts';
+import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
+import type { Database } from '../store/database.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { NameRow } from '../store/owner-names.ts';
 import type { TableName } from '../store/schema.ts';
+import { writeInTurn } from '../store/write-lock.ts';
+import { describeChange, type Actor, type Change } from './audit.ts';
 import type { RuleContext } from './entity-rules.ts';
+import type { ViewContext } from './entity-views.ts';
 
 /** More rows than this are announced as "any row": each notice costs every process a reload. */
 const MOST_NOTICES = 100;
+
+/** Where a write goes, and the record of it. */
+export interface Recorded {
+  readonly database: Pick<Database, 'dialect' | 'transaction'>;
+  readonly stores: GovernanceStores;
+  readonly audit: Pick<AuditStore, 'with'>;
+}
+
+/** What a write gives, and what it changed. */
+export interface Written<T> {
+  readonly result: T;
+  readonly record: readonly Change[];
+}
+
+/** Runs a write and records what it changed, both or neither; the record comes last, as the trail demands. */
+export function writeRecorded<T>(
+  { database, stores, audit }: Recorded,
+  actor: Actor,
+  write: (at: GovernanceStores) => Promise<Written<T>>,
+): Promise<T> {
+  return writeInTurn(database, async (tx) => {
+    const { result, record } = await write(stores.with(tx));
+    const trail = audit.with(tx);
+    for (const change of record) await trail.append(describeChange(actor, change));
+    return result;
+  });
+}
+
+/** Of a server that a key is granted the audit trail says no more than which it is: its settings are not the key's. */
+export function auditContext({ usage, describeClient }: ViewContext): ViewContext {
+  return {
+    usage,
+    describeClient(id) {
+      const name = describeClient(id)?.name;
+      return name === undefined ? undefined : { name };
+    },
+  };
+}
 
 /** What the rules must know of teams and customers, read in the transaction of the write. */
 export async function loadRuleContext(

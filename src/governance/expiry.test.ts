@@ -33,6 +33,10 @@ test('expired keys are deleted where they or the settings say so', async () => {
   await expiry.run();
   expect(await names()).toEqual(['says no', 'lives on', 'lives for ever']);
   await expiry.stop();
+  const { audit_logs } = await scene.audit.list({ action: ['delete'] }, { limit: 10, offset: 0 });
+  expect(audit_logs).toMatchObject(
+    ['says nothing', 'says so'].map((entity_name) => ({ entity_name, actor: 'gateway', request: null, after: null })),
+  );
   expect(lines).toEqual(['1 expired virtual key was deleted', '1 expired virtual key was deleted']);
 });
 

@@ -58,7 +58,7 @@ function judgeKey(key: KeyPolicy | undefined): Verdict[] {
 }
 
 function judgeServer({ upstream, own }: NamedTool): Verdict[] {
-  const { client, state } = upstream;
+  const { client, state, lastFailure } = upstream;
   const rule = 'tools_to_execute';
   const listed = admits(client.tools_to_execute, own);
   const words = JSON.stringify(client.tools_to_execute);
@@ -69,8 +69,9 @@ function judgeServer({ upstream, own }: NamedTool): Verdict[] {
   ];
   if (client.disabled) verdicts.push({ rule: 'disabled', effect: 'hides', message: `${client.name} is disabled` });
   else if (state !== 'connected') {
-    const message = `${client.name} is ${state}: a call waits for the connection, and fails if it does not come back`;
-    verdicts.push({ rule: 'state', effect: 'informs', message });
+    const why = lastFailure === undefined ? '' : ` (${lastFailure.message})`;
+    const message = `${client.name} is ${state}${why}: a call fails unless the connection comes back while it waits`;
+    verdicts.push({ rule: 'state', effect: 'denies', message });
   }
   return verdicts;
 }

@@ -8,6 +8,7 @@ import { createEncryption } from '../../src/lib/encryption.ts';
 import { windowAt } from '../../src/lib/window.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import { createAuditStore, type AuditStore } from '../../src/store/audit.ts';
 import { createChanges } from '../../src/store/changes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../../src/store/governance-stores.ts';
 import { exampleClient } from './clients.ts';
@@ -19,6 +20,7 @@ type JsonObject = Record<string, unknown>;
 export interface GovernanceScene extends AsyncDisposable {
   readonly database: TestDatabase;
   readonly stores: GovernanceStores;
+  readonly audit: AuditStore;
   readonly directory: Directory;
   /** What was announced, such as "virtual_keys 3f…". */
   readonly published: string[];
@@ -59,16 +61,19 @@ export const DAY_MS = 86_400_000;
 
 export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'): Promise<GovernanceScene> {
   const database = await openTestDatabase(type);
-  const stores = createGovernanceStores(database.db, createEncryption(randomBytes(32)));
+  const encryption = createEncryption(randomBytes(32));
+  const stores = createGovernanceStores(database.db, encryption);
   for (const name of ['wiki', 'mail']) await stores.clients.insert(exampleClient({ client_id: `${name}-id`, name }));
   const changes = await createChanges(database, () => {});
   const published: string[] = [];
   changes.subscribe((table, id) => void published.push(`${table} ${id}`));
   const usage = new Map<string, Usage>();
+  const audit = createAuditStore(database.db, encryption.deriveKey('audit'));
   const settings = { vk_rotation_cooldown: 0, delete_expired_virtual_keys: false };
   const directory = createDirectory({
     database,
     stores,
+    audit,
     changes,
     settings: () => ({ ...DEFAULT_SETTINGS, ...settings }),
     usage: (spec, counterId) => {
@@ -98,7 +103,7 @@ export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'
     return { status: response.status, body: (await response.json()) as JsonObject };
   };
   return {
-    ...{ database, stores, directory, published, usage, settings, send },
+    ...{ database, stores, audit, directory, published, usage, settings, send },
     async quota(value) {
       const response = await app.request('/api/governance/virtual-keys/quota', { headers: { 'x-bf-vk': value } });
       return { status: response.status, body: (await response.json()) as JsonObject };

@@ -2,64 +2,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
+import { mask } from '../../src/lib/secret.ts';
+import { CHANGES_NOTHING, WRITES } from '../kit/audit-writes.ts';
 import { certificates } from '../kit/certificates.ts';
 import { DATABASES, newPostgresUrl } from '../kit/databases.ts';
 import { httpClient, startGateway, type GatewayAccess } from '../kit/gateway.ts';
-import { startScene } from '../kit/scene.ts';
+import { createKey, getKey, updateKey } from '../kit/keys.ts';
+import { callText, startScene } from '../kit/scene.ts';
 import { stdioServer } from '../kit/stdio.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { startUpstream } from '../kit/upstream.ts';
-
-type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name'>;
-
-interface World {
-  readonly gateway: GatewayAccess;
-  readonly url: string;
-}
-
-/** One successful request of a route that writes, and the one entry that it must leave. */
-interface Write {
-  /** What must be there before. Gives the id in the path. */
-  prepare?(world: World): Promise<string>;
-  readonly body?: (world: World) => object;
-  readonly leaves: Partial<Entry>;
-}
-
-const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
-
-/** A new route with scope `write` needs a line here, or below. */
-const WRITES: Readonly<Record<string, Write>> = {
-  'POST /api/mcp/client': {
-    body: ({ url }) => httpClient(url),
-    leaves: { action: 'create', entity: 'mcp_client', entity_name: 'c1' },
-  },
-  'PUT /api/mcp/client/{id}': {
-    prepare: aClient,
-    body: () => ({ name: 'renamed' }),
-    leaves: { action: 'update', entity: 'mcp_client', entity_name: 'renamed' },
-  },
-  'DELETE /api/mcp/client/{id}': { prepare: aClient, leaves: { action: 'delete', entity: 'mcp_client' } },
-  'POST /api/mcp/client/{id}/reconnect': { prepare: aClient, leaves: { action: 'reconnect', entity: 'mcp_client' } },
-  'POST /api/mcp/client/{id}/refresh-tools': { prepare: aClient, leaves: { action: 'refresh', entity: 'mcp_client' } },
-  'POST /api/api-keys': {
-    body: () => ({ name: 'ci' }),
-    leaves: { action: 'create', entity: 'api_key', entity_name: 'ci' },
-  },
-  'DELETE /api/api-keys/{id}': {
-    async prepare({ gateway }) {
-      const { body } = await gateway.api('POST', '/api/api-keys', { name: 'ci' });
-      return String((body['api_key'] as { id: number }).id);
-    },
-    leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
-  },
-  'PUT /api/config': {
-    body: () => ({ client_config: { mcp_agent_depth: 3 } }),
-    leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
-  },
-};
-
-/** Routes that demand the scope `write` and change nothing. */
-const CHANGES_NOTHING: readonly string[] = [];
 
 async function entries(gateway: GatewayAccess, query = ''): Promise<AuditLog[]> {
   const { status, body } = await gateway.api('GET', `/api/audit-logs?limit=1000&${query}`);
@@ -72,13 +24,13 @@ async function writeRoutes(gateway: GatewayAccess): Promise<string[]> {
   const paths = body['paths'] as Record<string, Record<string, { security: { apiKey: string[] }[] }>>;
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(([, { security }]) => security[0]?.apiKey.includes('write'))
+      .filter(([method, { security }]) => method !== 'get' || security[0]?.apiKey.includes('write') === true)
       .map(([method]) => `${method.toUpperCase()} ${path}`),
   );
 }
 
 describe.each(DATABASES)('on %s', (type) => {
-  test('every route that writes leaves exactly one entry, with who, what and by which request', async () => {
+  test('every route that writes leaves its entries and no other, with who, what and by which request', async () => {
     const url = type === 'postgres' ? await newPostgresUrl() : undefined;
     const config = url === undefined ? {} : { config_store: { enabled: true, type, config: { url } } };
     await using folder = await temporaryFolder();
@@ -90,31 +42,50 @@ describe.each(DATABASES)('on %s', (type) => {
 
     for (const [route, write] of Object.entries(WRITES)) {
       const [method = '', template = ''] = route.split(' ');
-      const id = await write.prepare?.(world);
+      const ids = [(await write.prepare?.(world)) ?? []].flat();
       const before = await entries(gateway);
-      const path = template.replace('{id}', id ?? '');
-      const answer = await gateway.api(method, path, write.body?.(world), { 'x-request-id': route });
+      let next = 0;
+      const path = template.replaceAll(/\{\w+\}/g, () => ids[next++] ?? '');
+      const answer = await gateway.api(method, path, write.body?.(world, ids), { 'x-request-id': route });
       expect(answer.status, `${route}: ${JSON.stringify(answer.body)}`).toBe(200);
-      const [entry, ...rest] = await entries(gateway);
-      expect(rest, route).toEqual(before);
-      expect(entry, route).toMatchObject({
-        ...write.leaves,
-        ...(id === undefined ? {} : { entity_id: id }),
+      const leaves = [write.leaves].flat();
+      const after = await entries(gateway);
+      expect(after.slice(leaves.length), route).toEqual(before);
+      const byWhom = {
         actor: 'api-key:1',
         actor_name: 'admin',
         request: { method, path, request_id: route, ip: '127.0.0.1' },
-      });
-      for (const { config } of await gateway.listClients())
-        await gateway.api('DELETE', `/api/mcp/client/${config.client_id}`);
-      for (const { id } of await listKeys(gateway)) if (id !== 1) await gateway.api('DELETE', `/api/api-keys/${id}`);
+      };
+      const ofId = next === 0 ? {} : { entity_id: ids[next - 1] };
+      expect(after.slice(0, leaves.length), route).toMatchObject(
+        leaves.map((entry) => ({ ...ofId, ...byWhom, ...entry })),
+      );
+      await clear(gateway);
     }
+    const before = await entries(gateway);
+    for (const route of CHANGES_NOTHING) {
+      const [method = '', path = ''] = route.split(' ');
+      expect((await gateway.api(method, path)).status, route).toBe(200);
+    }
+    expect(await entries(gateway)).toEqual(before);
     const verdict = (await gateway.api('GET', '/api/audit-logs/verify')).body;
     expect(verdict).toMatchObject({ is_intact: true, entries: (await entries(gateway)).length });
   });
 });
 
-async function listKeys(gateway: GatewayAccess): Promise<{ id: number }[]> {
-  return (await gateway.api('GET', '/api/api-keys')).body['api_keys'] as { id: number }[];
+/** Removes what a line of the table left behind. */
+async function clear(gateway: GatewayAccess): Promise<void> {
+  for (const { config } of await gateway.listClients())
+    await gateway.api('DELETE', `/api/mcp/client/${config.client_id}`);
+  for (const [path, list] of [
+    ['/api/api-keys', 'api_keys'],
+    ['/api/governance/virtual-keys', 'virtual_keys'],
+    ['/api/governance/teams', 'teams'],
+    ['/api/governance/customers', 'customers'],
+  ] as const) {
+    const found = (await gateway.api('GET', path)).body[list] as { id: number | string }[];
+    for (const { id } of found) if (id !== 1) await gateway.api('DELETE', `${path}/${id}`);
+  }
 }
 
 test('a change shows before and after as the API shows them', async () => {
@@ -128,9 +99,59 @@ test('a change shows before and after as the API shows them', async () => {
   expect(entry?.before).not.toHaveProperty('tools');
 });
 
+test('a change of a key shows what it is granted, but neither its value nor the settings of servers', async () => {
+  await using scene = await startScene({ client: { headers: { 'X-Some': 'setting' } } });
+  const { gateway } = scene;
+  const key = await createKey(gateway, 'k', { budgets: [{ max_limit: 1, reset_duration: '1d' }] });
+  const before = await getKey(gateway, key);
+  await updateKey(gateway, key, { mcp_configs: [{ mcp_client_name: 'c1', tools_to_execute: ['echo'] }] });
+  const { value: _, mcp_configs, ...after } = await getKey(gateway, key);
+  const [entry] = await entries(gateway, `entity_id=${key.id}`);
+  expect(entry).toMatchObject({ before: { ...before, value: mask(key.value) }, after });
+  const { mcp_client: _settings, ...grant } = mcp_configs[0] ?? {};
+  expect(entry?.after).toMatchObject({ mcp_configs: [grant] });
+  expect(JSON.stringify(entry)).not.toContain('X-Some');
+});
+
+test('what was used of a budget is in the record of its reset', async () => {
+  await using scene = await startScene({ client: { tool_pricing: { echo: 0.25 }, allow_on_all_virtual_keys: true } });
+  const { gateway } = scene;
+  const key = await createKey(gateway, 'k', { budgets: [{ max_limit: 1, reset_duration: '1d' }] });
+  await callText(key, 'c1-echo', { text: 'hi' });
+  await updateKey(gateway, key, { reset_budget_usage: true });
+  const [entry] = await entries(gateway, 'action=reset');
+  const owner = { virtual_key_id: key.id };
+  expect(entry).toMatchObject({ before: { current_usage: 0.25, ...owner }, after: { current_usage: 0, ...owner } });
+  expect((await getKey(gateway, key)).budgets).toMatchObject([{ current_usage: 0 }]);
+});
+
+test('the removal of a team or customer names what it sets free', async () => {
+  await using gateway = await startGateway();
+  const send = (path: string, body?: object) => gateway.api(body ? 'POST' : 'DELETE', `/api/governance/${path}`, body);
+  const customer = ((await send('customers', { name: 'c' })).body['customer'] as { id: string }).id;
+  const team = ((await send('teams', { name: 't', customer_id: customer })).body['team'] as { id: string }).id;
+  const ofTeam = await createKey(gateway, 'of team', { team_id: team });
+  const ofCustomer = await createKey(gateway, 'of customer', { customer_id: customer });
+  await send(`customers/${customer}`);
+  await send(`teams/${team}`);
+  const [first, second, ...rest] = (await entries(gateway, 'action=delete')).toReversed();
+  expect(rest).toEqual([]);
+  expect(first).toMatchObject({
+    entity: 'customer',
+    before: { virtual_keys: [{ id: ofCustomer.id, name: 'of customer' }], teams: [{ id: team, name: 't' }] },
+    after: null,
+  });
+  expect(second).toMatchObject({
+    entity: 'team',
+    before: { customer_id: null, virtual_keys: [{ id: ofTeam.id, name: 'of team' }] },
+    after: null,
+  });
+});
+
 test('a refused write leaves no entry', async () => {
   await using scene = await startScene();
   const { gateway, id } = scene;
+  const key = await createKey(gateway, 'k');
   const before = await entries(gateway);
   const refused = [
     await scene.update({ tools_to_execute: ['*', 'echo'] }),
@@ -142,11 +163,28 @@ test('a refused write leaves no entry', async () => {
     await gateway.api('POST', '/api/api-keys', { name: 'admin' }),
     await gateway.api('DELETE', '/api/api-keys/99'),
     await gateway.api('PUT', '/api/config', { client_config: { mcp_agent_depth: 0 } }),
+    ...(await refusedByGovernance(gateway, key.id)),
     await gateway.api('PUT', `/api/mcp/client/${id}`, { name: 'x' }, { authorization: 'Bearer wrong' }),
   ];
   for (const { status } of refused) expect(status).toBeGreaterThanOrEqual(400);
   expect(await entries(gateway)).toEqual(before);
 });
+
+async function refusedByGovernance(gateway: GatewayAccess, id: string) {
+  const send = (method: string, path: string, body?: object) => gateway.api(method, `/api/governance/${path}`, body);
+  return [
+    await send('POST', 'virtual-keys', { name: 'k' }),
+    await send('POST', 'virtual-keys', { name: 'x', team_id: 'nobody' }),
+    await send('PUT', `virtual-keys/${id}`, { mcp_configs: [{ mcp_client_name: 'nobody' }] }),
+    await send('POST', 'virtual-keys/rotate', { ids: [id, 'nobody'] }),
+    await send('PUT', `virtual-keys/${id}/budgets/nothing/override`, { amount: 1, mode: 'forever' }),
+    await send('DELETE', 'virtual-keys/nobody'),
+    await send('DELETE', 'teams/nobody'),
+    await send('PUT', 'customers/nobody', { name: 'x' }),
+    await send('POST', 'teams', { name: '' }),
+    await gateway.api('DELETE', '/api/mcp-logs', { ids: [] }),
+  ];
+}
 
 test('no secret ever comes into the table', async () => {
   await using folder = await temporaryFolder();
@@ -155,8 +193,10 @@ test('no secret ever comes into the table', async () => {
   const canaries = ['canary-of-the-header', 'canary-of-the-address', 'canary-of-the-program'];
   let apiKey = '';
   let made = '';
+  const values: string[] = [];
   {
-    await using gateway = await startGateway({ appDir: folder.path });
+    const config = { governance: { virtual_keys: [{ name: 'by hand', value: 'hand-made-value' }] } };
+    await using gateway = await startGateway({ appDir: folder.path, config });
     apiKey = gateway.apiKey;
     const id = await gateway.createClient(
       httpClient(`${upstream.url}?token=${canaries[1]}&end=1`, {
@@ -168,12 +208,24 @@ test('no secret ever comes into the table', async () => {
     await gateway.update(id, { name: 'renamed', headers: { 'X-Key': `start ${canaries[0]} end` } });
     const stdio_config = { ...stdioServer(), envs: [`TOKEN=start ${canaries[2]} end`] };
     const stdioId = await gateway.createClient({ name: 'program', connection_type: 'stdio', stdio_config });
+    const key = await createKey(gateway, 'k');
+    values.push(key.value, 'hand-made-value');
+    await gateway.update(id, { vk_configs: [{ virtual_key_id: key.id, tools_to_execute: ['*'] }] });
+    for (const path of [`${key.id}/rotate`, 'rotate']) {
+      await gateway.api('POST', `/api/governance/virtual-keys/${path}`, path === 'rotate' ? { ids: [key.id] } : {});
+      values.push((await getKey(gateway, key)).value);
+    }
+    await updateKey(gateway, key, { team_id: null, description: 'k2' });
+    await gateway.api('DELETE', `/api/governance/virtual-keys/${key.id}`);
     for (const each of [id, stdioId]) await gateway.api('DELETE', `/api/mcp/client/${each}`);
     made = String((await gateway.api('POST', '/api/api-keys?k=canary-of-the-header', { name: 'ci' })).body['key']);
     const entities = (await entries(gateway)).map(({ action, entity }) => `${action} ${entity}`);
     expect(entities.toReversed()).toEqual([
-      ...['create', 'update', 'create', 'delete', 'delete'].map((action) => `${action} mcp_client`),
-      'create api_key',
+      'create virtual_key',
+      ...['create', 'update', 'create'].map((action) => `${action} mcp_client`),
+      ...['create virtual_key', 'update mcp_client'],
+      ...['rotate', 'rotate', 'update', 'delete'].map((action) => `${action} virtual_key`),
+      ...['delete mcp_client', 'delete mcp_client', 'create api_key'],
     ]);
   }
   using database = new DatabaseSync(join(folder.path, 'asbru.db'));
@@ -182,11 +234,15 @@ test('no secret ever comes into the table', async () => {
   expect(text).toContain('TOKEN=');
   const pemLine = client.key.split('\n')[3] ?? '';
   expect(pemLine.length).toBeGreaterThan(40);
-  for (const secret of [...canaries, apiKey, made, pemLine]) expect(text).not.toContain(secret);
+  expect(new Set(values).size).toBe(4);
+  for (const secret of [...canaries, ...values, apiKey, made, pemLine]) expect(text).not.toContain(secret);
 });
 
 test('what config.json changes is recorded in its name, and what it leaves is not', async () => {
   await using folder = await temporaryFolder();
+  const governance = (budget: number) => ({
+    customers: [{ name: 'acme', budgets: [{ max_limit: budget, reset_duration: '1M' }] }],
+  });
   const server = (name: string, more = {}) => ({
     name,
     connection_type: 'http',
@@ -197,6 +253,7 @@ test('what config.json changes is recorded in its name, and what it leaves is no
     const config = {
       source_of_truth: 'config.json',
       mcp: { client_configs },
+      governance: governance(depth),
       client: { mcp_agent_depth: depth },
     };
     const apiKey = 'bfst-of-this-test';
@@ -205,9 +262,9 @@ test('what config.json changes is recorded in its name, and what it leaves is no
     for (const { request, actor_name } of found) expect([request, actor_name]).toEqual([null, 'config.json']);
     return found.toReversed().map(({ action, entity_name }) => `${action} ${entity_name}`);
   };
-  const first = ['update client_config', 'create a', 'create b'];
+  const first = ['update client_config', 'create a', 'create b', 'create acme'];
   expect(await start([server('a'), server('b')], 3)).toEqual(first);
   expect(await start([server('a'), server('b')], 3)).toEqual(first);
-  const second = [...first, 'update client_config', 'update a', 'delete b'];
+  const second = [...first, 'update client_config', 'update a', 'delete b', 'update acme'];
   expect(await start([server('a', { tool_pricing: { x: 1 } })], 4)).toEqual(second);
 });

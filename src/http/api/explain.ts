@@ -31,13 +31,20 @@ export function explainRoutes({ explain, policy }: Deps): readonly Route[] {
       scope: 'read',
       query: ExplainQuery,
       response: Explanation,
-      handle({ query: { tool, virtual_key, include_clients, include_tools } }) {
+      handle({ query: { tool, virtual_key, ...include }, request }) {
+        // Elsewhere an empty parameter counts as absent. Here that would answer for somebody else, or for a wider request.
+        const { searchParams } = new URL(request.url);
+        const isGiven = (name: string): boolean => searchParams.has(name);
+        if (virtual_key === undefined && isGiven('virtual_key'))
+          throw new GatewayError('invalid_request', 'virtual_key: must not be empty; without it an operator is meant');
+        const clients = include.include_clients ?? (isGiven('include_clients') ? [] : undefined);
+        const tools = include.include_tools ?? (isGiven('include_tools') ? [] : undefined);
         const key =
           virtual_key === undefined ? undefined : (policy.find(virtual_key) ?? policy.findByName(virtual_key));
         if (virtual_key !== undefined && key === undefined)
           throw new GatewayError('not_found', `virtual_key: there is none with the id or name "${virtual_key}"`);
-        const isFiltered = include_clients !== undefined || include_tools !== undefined;
-        const filter = isFiltered ? createToolFilter(include_clients, include_tools) : undefined;
+        const isFiltered = clients !== undefined || tools !== undefined;
+        const filter = isFiltered ? createToolFilter(clients, tools) : undefined;
         return explain({ tool, key, filter });
       },
     }),

@@ -7,7 +7,7 @@ import {
   VirtualKeyUpdate,
   VirtualKeyView,
 } from '../../contract/governance.ts';
-import type { KeyDirectory } from '../../governance/directory-keys.ts';
+import type { BudgetOfKey, KeyDirectory } from '../../governance/directory-keys.ts';
 import { unknownFields } from '../check-input.ts';
 import { flag, PAGING, pageOf } from '../query.ts';
 import { route, type Route } from '../route.ts';
@@ -80,8 +80,8 @@ function writeRoutes(keys: KeyDirectory): Route[] {
       scope: 'write',
       body: VirtualKeyCreate,
       response: WrittenKey,
-      async handle({ body }) {
-        const virtual_key = await keys.create(body);
+      async handle({ body, actor }) {
+        const virtual_key = await keys.create(body, actor);
         const idle = findIdle(body, { input: VirtualKeyCreate, view: VirtualKeyView }, false);
         return { message: 'Virtual key created successfully', virtual_key, ...withWarnings(idle) };
       },
@@ -95,8 +95,8 @@ function writeRoutes(keys: KeyDirectory): Route[] {
       scope: 'write',
       body: VirtualKeyUpdate,
       response: WrittenKey,
-      async handle({ params, body }) {
-        const virtual_key = await keys.update(pathId(params.id), body);
+      async handle({ params, body, actor }) {
+        const virtual_key = await keys.update(pathId(params.id), body, actor);
         const idle = findIdle(body, { input: VirtualKeyUpdate, view: VirtualKeyView }, true);
         return { message: 'Virtual key updated successfully', virtual_key, ...withWarnings(idle) };
       },
@@ -108,8 +108,8 @@ function writeRoutes(keys: KeyDirectory): Route[] {
       description: 'With its grants, budgets and limits. It stops working before the answer is sent.',
       scope: 'write',
       response: Removed,
-      async handle({ params }) {
-        await keys.remove(pathId(params.id));
+      async handle({ params, actor }) {
+        await keys.remove(pathId(params.id), actor);
         return { message: 'Virtual key deleted successfully' };
       },
     }),
@@ -125,8 +125,9 @@ function rotateRoutes(keys: KeyDirectory): Route[] {
       description: 'Gives it a new value. The former one works for client.vk_rotation_cooldown seconds more.',
       scope: 'write',
       response: WrittenKey,
-      async handle({ params }) {
-        return { message: 'Virtual key rotated successfully', virtual_key: await keys.rotate(pathId(params.id)) };
+      async handle({ params, actor }) {
+        const virtual_key = await keys.rotate(pathId(params.id), actor);
+        return { message: 'Virtual key rotated successfully', virtual_key };
       },
     }),
     route({
@@ -137,8 +138,8 @@ function rotateRoutes(keys: KeyDirectory): Route[] {
       scope: 'write',
       body: RotateKeys,
       response: RotatedKeys,
-      async handle({ body }) {
-        const virtual_keys = await keys.rotateAll(body.ids);
+      async handle({ body, actor }) {
+        const virtual_keys = await keys.rotateAll(body.ids, actor);
         const count = virtual_keys.length;
         const idle = unknownFields(RotateKeys, body);
         return { message: `${count} virtual keys rotated successfully`, virtual_keys, count, ...withWarnings(idle) };
@@ -157,8 +158,8 @@ function overrideRoutes(keys: KeyDirectory): Route[] {
       scope: 'write',
       body: BudgetOverride,
       response: Override,
-      async handle({ params, body }) {
-        const view = await keys.override(pathId(params.id), pathId(params.budget_id), body);
+      async handle({ params, body, actor }) {
+        const view = await keys.override(budgetOf(params), body, actor);
         return { ...view, ...withWarnings(unknownFields(BudgetOverride, body)) };
       },
     }),
@@ -168,7 +169,11 @@ function overrideRoutes(keys: KeyDirectory): Route[] {
       summary: 'End the override of a budget',
       scope: 'write',
       response: Override,
-      handle: ({ params }) => keys.override(pathId(params.id), pathId(params.budget_id), undefined),
+      handle: ({ params, actor }) => keys.endOverride(budgetOf(params), actor),
     }),
   ];
+}
+
+function budgetOf({ id, budget_id }: { readonly id: string; readonly budget_id: string }): BudgetOfKey {
+  return { id: pathId(id), budgetId: pathId(budget_id) };
 }

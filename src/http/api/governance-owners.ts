@@ -47,8 +47,8 @@ export function teamRoutes(teams: TeamDirectory): readonly Route[] {
       scope: 'write',
       body: TeamCreate,
       response: WrittenTeam,
-      async handle({ body }) {
-        const team = await teams.create(body);
+      async handle({ body, actor }) {
+        const team = await teams.create(body, actor);
         const idle = findIdle(body, { input: TeamCreate, view: TeamView }, false);
         return { message: 'Team created successfully', team, ...withWarnings(idle) };
       },
@@ -61,8 +61,8 @@ export function teamRoutes(teams: TeamDirectory): readonly Route[] {
       scope: 'write',
       body: TeamUpdate,
       response: WrittenTeam,
-      async handle({ params, body }) {
-        const team = await teams.update(pathId(params.id), body);
+      async handle({ params, body, actor }) {
+        const team = await teams.update(pathId(params.id), body, actor);
         const idle = findIdle(body, { input: TeamUpdate, view: TeamView }, true);
         return { message: 'Team updated successfully', team, ...withWarnings(idle) };
       },
@@ -74,8 +74,8 @@ export function teamRoutes(teams: TeamDirectory): readonly Route[] {
       description: 'Its virtual keys stay, without a team.',
       scope: 'write',
       response: Removed,
-      async handle({ params }) {
-        await teams.remove(pathId(params.id));
+      async handle({ params, actor }) {
+        await teams.remove(pathId(params.id), actor);
         return { message: 'Team deleted successfully' };
       },
     }),
@@ -111,8 +111,8 @@ export function customerRoutes(customers: CustomerDirectory): readonly Route[] {
       scope: 'write',
       body: CustomerCreate,
       response: WrittenCustomer,
-      async handle({ body }) {
-        const customer = await customers.create(body);
+      async handle({ body, actor }) {
+        const customer = await customers.create(body, actor);
         const idle = findIdle(body, { input: CustomerCreate, view: CustomerView }, false);
         return { message: 'Customer created successfully', customer, ...withWarnings(idle) };
       },
@@ -125,8 +125,8 @@ export function customerRoutes(customers: CustomerDirectory): readonly Route[] {
       scope: 'write',
       body: CustomerUpdate,
       response: WrittenCustomer,
-      async handle({ params, body }) {
-        const customer = await customers.update(pathId(params.id), body);
+      async handle({ params, body, actor }) {
+        const customer = await customers.update(pathId(params.id), body, actor);
         const idle = findIdle(body, { input: CustomerUpdate, view: CustomerView }, true);
         return { message: 'Customer updated successfully', customer, ...withWarnings(idle) };
       },
@@ -138,8 +138,8 @@ export function customerRoutes(customers: CustomerDirectory): readonly Route[] {
       description: 'Its teams and virtual keys stay, without a customer.',
       scope: 'write',
       response: Removed,
-      async handle({ params }) {
-        await customers.remove(pathId(params.id));
+      async handle({ params, actor }) {
+        await customers.remove(pathId(params.id), actor);
         return { message: 'Customer deleted successfully' };
       },
     }),

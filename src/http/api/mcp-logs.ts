@@ -10,6 +10,9 @@ import {
   McpLogView,
 } from '../../contract/log.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { describeChange, type Actor } from '../../governance/audit.ts';
+import type { AuditStore } from '../../store/audit.ts';
+import type { Database } from '../../store/database.ts';
 import type { LedgerStore } from '../../store/ledger/ledger-store.ts';
 import type { Ledger } from '../../telemetry/ledger.ts';
 import { route } from '../route.ts';
@@ -22,6 +25,8 @@ interface Deps {
   /** Is flushed before each read, so that a read sees every call before it. */
   readonly ledger: Pick<Ledger, 'flush' | 'dropped'>;
   readonly store: LedgerStore;
+  readonly database: Pick<Database, 'transaction'>;
+  readonly audit: Pick<AuditStore, 'with'>;
 }
 
 /** Characters of arguments and result in a list; what is longer has to be asked for one by one. */
@@ -123,7 +128,8 @@ function histogramRoutes({ ledger, store }: Deps): Route[] {
   ];
 }
 
-function rowRoutes({ ledger, store }: Deps): Route[] {
+function rowRoutes(deps: Deps): Route[] {
+  const { ledger, store } = deps;
   return [
     route({
       method: 'get',
@@ -167,11 +173,22 @@ function rowRoutes({ ledger, store }: Deps): Route[] {
       scope: 'write',
       body: McpLogRemoval,
       response: z.object({ message: z.string() }),
-      async handle({ body }) {
+      async handle({ body, actor }) {
         await ledger.flush();
         const count = await store.removeLogs(body.ids);
+        await recordRemoval(deps, actor, { asked: body.ids.length, deleted: count });
         return { message: `${count} MCP log${count === 1 ? '' : 's'} deleted successfully` };
       },
     }),
   ];
+}
+
+/** After the deletion: the logs are in another database, and no transaction spans both. */
+function recordRemoval(
+  { database, audit }: Deps,
+  actor: Actor,
+  after: { asked: number; deleted: number },
+): Promise<void> {
+  const change = { action: 'delete', entity: 'mcp_logs', id: 'mcp_logs', name: 'MCP logs', after } as const;
+  return database.transaction((tx) => audit.with(tx).append(describeChange(actor, change)));
 }

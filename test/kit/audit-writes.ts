@@ -1,0 +1,140 @@
+import { expect } from 'vitest';
+import type { AuditLog } from '../../src/contract/audit.ts';
+import type { VirtualKeyView } from '../../src/contract/governance.ts';
+import { httpClient, type GatewayAccess } from './gateway.ts';
+import { readLogs } from './logs.ts';
+
+type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name' | 'after'>;
+
+/** What a write is made in: a gateway, and the address of a server. */
+export interface World {
+  readonly gateway: GatewayAccess;
+  readonly url: string;
+}
+
+/** One successful request of a route that writes, and the entries that it must leave. */
+export interface Write {
+  /** What must be there before. Gives the ids in the path. */
+  prepare?(world: World): Promise<string | readonly string[]>;
+  readonly body?: (world: World, ids: readonly string[]) => object;
+  /** Newest first where there are several. The entity is that of the last id in the path, unless it says something else. */
+  readonly leaves: Partial<Entry> | readonly Partial<Entry>[];
+}
+
+const budgets = [{ max_limit: 5, reset_duration: '1d' }];
+
+/** Makes a virtual key, team or customer; gives its id. */
+const an =
+  (kind: 'virtual_key' | 'team' | 'customer') =>
+  async ({ gateway }: World): Promise<string> => {
+    const { body } = await gateway.api('POST', `/api/governance/${kind.replace('_', '-')}s`, {
+      name: 'former',
+      budgets,
+    });
+    return (body[kind] as { id: string }).id;
+  };
+
+async function aBudget(world: World): Promise<string[]> {
+  const id = await an('virtual_key')(world);
+  const { body } = await world.gateway.api('GET', `/api/governance/virtual-keys/${id}`);
+  return [id, (body['virtual_key'] as VirtualKeyView).budgets[0]?.id ?? ''];
+}
+
+async function anOverride(world: World): Promise<string[]> {
+  const [id = '', budget = ''] = await aBudget(world);
+  const place = `/api/governance/virtual-keys/${id}/budgets/${budget}/override`;
+  await world.gateway.api('PUT', place, { amount: 1, mode: 'forever' });
+  return [id, budget];
+}
+
+/** One line for each of the three routes of a kind that write. */
+const ownerWrites = (kind: 'virtual_key' | 'team' | 'customer'): Record<string, Write> => {
+  const path = `/api/governance/${kind.replace('_', '-')}s`;
+  const subject = { entity: kind, entity_name: 'new' };
+  return {
+    [`POST ${path}`]: { body: () => ({ name: 'new', budgets }), leaves: { action: 'create', ...subject } },
+    [`PUT ${path}/{id}`]: {
+      prepare: an(kind),
+      body: () => ({ name: 'new', reset_budget_usage: true }),
+      leaves: [
+        { action: 'reset', entity: 'budget', entity_name: 'new', entity_id: expect.any(String) as string },
+        { action: 'update', ...subject },
+      ],
+    },
+    [`DELETE ${path}/{id}`]: {
+      prepare: an(kind),
+      leaves: { action: 'delete', entity: kind, entity_name: 'former' },
+    },
+  };
+};
+
+const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
+
+/** A new route that writes needs a line here, or below. */
+export const WRITES: Readonly<Record<string, Write>> = {
+  'POST /api/mcp/client': {
+    body: ({ url }) => httpClient(url),
+    leaves: { action: 'create', entity: 'mcp_client', entity_name: 'c1' },
+  },
+  'PUT /api/mcp/client/{id}': {
+    prepare: aClient,
+    body: () => ({ name: 'renamed' }),
+    leaves: { action: 'update', entity: 'mcp_client', entity_name: 'renamed' },
+  },
+  'DELETE /api/mcp/client/{id}': { prepare: aClient, leaves: { action: 'delete', entity: 'mcp_client' } },
+  'POST /api/mcp/client/{id}/reconnect': { prepare: aClient, leaves: { action: 'reconnect', entity: 'mcp_client' } },
+  'POST /api/mcp/client/{id}/refresh-tools': { prepare: aClient, leaves: { action: 'refresh', entity: 'mcp_client' } },
+  'POST /api/api-keys': {
+    body: () => ({ name: 'ci' }),
+    leaves: { action: 'create', entity: 'api_key', entity_name: 'ci' },
+  },
+  'DELETE /api/api-keys/{id}': {
+    async prepare({ gateway }) {
+      const { body } = await gateway.api('POST', '/api/api-keys', { name: 'ci' });
+      return String((body['api_key'] as { id: number }).id);
+    },
+    leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
+  },
+  'PUT /api/config': {
+    body: () => ({ client_config: { mcp_agent_depth: 3 } }),
+    leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
+  },
+  ...ownerWrites('virtual_key'),
+  ...ownerWrites('team'),
+  ...ownerWrites('customer'),
+  'POST /api/governance/virtual-keys/{id}/rotate': {
+    prepare: an('virtual_key'),
+    leaves: { action: 'rotate', entity: 'virtual_key', entity_name: 'former' },
+  },
+  'POST /api/governance/virtual-keys/rotate': {
+    async prepare(world) {
+      const { body } = await world.gateway.api('POST', '/api/governance/virtual-keys', { name: 'second' });
+      return [(body['virtual_key'] as VirtualKeyView).id, await an('virtual_key')(world)];
+    },
+    body: (_, ids) => ({ ids: ids.toReversed() }),
+    leaves: ['second', 'former'].map((entity_name) => ({
+      ...{ action: 'rotate', entity: 'virtual_key', entity_name, entity_id: expect.any(String) as string },
+    })),
+  },
+  'PUT /api/governance/virtual-keys/{id}/budgets/{budget_id}/override': {
+    prepare: aBudget,
+    body: () => ({ amount: 1, mode: 'forever' }),
+    leaves: { action: 'create', entity: 'budget_override', entity_name: 'former' },
+  },
+  'DELETE /api/governance/virtual-keys/{id}/budgets/{budget_id}/override': {
+    prepare: anOverride,
+    leaves: { action: 'delete', entity: 'budget_override', entity_name: 'former' },
+  },
+  'DELETE /api/mcp-logs': {
+    async prepare(world) {
+      await aClient(world);
+      await world.gateway.execute('c1-echo', { text: 'hi' });
+      return (await readLogs(world.gateway)).logs.map(({ id }) => id);
+    },
+    body: (_, ids) => ({ ids: [...ids, 'nothing'] }),
+    leaves: { action: 'delete', entity: 'mcp_logs', entity_id: 'mcp_logs', after: { asked: 2, deleted: 1 } },
+  },
+};
+
+/** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body. */
+export const CHANGES_NOTHING: readonly string[] = ['POST /api/session/ws-ticket'];
