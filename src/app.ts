@@ -22,6 +22,7 @@ import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
 import { createChanges } from './store/changes.ts';
+import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
 
@@ -86,7 +87,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(async () => (await opening.catch(() => undefined))?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, onError });
   cleanup.defer(() => stores.database.close());
-  const firstApiKey = await bringInConfig(config, stores, options.apiKey, logger);
+  const firstApiKey = await bringInConfig(config, stores, opening, options.apiKey, logger);
 
   const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());
@@ -134,6 +135,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
 async function bringInConfig(
   { file, settings, clients }: LoadedConfig,
   stores: Stores,
+  ledger: Promise<LedgerStore>,
   apiKey: string | undefined,
   logger: Logger,
 ): Promise<string | undefined> {
@@ -154,7 +156,7 @@ async function bringInConfig(
   });
   const { database, audit } = stores;
   let views: Promise<ViewContext> | undefined;
-  const context = (): Promise<ViewContext> => (views ??= openingViews(stores));
+  const context = (): Promise<ViewContext> => (views ??= ledger.then((store) => openingViews(stores, store)));
   await reconcileGovernance({
     section: file.governance,
     isFileTheTruth,
@@ -169,7 +171,7 @@ async function bringInConfig(
 }
 
 /** What the record of a change shows of budgets and servers before either is running. */
-async function openingViews({ ledger, clients }: Stores): Promise<ViewContext> {
+async function openingViews({ clients }: Stores, ledger: LedgerStore): Promise<ViewContext> {
   const counters = createCounters({ charge: () => {} });
   counters.load(await ledger.loadCounters());
   const names = new Map((await clients.list()).map(({ client_id, name }) => [client_id, { name }]));

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../../../test/kit/databases.ts';
 import { callEnd, callStart, openTestLedger, unexpected, type TestLedgerStore } from '../../../test/kit/ledger.ts';
 import type { McpLogList } from '../../contract/log.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { CallEnd, CallStart } from '../../store/ledger-rows.ts';
+import { createAuditStore } from '../../store/audit.ts';
 import { createLedger, type Ledger } from '../../telemetry/ledger.ts';
 import { createApi } from '../api.ts';
 import { mcpLogRoutes } from './mcp-logs.ts';
@@ -11,13 +14,15 @@ const T = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 let store: TestLedgerStore;
 let ledger: Ledger;
+let database: TestDatabase;
 let app: ReturnType<typeof createApi>;
 
 beforeEach(async () => {
   store = await openTestLedger('memory');
+  database = await openTestDatabase('sqlite');
   ledger = createLedger({ store, onError: unexpected });
   app = createApi({
-    routes: mcpLogRoutes({ ledger, store }),
+    routes: mcpLogRoutes({ ledger, store, database, audit: createAuditStore(database.db, randomBytes(32)) }),
     identify: () => ({ kind: 'operator', principal: 'api-key:1', name: 'admin', scopes: ['read', 'write'] }),
     version: '1.2.3',
     logger: createLogger({ level: 'silent', style: 'json' }),
@@ -26,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await ledger.close();
   await store.close();
+  await database.close();
 });
 
 function call(start: Partial<CallStart>, end: Partial<CallEnd> = {}): void {
