@@ -1,5 +1,24 @@
 import type { ApiKeyScope } from '../contract/api-key.ts';
-import type { KeyPolicy } from './policy.ts';
+import type { Limits } from './limits.ts';
+
+/** Something that has an id for programs and a name for people. */
+export interface Reference {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A virtual key, compiled: all that a request needs to know of it. Frozen; a change makes a new one. */
+export interface KeyPolicy extends Reference {
+  readonly team: Reference | undefined;
+  readonly customer: Reference | undefined;
+  /** Budgets and limits of the key, its team and its customer. */
+  readonly limits: Limits | undefined;
+  readonly isActive: boolean;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+  /** Undefined: as the gateway-wide setting says. */
+  readonly disableContentLogging: boolean | undefined;
+}
 
 /** Who is behind a request, once the edge has checked the credential. Everything below the edge decides by this alone. */
 export interface Caller {

@@ -2,27 +2,8 @@ import { hash } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
-import { principalOfKey, type Caller } from './caller.ts';
-import { compileLimits, type Limits } from './limits.ts';
-
-/** Something that has an id for programs and a name for people. */
-export interface Reference {
-  readonly id: string;
-  readonly name: string;
-}
-
-/** A virtual key, compiled: all that a request needs to know of it. Frozen; a change makes a new one. */
-export interface KeyPolicy extends Reference {
-  readonly team: Reference | undefined;
-  readonly customer: Reference | undefined;
-  /** Budgets and limits of the key, its team and its customer. */
-  readonly limits: Limits | undefined;
-  readonly isActive: boolean;
-  /** Epoch milliseconds. */
-  readonly expiresAt: number | undefined;
-  /** Undefined: as the gateway-wide setting says. */
-  readonly disableContentLogging: boolean | undefined;
-}
+import { principalOfKey, type Caller, type KeyPolicy, type Reference } from './caller.ts';
+import { compileLimits } from './limits.ts';
 
 /** Whoever comes with a virtual key. */
 export interface KeyCaller extends Caller {

@@ -5,7 +5,7 @@ import type { AuditStore } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import type { McpClientStore } from '../store/mcp-clients.ts';
 import { clientView } from './client-config.ts';
-import type { Registration } from './upstream/upstream.ts';
+import type { Registration } from './registration.ts';
 
 /** What is done to a client, as the audit trail shows it. `now` is what is stored after it, or what is removed. */
 export function clientChange(action: AuditAction, now: Described, before?: Described): Change {

@@ -2,7 +2,7 @@ import { MAX_SYNC_MINUTES, type McpClientUpdate } from '../contract/mcp-client.t
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { checkTls } from '../lib/http-client.ts';
 import type { McpClient, TlsConfig } from '../store/mcp-clients.ts';
-import type { Grants } from './upstream/upstream.ts';
+import type { Grants } from './registration.ts';
 
 /** The error for a field that breaks a rule. */
 export function invalid(field: string, rule: string): GatewayError {

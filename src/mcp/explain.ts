@@ -1,6 +1,7 @@
 import type { Explanation, Verdict } from '../contract/explain.ts';
 import { grantOf, includesTool, type ToolFilter } from '../governance/access.ts';
-import { demandUsable, type KeyPolicy } from '../governance/policy.ts';
+import type { KeyPolicy } from '../governance/caller.ts';
+import { demandUsable } from '../governance/policy.ts';
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { toUsd } from '../lib/money.ts';

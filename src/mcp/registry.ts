@@ -10,7 +10,8 @@ import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
 import { readGrants } from './client-rules.ts';
-import { Upstream, type Grants, type Registration, type UpstreamDeps } from './upstream/upstream.ts';
+import type { Grants, Registration } from './registration.ts';
+import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */

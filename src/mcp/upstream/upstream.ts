@@ -16,18 +16,10 @@ import { OwnSessions } from './own-sessions.ts';
 import { OffersByProfile } from './offers-by-profile.ts';
 import { createToolFilter } from './param-headers.ts';
 import type { Profile } from '../profile.ts';
+import type { Grants, Registration } from '../registration.ts';
 import type { Session } from './session.ts';
 import type { OpenSession, Verified, Verify } from './verify.ts';
 import { createWatch, type Timing, type Watch } from './watch.ts';
-
-/** White lists of tools by virtual key id. */
-export type Grants = ReadonlyMap<string, readonly string[]>;
-
-/** A server as it is stored: its record, and which virtual keys may call what of it. */
-export interface Registration {
-  readonly client: McpClient;
-  readonly grants: Grants;
-}
 
 export interface UpstreamDeps {
   readonly verify: Verify;
