@@ -168,7 +168,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
             listener.send({ method, params: { ...params, uri } });
       } else if (method === 'notifications/tasks/status') {
         const found = tasks.translate(upstream, { method, params });
-        if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
+        if (found === undefined) return;
+        const listener = sessions.get(found.sessionKey);
+        if (listener !== undefined && sees(listener, upstream)) listener.send(found.notification);
       } else if (method === 'notifications/message') {
         for (const listener of sessions.values()) {
           const { logLevel } = listener.session;
