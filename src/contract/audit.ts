@@ -32,11 +32,9 @@ export type AuditRequest = z.infer<typeof AuditRequest>;
 export const AuditLog = z.object({
   id: z.int().meta({ description: 'Counts up from 1 without gaps.' }),
   at: z.string().meta({ description: 'RFC 3339.' }),
-  actor: z
-    .string()
-    .meta({
-      description: 'Stable id of who did it: "api-key:3", "config.json", or "gateway" for what it does by itself.',
-    }),
+  actor: z.string().meta({
+    description: 'Stable id of who did it: "api-key:3", "config.json", or "gateway" for what it does by itself.',
+  }),
   actor_name: z.string(),
   action: z.string(),
   entity: z.string(),

@@ -88,7 +88,8 @@ export function createTasks({ sealer, relay, catalog }: TasksDeps): Tasks {
     const { tasks = [] } =
       reply.kind === 'result' ? (JSON.parse(reply.bytes.toString()) as { tasks?: JsonObject[] }) : {};
     return tasks.flatMap((task) => {
-      const id = seal(upstream, String(task.taskId), request.caller.principal);
+      if (typeof task.taskId !== 'string') return [];
+      const id = seal(upstream, task.taskId, request.caller.principal);
       const isOwn = begun.has(id) && begun.get(id) === request.side.sessionKey;
       return isOwn ? [{ ...task, taskId: id }] : [];
     });
