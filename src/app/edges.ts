@@ -67,7 +67,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     logger,
   });
   const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
-  const sse = createSseEdge({ identify, dispatch, sessions, logger });
+  const sse = createSseEdge({ identify, dispatch, sessions, subscriptions, logger });
   const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
     identify,
     checkOrigin,

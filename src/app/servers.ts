@@ -67,7 +67,7 @@ export function createServers(options: ServersOptions): Servers {
   });
   const handles = createInputHandles(createSealer(deriveKey('input-required')), timing);
   const relay = createRelay({ settings, handles, answerMs: timing.answerMs, credentials });
-  const tasks = createTasks({ sealer: createSealer(deriveKey('tasks'), { isDeterministic: true }), relay, upstreams });
+  const tasks = createTasks({ sealer: createSealer(deriveKey('tasks'), { isDeterministic: true }), relay, catalog });
   const registry = createRegistry({
     database: stores.database,
     store: stores.clients,

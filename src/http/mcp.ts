@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
@@ -150,6 +151,7 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
     if (lastEventId !== undefined && replays.resume(lastEventId, session.id, sink)) return;
     const stream = { send: (message: string) => sink.write(toEvent(message)), end: sink.end };
     session.streams.add(stream);
+    subscriptions.narrow(session.id, readToolFilter(request.headers));
     response.once('close', () => session.streams.delete(stream));
   }
 

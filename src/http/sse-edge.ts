@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readToolFilter, type ToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
+import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { LEGACY_VERSIONS } from '../mcp/revisions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
 import type { Identify } from './identify.ts';
@@ -18,6 +20,7 @@ interface SseEdgeDeps {
   readonly identify: Pick<Identify, 'identifyInference'>;
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
+  readonly subscriptions: Pick<Subscriptions, 'narrow'>;
   readonly logger: Logger;
 }
 
@@ -34,6 +37,8 @@ export interface SseEdge {
 interface Channel {
   readonly id: string;
   readonly principal: string;
+  /** Of the request that opened the stream. */
+  readonly filter: ToolFilter | undefined;
   readonly response: ServerResponse;
   /** Aborted when the stream is gone, and every request of its client with it. */
   readonly gone: AbortController;
@@ -44,7 +49,7 @@ interface Channel {
 }
 
 /** HTTP+SSE for clients of 2024-11-05: messages come in by POST, and everything goes out on one event stream. */
-export function createSseEdge({ identify, dispatch, sessions, logger }: SseEdgeDeps): SseEdge {
+export function createSseEdge({ identify, dispatch, sessions, subscriptions, logger }: SseEdgeDeps): SseEdge {
   const streams = createOpenStreams();
   const channels = new Map<string, Channel>();
 
@@ -53,7 +58,17 @@ export function createSseEdge({ identify, dispatch, sessions, logger }: SseEdgeD
     if (request.method !== 'GET') throw notAllowed('GET');
     const id = randomUUID();
     const gone = new AbortController();
-    const channel: Channel = { id, principal, response, gone, session: undefined, running: 0, isClosing: false };
+    const filter = readToolFilter(request.headers);
+    const channel: Channel = {
+      id,
+      principal,
+      filter,
+      response,
+      gone,
+      session: undefined,
+      running: 0,
+      isClosing: false,
+    };
     channels.set(id, channel);
     response.once('close', () => {
       channels.delete(id);
@@ -116,13 +131,14 @@ export function createSseEdge({ identify, dispatch, sessions, logger }: SseEdgeD
 
   /** The session that `initialize` began lives on this stream, and as long as it. */
   function adopt(channel: Channel, session: LegacySession): void {
-    const { response, gone } = channel;
+    const { response, gone, filter } = channel;
     if (gone.signal.aborted || channel.session !== undefined) return sessions.end(session.id);
     channel.session = session;
     session.streams.add({
       send: (message) => writeEvents(response, toEvent(message)),
       end: () => void response.end(),
     });
+    subscriptions.narrow(session.id, filter);
   }
 
   return {

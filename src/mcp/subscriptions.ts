@@ -1,5 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
+import type { ToolFilter } from '../governance/access.ts';
 import { keyOfPrincipal } from '../governance/caller.ts';
 import { EVERYTHING, type Audience, type Catalog } from './catalog.ts';
 import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
@@ -38,6 +39,8 @@ export interface Subscriptions {
   /** A legacy session that can be reached outside its requests. */
   addSession(session: LegacySession): void;
   endSession(key: string): void;
+  /** What the client opens a stream with asks to be shown no more than this. */
+  narrow(key: string, filter: ToolFilter | undefined): void;
   setLogLevel(key: string, level: unknown): void;
   subscribe(key: string, uri: string): Promise<void>;
   unsubscribe(key: string, uri: string): Promise<void>;
@@ -55,16 +58,48 @@ export interface Subscriptions {
 export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subscriptions {
   const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
+  let isWatchPlanned = false;
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
   // Which resources servers are to report on depends on who has them, which may have changed with any list.
-  catalog.watch(EVERYTHING, () => void watch());
+  catalog.watch(EVERYTHING, watchLater);
 
-  /** Watches the lists that an audience sees. */
-  function watchLists(audience: Audience, hear: (list: string, notification: JsonRpcNotification) => void): () => void {
+  /** Watches the lists that an audience sees, and with them the resources that it asked to hear of. */
+  function watchLists(
+    { audience, resources }: Pick<Listener, 'audience' | 'resources'>,
+    hear: (list: string, notification: JsonRpcNotification) => void,
+  ): () => void {
     return catalog.watch(audience, (changed) => {
+      if (resources.size > 0) watchLater();
       for (const list of new Set(changed.map((kind) => LIST_CHANGED[kind])))
         hear(list, { method: `notifications/${list}/list_changed` });
+    });
+  }
+
+  /** Makes a legacy session hear of what it may see. */
+  function attach(session: LegacySession, filter: ToolFilter | undefined, resources: Set<string>): void {
+    const { id, principal, profile, between } = session;
+    const audience: Audience = { profile, virtualKey: keyOfPrincipal(principal), filter };
+    const unwatch = watchLists({ audience, resources }, (_, notification) => {
+      leaveHidden(id, audience);
+      between.notify(notification);
+    });
+    sessions.set(id, { session, send: between.notify, audience, resources, wants: () => true, unwatch });
+  }
+
+  /** Ends the sessions that servers have for this client, where it sees them no more: they would go on talking to it. */
+  function leaveHidden(key: string, audience: Audience): void {
+    const seen = new Set(catalog.view(audience).upstreams);
+    for (const upstream of catalog.view(EVERYTHING).upstreams) if (!seen.has(upstream)) upstream.dedicated.end(key);
+  }
+
+  /** Once for all changes of this turn. A server that refuses reports on what it likes; nobody waits to be told. */
+  function watchLater(): void {
+    if (isWatchPlanned) return;
+    isWatchPlanned = true;
+    queueMicrotask(() => {
+      isWatchPlanned = false;
+      watch().catch(() => undefined);
     });
   }
 
@@ -105,22 +140,20 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
 
   return {
     addSession(session) {
-      const { id, principal, profile, between } = session;
-      const audience: Audience = { profile, virtualKey: keyOfPrincipal(principal), filter: undefined };
-      sessions.set(id, {
-        session,
-        send: between.notify,
-        audience,
-        resources: new Set(),
-        wants: () => true,
-        unwatch: watchLists(audience, (_, notification) => between.notify(notification)),
-      });
+      attach(session, undefined, new Set());
+    },
+    narrow(key, filter) {
+      const listener = sessions.get(key);
+      if (listener === undefined || listener.audience.filter?.key === filter?.key) return;
+      listener.unwatch();
+      attach(listener.session, filter, listener.resources);
+      if (listener.resources.size > 0) watchLater();
     },
     endSession(key) {
       const listener = sessions.get(key);
       sessions.delete(key);
       listener?.unwatch();
-      if (listener !== undefined && listener.resources.size > 0) void watch();
+      if (listener !== undefined && listener.resources.size > 0) watchLater();
     },
     setLogLevel(key, level) {
       if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
@@ -144,19 +177,19 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
         const meta = { ...(params?._meta as JsonObject | undefined), [META.subscriptionId]: id };
         send({ method, params: { ...params, _meta: meta } });
       };
-      const unwatch = watchLists(audience, (list, notification) => {
+      const unwatch = watchLists({ audience, resources }, (list, notification) => {
         if (wants(list)) tagged(notification);
       });
       const listener: Listener = { send: tagged, audience, resources, wants, unwatch };
       standing.add(listener);
       tagged({ method: 'notifications/subscriptions/acknowledged', params: { notifications: granted } });
-      if (resources.size > 0) void watch();
+      if (resources.size > 0) watchLater();
       return {
         granted,
         end() {
           standing.delete(listener);
           unwatch();
-          if (resources.size > 0) void watch();
+          if (resources.size > 0) watchLater();
         },
       };
     },
@@ -168,7 +201,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
             listener.send({ method, params: { ...params, uri } });
       } else if (method === 'notifications/tasks/status') {
         const found = tasks.translate(upstream, { method, params });
-        if (found !== undefined) sessions.get(found.sessionKey)?.send(found.notification);
+        if (found === undefined) return;
+        const listener = sessions.get(found.sessionKey);
+        if (listener !== undefined && sees(listener, upstream)) listener.send(found.notification);
       } else if (method === 'notifications/message') {
         for (const listener of sessions.values()) {
           const { logLevel } = listener.session;

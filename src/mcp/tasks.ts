@@ -1,6 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonValue, Reply } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
+import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { Relay } from './relay/relay.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -16,7 +17,7 @@ interface TasksDeps {
   /** Deterministic, so that a task has one id for as long as it lives. */
   readonly sealer: Sealer;
   readonly relay: Relay;
-  readonly upstreams: () => Iterable<Upstream>;
+  readonly catalog: Pick<Catalog, 'view'>;
 }
 
 /** Long-running requests: the tasks of 2025-11-25 and of the extension `io.modelcontextprotocol/tasks` (SEP-2663). */
@@ -39,9 +40,9 @@ const MAX_KEPT = 10_000;
 
 /**
  * A task id that a caller sees is sealed: it names the server, and it is good for its owner alone. Nothing has to be remembered
- * to serve it, on any node, before or after a restart.
+ * to serve it, on any node, before or after a restart. The owner must still see the server: a task is no way around a grant.
  */
-export function createTasks({ sealer, relay, upstreams }: TasksDeps): Tasks {
+export function createTasks({ sealer, relay, catalog }: TasksDeps): Tasks {
   /** Sealed id to the legacy session it began in, for status notices and lists. */
   const begun = new Map<string, string | undefined>();
 
@@ -49,10 +50,12 @@ export function createTasks({ sealer, relay, upstreams }: TasksDeps): Tasks {
     return sealer.seal({ c: upstream.client.client_id, t: own, p: principal } satisfies Task);
   }
 
-  function open(taskId: unknown, principal: string): { upstream: Upstream; own: string } {
+  function open(taskId: unknown, { caller, audience }: ClientRequest): { upstream: Upstream; own: string } {
     const task = typeof taskId === 'string' ? (sealer.open(taskId) as Task | undefined) : undefined;
     const upstream =
-      task?.p === principal ? [...upstreams()].find(({ client }) => client.client_id === task.c) : undefined;
+      task?.p === caller.principal
+        ? catalog.view(audience).upstreams.find(({ client }) => client.client_id === task.c)
+        : undefined;
     if (task === undefined || upstream === undefined)
       throw new GatewayError('invalid_request', 'params.taskId: there is no such task');
     return { upstream, own: task.t };
@@ -79,35 +82,35 @@ export function createTasks({ sealer, relay, upstreams }: TasksDeps): Tasks {
     return wrap(await relay(target, request), upstream, request);
   }
 
+  /** A shared session lists the tasks of all its callers; each sees those that began for it, and gets an id for no other. */
+  async function listOwn(upstream: Upstream, request: ClientRequest): Promise<JsonObject[]> {
+    const reply = await relay({ upstream, name: undefined, replace: {}, label: 'tasks/list' }, request);
+    const { tasks = [] } =
+      reply.kind === 'result' ? (JSON.parse(reply.bytes.toString()) as { tasks?: JsonObject[] }) : {};
+    return tasks.flatMap((task) => {
+      if (typeof task.taskId !== 'string') return [];
+      const id = seal(upstream, task.taskId, request.caller.principal);
+      const isOwn = begun.has(id) && begun.get(id) === request.side.sessionKey;
+      return isOwn ? [{ ...task, taskId: id }] : [];
+    });
+  }
+
   return {
     wrap,
     handle(taskId, request) {
-      const { upstream, own } = open(taskId, request.caller.principal);
+      const { upstream, own } = open(taskId, request);
       return ask(upstream, own, request);
     },
     async list(request) {
-      const able = [...upstreams()].filter(
-        ({ peer }) => (peer?.capabilities.tasks as JsonObject | undefined)?.list !== undefined,
-      );
-      const lists = await Promise.all(
-        able.map(async (upstream) => {
-          const reply = wrap(
-            await relay({ upstream, name: undefined, replace: {}, label: 'tasks/list' }, request),
-            upstream,
-            request,
-          );
-          const { tasks = [] } =
-            reply.kind === 'result' ? (JSON.parse(reply.bytes.toString()) as { tasks?: JsonObject[] }) : {};
-          return tasks;
-        }),
-      );
-      // A shared session lists the tasks of all its callers; each sees those that began for it.
-      const own = lists.flat().filter(({ taskId }) => begun.get(taskId as string) === request.side.sessionKey);
+      const able = catalog
+        .view(request.audience)
+        .upstreams.filter(({ peer }) => (peer?.capabilities.tasks as JsonObject | undefined)?.list !== undefined);
+      const lists = await Promise.all(able.map((upstream) => listOwn(upstream, request)));
       return {
         kind: 'result',
         isError: false,
         hasResultType: true,
-        bytes: Buffer.from(JSON.stringify({ tasks: own })),
+        bytes: Buffer.from(JSON.stringify({ tasks: lists.flat() })),
       };
     },
     translate(upstream, { method, params = {} }) {

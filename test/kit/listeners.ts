@@ -3,6 +3,7 @@ import {
   modernRequest,
   openSession,
   openStream,
+  type HeaderChanges,
   type LegacySession,
   type McpEndpoint,
   type OpenStream,
@@ -22,8 +23,9 @@ export interface Listener extends AsyncDisposable {
 export async function listenLegacy(
   endpoint: McpEndpoint,
   capabilities: JsonObject = {},
+  changes: HeaderChanges = {},
 ): Promise<Listener & { readonly session: LegacySession }> {
-  const session = await openSession(endpoint, {}, capabilities);
+  const session = await openSession(endpoint, changes, capabilities);
   const stream = await openStream(endpoint, { headers: session.headers });
   return { ...toListener(stream), session };
 }
@@ -33,12 +35,18 @@ export async function listenModern(
   endpoint: McpEndpoint,
   notifications: JsonObject,
   capabilities: JsonObject = {},
+  changes: HeaderChanges = {},
 ): Promise<Listener & { readonly id: unknown }> {
   const { message, headers } = modernRequest('subscriptions/listen', { notifications }, capabilities);
   const stream = await openStream(endpoint, {
     method: 'POST',
     body: JSON.stringify(message),
-    headers: { ...headers, accept: 'application/json, text/event-stream', 'mcp-protocol-version': MODERN_REVISION },
+    headers: {
+      ...headers,
+      ...changes,
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': MODERN_REVISION,
+    },
   });
   return { ...toListener(stream), id: message['id'] };
 }
