@@ -33,16 +33,16 @@ const PATIENCE_MS = 10_000;
 export async function createCaller(origin: string, client: string): Promise<GatewayCaller> {
   const customer = await send(origin, 'POST', '/api/governance/customers', { name: 'customer', budgets });
   if (customer.status === 404) return API_CALLER;
-  const customer_id = read<{ customer: { id: string } }>(customer).customer.id;
+  const customer_id = (read(customer) as { customer: { id: string } }).customer.id;
   const team = await send(origin, 'POST', '/api/governance/teams', { name: 'team', customer_id, budgets });
   const key = await send(origin, 'POST', '/api/governance/virtual-keys', {
     name: 'key',
-    team_id: read<{ team: { id: string } }>(team).team.id,
+    team_id: (read(team) as { team: { id: string } }).team.id,
     budgets,
     rate_limit,
     mcp_configs: [{ mcp_client_name: client, tools_to_execute: ['*'] }],
   });
-  const { value } = read<{ virtual_key: { value: string } }>(key).virtual_key;
+  const { value } = (read(key) as { virtual_key: { value: string } }).virtual_key;
   return {
     headers: { authorization: `Bearer ${value}` },
     accounts:
@@ -57,7 +57,7 @@ export async function readTaken(origin: string): Promise<Taken | undefined> {
   for (;;) {
     const page = await send(origin, 'GET', '/api/mcp-logs?limit=1');
     if (page.status === 404) return undefined;
-    const { stats } = read<{ stats: { total_executions: number; total_cost: number } }>(page);
+    const { stats } = read(page) as { stats: { total_executions: number; total_cost: number } };
     const isSettled = stats.total_executions === before;
     before = stats.total_executions;
     if (!isSettled && Date.now() < deadline) {
@@ -90,7 +90,7 @@ export async function send(
 }
 
 /** The body of an answer that must be 200. */
-export function read<T>({ what, status, text }: Answer): T {
+export function read({ what, status, text }: Answer): unknown {
   if (status !== 200) throw new Error(`${what}: HTTP ${status} ${text.slice(0, 300)}`);
-  return JSON.parse(text) as T;
+  return JSON.parse(text);
 }
