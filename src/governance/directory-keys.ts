@@ -9,14 +9,13 @@ import type {
 } from '../contract/governance.ts';
 import type { Budget, VirtualKey } from '../store/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
-import type { Grant } from '../store/grants.ts';
 import type { KeyPage } from '../store/virtual-keys.ts';
 import { writeInTurn } from '../store/write-lock.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
 import { announce, byId, loadRuleContext, unknownEntity } from './directory-writes.ts';
 import { applyKey, newKey } from './entity-rules.ts';
 import { keyView, quotaView } from './entity-views.ts';
-import { applyGrants, type NewGrant } from './grant-rules.ts';
+import { applyGrants } from './grant-rules.ts';
 import { budgetsOf, effectiveLimit, endOverride, overrideBudget, rotateKey, withBudget } from './key-changes.ts';
 import { invalid } from './limit-rules.ts';
 import { budgetView } from './limit-views.ts';
@@ -91,68 +90,59 @@ function createKeyWrites(deps: DirectoryDeps): Writes {
   const { database, stores, changes } = deps;
   return {
     async create(body) {
-      const { id, touched } = await writeInTurn(database, async (tx) => {
+      const { id } = await writeInTurn(database, async (tx) => {
         const at = stores.with(tx);
         const key = newKey(body, await loadRuleContext(at, body));
         await at.keys.insert(key);
-        return { id: key.id, touched: await writeGrants(at, key.id, body.mcp_configs ?? [], true) };
+        await writeGrants(at, key.id, body.mcp_configs ?? [], true);
+        return key;
       });
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
       return getView(deps, id);
     },
 
     async update(id, body) {
-      const { key, touched } = await writeInTurn(database, async (tx) => {
+      const key = await writeInTurn(database, async (tx) => {
         const at = stores.with(tx);
         const key = applyKey(await findKey(at, id), body, await loadRuleContext(at, body));
         await at.keys.update(key);
-        return { key, touched: await writeGrants(at, id, body.mcp_configs, false) };
+        await writeGrants(at, id, body.mcp_configs, false);
+        return key;
       });
       if (body.reset_budget_usage === true) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
       return getView(deps, id);
     },
 
     async remove(id) {
-      const touched = await writeInTurn(database, (tx) => removeKey(stores.with(tx), id));
-      if (touched === undefined) throw unknownEntity('virtual key', id);
+      const isGone = await writeInTurn(database, (tx) => stores.with(tx).keys.remove(id));
+      if (!isGone) throw unknownEntity('virtual key', id);
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
     },
 
     async removeExpired(now) {
       const { delete_expired_virtual_keys: byDefault } = deps.settings();
-      const { ids, touched } = await writeInTurn(database, async (tx) => {
+      const ids = await writeInTurn(database, async (tx) => {
         const at = stores.with(tx);
         const expired = await at.keys.listExpired(now);
         const ids = expired.filter((key) => key.delete_after_expire ?? byDefault).map((key) => key.id);
-        const touched = new Set<string>();
-        for (const id of ids) for (const client of (await removeKey(at, id)) ?? []) touched.add(client);
-        return { ids, touched: [...touched] };
+        for (const id of ids) await at.keys.remove(id);
+        return ids;
       });
       await announce(changes, 'virtual_keys', ids);
-      await announce(changes, 'mcp_clients', touched);
       return ids.length;
     },
   };
 }
 
-/** Gives the servers it had access to; undefined when there was no such key. */
-async function removeKey(at: GovernanceStores, id: string): Promise<string[] | undefined> {
-  const grants = await at.grants.list({ virtual_key_id: id });
-  return (await at.keys.remove(id)) ? grants.map((grant) => grant.client_id) : undefined;
-}
-
-/** Replaces what a key may call, unless nothing was sent; gives the servers for which that changed something. */
+/** Replaces what a key may call, unless nothing was sent. */
 async function writeGrants(
   at: GovernanceStores,
   keyId: string,
   entries: readonly McpConfigInput[] | null | undefined,
   isNew: boolean,
-): Promise<string[]> {
-  if (entries === undefined) return [];
+): Promise<void> {
+  if (entries === undefined) return;
   const before = isNew ? [] : await at.grants.list({ virtual_key_id: keyId });
   // Their secrets are decrypted on the way, so they are only read where an entry names one.
   const clients = entries === null || entries.length === 0 ? [] : await at.clients.list();
@@ -161,14 +151,6 @@ async function writeGrants(
     keyId,
     after.map((grant) => ({ ...grant })),
   );
-  return changedClients(before, after);
-}
-
-function changedClients(before: readonly Grant[], after: readonly NewGrant[]): string[] {
-  const write = (grants: readonly NewGrant[]) =>
-    new Map(grants.map(({ client_id, tools_to_execute }) => [client_id, JSON.stringify(tools_to_execute)]));
-  const [was, is] = [write(before), write(after)];
-  return [...new Set([...was.keys(), ...is.keys()])].filter((id) => was.get(id) !== is.get(id));
 }
 
 function createKeyActions(deps: DirectoryDeps): Actions {
