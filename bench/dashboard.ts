@@ -36,7 +36,8 @@ await using generator = startGenerator();
 
 await sample(SECONDS);
 const [alone, watched]: [Sample[], Sample[]] = [[], []];
-const asked = { queries: 0, slowestMs: 0 };
+/** How long each query took, in ms. */
+const asked = new Map<string, number[]>();
 for (let round = 0; round < ROUNDS; round += 1) {
   // Neither is always the first, for a machine may be busier and busier.
   const turns = round % 2 === 0 ? [false, true] : [true, false];
@@ -47,7 +48,13 @@ report('p50 ms', (one) => one.p50, MOST);
 report('p99 ms', (one) => one.p99, MOST);
 report('calls/s', (one) => one.callsPerSecond);
 report('CPU µs/call', (one) => one.cpuMicros);
-console.log(`${asked.queries} queries of the dashboard, the slowest ${asked.slowestMs.toFixed(0)} ms`);
+for (const [query, times] of asked) {
+  console.log(
+    `${median(times).toFixed(1).padStart(8)} ms, at most ${Math.max(...times)
+      .toFixed(0)
+      .padStart(5)}   ${query}`,
+  );
+}
 
 /** Calls that began in the last days and have ended, written as the gateway writes them. */
 async function fill(file: string): Promise<void> {
@@ -67,7 +74,8 @@ async function fill(file: string): Promise<void> {
 
 function callAt(index: number, timestamp: number): CompletedCall {
   const [tool, key] = [(index * 7919) % TOOLS, (index * 104_729) % KEYS];
-  const isError = index % 50 === 0;
+  // A prime, so that errors are spread over all tools and keys.
+  const isError = index % 53 === 0;
   return {
     start: {
       id: timeUuid(timestamp),
@@ -148,8 +156,8 @@ async function watch(signal: AbortSignal): Promise<void> {
       if (signal.aborted) return;
       const asking = performance.now();
       read(await send(origin, 'GET', query));
-      asked.queries += 1;
-      asked.slowestMs = Math.max(asked.slowestMs, performance.now() - asking);
+      const shape = query.replace(/T[^&]*Z/, '');
+      asked.set(shape, [...(asked.get(shape) ?? []), performance.now() - asking]);
     }
     await sleep(Math.max(0, EVERY_MS - (performance.now() - began)));
   }
