@@ -11,7 +11,7 @@ import { findFreePort, startServer } from './processes.ts';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** Key of the callers; it opens both the management API and `/mcp`. */
+/** Key of the management API, which also opens `/mcp` where nobody has a virtual key. */
 export const API_KEY = 'asbru_bench_0123456789abcdef0123456789abcdef';
 
 /** One server to register, as config.json names it. */
@@ -23,6 +23,8 @@ interface StdioEntry {
 }
 
 const CONNECT_LIMIT_MS = 20_000;
+/** The tool that the load generator calls. */
+const PRICED_TOOL = 'echo';
 
 /** Says in one sentence what to do when the gateway was not built. */
 export function demandBuild(): void {
@@ -37,7 +39,11 @@ export function demandBuild(): void {
 export async function createAppDir(clients: ClientEntry[]): Promise<{ dir: string; config: string } & AsyncDisposable> {
   const dir = await mkdtemp(path.join(tmpdir(), 'asbru-bench-'));
   const config = path.join(dir, 'config.json');
-  const client_configs = clients.map((client) => ({ ...client, tools_to_execute: ['*'] }));
+  const client_configs = clients.map((client) => ({
+    ...client,
+    tools_to_execute: ['*'],
+    tool_pricing: { [PRICED_TOOL]: 0.000_001 },
+  }));
   await writeFile(config, JSON.stringify({ mcp: { client_configs } }, null, 2));
   return { dir, config, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
 }

@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
+import type { Taken } from './accounts.ts';
 import type { Sample } from './load.ts';
 import type { Options } from './options.ts';
 import type { JudgedRounds, Round } from './rounds.ts';
@@ -14,6 +15,18 @@ export interface TargetFigures {
   p99_ms: number;
   cpu_us_per_call: number;
   peak_rss_mb: number;
+  /** Of a gateway: what it did for each call. */
+  accounts?: string;
+  /** What it took down of all calls, those of the warm-up included. */
+  taken?: Taken;
+}
+
+/** What is known of a target when all rounds are over. */
+export interface Ended {
+  name: TargetName;
+  peak: number;
+  accounts: string | undefined;
+  taken: Taken | undefined;
 }
 
 /** What `bench/results/latest.json` holds. A figure is null when its parts were not measured. */
@@ -114,11 +127,11 @@ const startBudgets: (Budget & { key: 'start_ms' | 'idle_rss_mb' })[] = [
 export function summarize(
   options: Options,
   judged: JudgedRounds,
-  peaks: Map<TargetName, number>,
+  ended: Ended[],
   start: StartFigures | undefined,
 ): Results {
   const { used, remarks } = judged;
-  const figures = [...peaks].map(([name, peak]): [TargetName, TargetFigures] => {
+  const figures = ended.map(({ name, peak, accounts, taken }): [TargetName, TargetFigures] => {
     const middle = (figure: (sample: Sample) => number) =>
       median(used.flatMap((round) => round.get(name) ?? []).map(figure));
     return [
@@ -141,6 +154,8 @@ export function summarize(
           1,
         ),
         peak_rss_mb: round(peak, 1),
+        ...(accounts === undefined ? {} : { accounts }),
+        ...(taken === undefined ? {} : { taken }),
       },
     ];
   });
@@ -191,6 +206,7 @@ export function renderResults(results: Results): string {
   lines.push(...startBudgets.flatMap((budget) => judge(budget, results[budget.key])));
   if (results.first_start_ms !== null)
     lines.push(`        (the first start, which registers the servers: ${results.first_start_ms} ms)`);
+  lines.push(...renderAccounts(results));
   if (results.remarks.length > 0) lines.push('', ...results.remarks);
   const { connections, seconds } = results.options;
   lines.push(
@@ -198,6 +214,19 @@ export function renderResults(results: Results): string {
     `${connections} clients, ${results.rounds_used} rounds of ${seconds} s, Node ${results.node}, ${results.cores} × ${results.cpu}`,
   );
   return lines.join('\n');
+}
+
+/** Who called the gateways, and whether all of it was taken down. */
+function renderAccounts({ targets }: Results): string[] {
+  const lines: string[] = [];
+  for (const [name, { accounts, taken }] of Object.entries(targets)) {
+    if (accounts === undefined) continue;
+    if (!lines.includes(accounts)) lines.push('', accounts);
+    if (taken === undefined) continue;
+    const { logged, cost_usd, dropped } = taken;
+    lines.push(`${line(name, String(logged))} calls in the log, ${cost_usd.toFixed(6)} USD, ${dropped} calls dropped`);
+  }
+  return lines;
 }
 
 function line(name: string, ...cells: string[]): string {

@@ -2,13 +2,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readTaken } from './accounts.ts';
 import { demandBuild } from './asbru.ts';
 import type { Options } from './options.ts';
 import { readOptions } from './options.ts';
 import { readMemory } from './proc.ts';
 import { startGenerator } from './processes.ts';
 import { listTopFunctions } from './profile.ts';
-import type { Results } from './report.ts';
+import type { Ended, Results } from './report.ts';
 import { renderResults, summarize } from './report.ts';
 import { judgeRounds, runRounds } from './rounds.ts';
 import { measureStart } from './start-time.ts';
@@ -73,8 +74,14 @@ async function measure(options: Options): Promise<Results> {
     options,
   );
 
-  const peaks = new Map(inOrder.map(({ name, server }) => [name, readMemory(server.pid).peak]));
-  return summarize(options, judgeRounds(rounds), peaks, start);
+  const ended: Ended[] = [];
+  for (const target of inOrder) ended.push(await endOf(target));
+  return summarize(options, judgeRounds(rounds), ended, start);
+}
+
+async function endOf({ name, server, accounts }: Target): Promise<Ended> {
+  const { peak } = readMemory(server.pid);
+  return { name, peak, accounts, taken: accounts === undefined ? undefined : await readTaken(server.origin) };
 }
 
 /** The server of the same bytes comes last: it takes them from the gateway. */

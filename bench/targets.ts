@@ -4,7 +4,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import type { ClientEntry } from './asbru.ts';
-import { API_KEY, createAppDir, startAsbru, waitUntilConnected } from './asbru.ts';
+import { createCaller, type GatewayCaller } from './accounts.ts';
+import { createAppDir, startAsbru, waitUntilConnected } from './asbru.ts';
 import type { CallKind } from './calls.ts';
 import { CLIENT_HEADERS, describe, messageOf, openSession, post } from './exchange.ts';
 import type { Job } from './load.ts';
@@ -30,6 +31,8 @@ export interface Target {
   name: TargetName;
   server: Running;
   job: Pick<Job, 'origin' | 'path' | 'headers' | 'era' | 'call'>;
+  /** Of a gateway: what it does for each call. */
+  accounts?: string;
 }
 
 /** Starts the targets on demand; those that share a process get the same one. */
@@ -40,8 +43,10 @@ export interface Targets {
   listServers(): Promise<Running[]>;
 }
 
+type JobOf = Omit<Target['job'], 'origin'>;
+type Opened = [server: Running, job: JobOf, accounts?: string | undefined];
+
 const LIST_SIZE = 500;
-const bearer = { authorization: `Bearer ${API_KEY}` };
 const script = (name: string) => fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url));
 
 /** Builds the targets. `stack` ends what they start; `nodeArgsFor` gives the process of a target options for Node. */
@@ -51,6 +56,7 @@ export function createTargets(
   against?: string,
 ): Targets {
   const servers = new Map<string, Promise<Running>>();
+  const callers = new Map<string, Promise<GatewayCaller>>();
 
   function once(name: string, start: (nodeArgs: string[]) => Promise<Running>): Promise<Running> {
     const server = servers.get(name) ?? start(nodeArgsFor(name)).then((running) => stack.use(running));
@@ -60,8 +66,8 @@ export function createTargets(
   function openScript(name: string, file: string, ...args: string[]): Promise<Running> {
     return once(name, (nodeArgs) => startServer({ script: script(file), args, nodeArgs }));
   }
-  function openAsbru(name: string, client: ClientEntry, script?: string): Promise<Running> {
-    return once(name, async (nodeArgs) => {
+  async function openAsbru(name: string, client: ClientEntry, script?: string): Promise<[Running, GatewayCaller]> {
+    const server = await once(name, async (nodeArgs) => {
       const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs, script);
       await waitUntilConnected(server.origin, 1).catch(async (error: unknown) => {
         await server[Symbol.asyncDispose]();
@@ -69,42 +75,45 @@ export function createTargets(
       });
       return server;
     });
+    const caller = callers.get(name) ?? createCaller(server.origin, client.name);
+    callers.set(name, caller);
+    return [server, await caller];
   }
   const openUpstream = () => openScript('direct', 'upstream');
   const openSecondUpstream = () => openScript('list-upstream', 'upstream');
 
-  async function openListAsbru(): Promise<Running> {
+  async function openListAsbru(): Promise<[Running, GatewayCaller]> {
     const upstream = await openSecondUpstream();
     return openAsbru('list-asbru', asHttpClient('bench', `${upstream.origin}/mcp/${LIST_SIZE}`));
   }
 
-  const opened: Record<TargetName, () => Promise<[Running, Omit<Target['job'], 'origin'>]>> = {
+  const opened: Record<TargetName, () => Promise<Opened>> = {
     direct: async () => [await openUpstream(), legacy('echo')],
     proxy: async () => [await openScript('proxy', 'proxy', (await openUpstream()).origin), legacy('echo')],
     sdk: async () => [await openScript('sdk', 'sdk-pair', `${(await openUpstream()).origin}/mcp`), legacy('echo')],
     asbru: async () => {
-      const server = await openAsbru('asbru', asHttpClient('bench', `${(await openUpstream()).origin}/mcp`));
-      return [server, { ...legacy('bench-echo'), headers: bearer }];
+      const client = asHttpClient('bench', `${(await openUpstream()).origin}/mcp`);
+      return called(await openAsbru('asbru', client), legacy('bench-echo'));
     },
     'asbru-before': async () => {
       if (against === undefined) throw new Error('asbru-before needs --against DIR');
       const client = asHttpClient('bench', `${(await openUpstream()).origin}/mcp`);
-      const server = await openAsbru('asbru-before', client, path.join(path.resolve(against), 'dist/main.js'));
-      return [server, { ...legacy('bench-echo'), headers: bearer }];
+      const main = path.join(path.resolve(against), 'dist/main.js');
+      return called(await openAsbru('asbru-before', client, main), legacy('bench-echo'));
     },
     'asbru-modern': async () => {
-      const { server, job } = await open('asbru');
-      return [server, { ...job, era: 'modern' }];
+      const { server, job, accounts } = await open('asbru');
+      return [server, { ...job, era: 'modern' }, accounts];
     },
     'asbru-stdio': async () => {
       const stdio_config = { command: process.execPath, args: [script('stdio-upstream')] };
-      const server = await openAsbru('asbru-stdio', { name: 'bench', connection_type: 'stdio', stdio_config });
-      return [server, { ...legacy('bench-echo'), headers: bearer }];
+      const client: ClientEntry = { name: 'bench', connection_type: 'stdio', stdio_config };
+      return called(await openAsbru('asbru-stdio', client), legacy('bench-echo'));
     },
     'list-bytes': async () => {
-      const asbru = await servers.get('list-asbru');
+      const [asbru, caller] = await Promise.all([servers.get('list-asbru'), callers.get('list-asbru')]);
       const list = asbru
-        ? await fetchList(asbru.origin, '/mcp', bearer)
+        ? await fetchList(asbru.origin, '/mcp', caller?.headers ?? {})
         : await fetchList((await openSecondUpstream()).origin, `/mcp/${LIST_SIZE}`, {});
       const file = await writeTemporary(stack, list);
       return [
@@ -112,15 +121,13 @@ export function createTargets(
         { path: '/mcp', headers: {}, era: 'none', call: listCall('same-bytes') },
       ];
     },
-    'list-asbru': async () => [
-      await openListAsbru(),
-      { path: '/mcp', headers: bearer, era: 'legacy', call: listCall('list') },
-    ],
+    'list-asbru': async () =>
+      called(await openListAsbru(), { path: '/mcp', headers: {}, era: 'legacy', call: listCall('list') }),
   };
 
   async function open(name: TargetName): Promise<Target> {
-    const [server, job] = await opened[name]();
-    return { name, server, job: { origin: server.origin, ...job } };
+    const [server, job, accounts] = await opened[name]();
+    return { name, server, job: { origin: server.origin, ...job }, ...(accounts === undefined ? {} : { accounts }) };
   }
   return { open, openUpstream, listServers: () => Promise.all(servers.values()) };
 }
@@ -130,7 +137,11 @@ export function asHttpClient(name: string, url: string): ClientEntry {
   return { name, connection_type: 'http', connection_string: url };
 }
 
-function legacy(tool: string): Omit<Target['job'], 'origin'> {
+function called([server, { headers, accounts }]: [Running, GatewayCaller], job: JobOf): Opened {
+  return [server, { ...job, headers }, accounts];
+}
+
+function legacy(tool: string): JobOf {
   return { path: '/mcp', headers: {}, era: 'legacy', call: { kind: 'echo', tool } };
 }
 

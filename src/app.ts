@@ -96,7 +96,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const policy = await createPolicy({
     ...stores.governance,
     changes,
-    onChange: () => servers.catalog.invalidate(),
+    onChange: () => servers.catalog.invalidateRights(),
     onError,
   });
   const accounting = await createAccounting({

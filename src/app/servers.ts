@@ -82,6 +82,7 @@ export function createServers(options: ServersOptions): Servers {
     settings,
     logger,
     onChange: () => catalog.invalidate(),
+    onGrants: () => catalog.invalidateRights(),
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
     saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });

@@ -8,7 +8,6 @@ import type {
   VirtualKeyView,
 } from '../contract/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
-import type { Grant } from '../store/grants.ts';
 import type { KeyPage } from '../store/virtual-keys.ts';
 import { GATEWAY, type Actor, type Change } from './audit.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
@@ -17,7 +16,7 @@ import { findKey, viewKey, viewKeys } from './directory-views.ts';
 import { announce, auditContext, loadRuleContext, unknownEntity, writeRecorded } from './directory-writes.ts';
 import { applyKey, newKey } from './entity-rules.ts';
 import { quotaView, type ViewContext } from './entity-views.ts';
-import { applyGrants, type NewGrant } from './grant-rules.ts';
+import { applyGrants } from './grant-rules.ts';
 import { budgetsOf } from './key-changes.ts';
 import { budgetResets, entityChange } from './recorded-changes.ts';
 
@@ -76,93 +75,79 @@ function createKeyWrites(deps: DirectoryDeps): Writes {
   const context = auditContext(deps);
   return {
     async create(body, actor) {
-      const { id, touched } = await writeRecorded(deps, actor, async (at) => {
+      const { id } = await writeRecorded(deps, actor, async (at) => {
         const key = newKey(body, await loadRuleContext(at, body));
         const { id } = key;
         await at.keys.insert(key);
-        const touched = await writeGrants(at, id, body.mcp_configs ?? [], true);
+        await writeGrants(at, id, body.mcp_configs ?? [], true);
         const record = entityChange('virtual_key', undefined, await viewKey(at, id, context));
-        return { result: { id, touched }, record };
+        return { result: { id }, record };
       });
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
       return viewKey(stores, id, deps);
     },
 
     async update(id, body, actor) {
       const isReset = body.reset_budget_usage === true;
-      const { key, touched } = await writeRecorded(deps, actor, async (at) => {
+      const key = await writeRecorded(deps, actor, async (at) => {
         const before = await viewKey(at, id, context);
         const key = applyKey(await findKey(at, id), body, await loadRuleContext(at, body));
         await at.keys.update(key);
-        const touched = await writeGrants(at, id, body.mcp_configs, false);
+        await writeGrants(at, id, body.mcp_configs, false);
         const after = await viewKey(at, id, context);
         const budgets = [after, ...after.provider_configs].flatMap((limited) => limited.budgets);
         const record = [
           ...entityChange('virtual_key', before, after),
           ...(isReset ? budgetResets(after, budgets) : []),
         ];
-        return { result: { key, touched }, record };
+        return { result: key, record };
       });
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
       if (isReset) await deps.resetUsage(budgetsOf(key).map((budget) => budget.id));
       return viewKey(stores, id, deps);
     },
 
     async remove(id, actor) {
-      const touched = await writeRecorded(deps, actor, async (at) => {
-        const removed = await removeKey(at, id, context);
-        if (removed === undefined) throw unknownEntity('virtual key', id);
-        return { result: removed.touched, record: removed.record };
+      await writeRecorded(deps, actor, async (at) => {
+        const record = await removeKey(at, id, context);
+        if (record === undefined) throw unknownEntity('virtual key', id);
+        return { result: undefined, record };
       });
       await announce(changes, 'virtual_keys', [id]);
-      await announce(changes, 'mcp_clients', touched);
     },
 
     async removeExpired(now) {
       const { delete_expired_virtual_keys: byDefault } = deps.settings();
-      const { ids, touched } = await writeRecorded(deps, GATEWAY, async (at) => {
+      const ids = await writeRecorded(deps, GATEWAY, async (at) => {
         const expired = await at.keys.listExpired(now);
         const ids = expired.filter((key) => key.delete_after_expire ?? byDefault).map((key) => key.id);
-        const touched = new Set<string>();
         const record: Change[] = [];
-        for (const id of ids) {
-          const removed = await removeKey(at, id, context);
-          for (const client of removed?.touched ?? []) touched.add(client);
-          record.push(...(removed?.record ?? []));
-        }
-        return { result: { ids, touched: [...touched] }, record };
+        for (const id of ids) record.push(...((await removeKey(at, id, context)) ?? []));
+        return { result: ids, record };
       });
       await announce(changes, 'virtual_keys', ids);
-      await announce(changes, 'mcp_clients', touched);
       return ids.length;
     },
   };
 }
 
-/** Gives the servers it had access to; undefined when there was no such key. */
-async function removeKey(
-  at: GovernanceStores,
-  id: string,
-  context: ViewContext,
-): Promise<{ touched: string[]; record: Change[] } | undefined> {
+/** Gives what is to be recorded; undefined when there was no such key. */
+async function removeKey(at: GovernanceStores, id: string, context: ViewContext): Promise<Change[] | undefined> {
   const key = await at.keys.find(id);
   if (key === undefined) return undefined;
   const [before] = await viewKeys(at, [key], context, true);
-  const grants = await at.grants.list({ virtual_key_id: id });
   await at.keys.remove(id);
-  return { touched: grants.map((grant) => grant.client_id), record: entityChange('virtual_key', before, undefined) };
+  return entityChange('virtual_key', before, undefined);
 }
 
-/** Replaces what a key may call, unless nothing was sent; gives the servers for which that changed something. */
+/** Replaces what a key may call, unless nothing was sent. */
 async function writeGrants(
   at: GovernanceStores,
   keyId: string,
   entries: readonly McpConfigInput[] | null | undefined,
   isNew: boolean,
-): Promise<string[]> {
-  if (entries === undefined) return [];
+): Promise<void> {
+  if (entries === undefined) return;
   const before = isNew ? [] : await at.grants.list({ virtual_key_id: keyId });
   // Their secrets are decrypted on the way, so they are only read where an entry names one.
   const clients = entries === null || entries.length === 0 ? [] : await at.clients.list();
@@ -171,12 +156,4 @@ async function writeGrants(
     keyId,
     after.map((grant) => ({ ...grant })),
   );
-  return changedClients(before, after);
-}
-
-function changedClients(before: readonly Grant[], after: readonly NewGrant[]): string[] {
-  const write = (grants: readonly NewGrant[]) =>
-    new Map(grants.map(({ client_id, tools_to_execute }) => [client_id, JSON.stringify(tools_to_execute)]));
-  const [was, is] = [write(before), write(after)];
-  return [...new Set([...was.keys(), ...is.keys()])].filter((id) => was.get(id) !== is.get(id));
 }

@@ -27,7 +27,7 @@ test('expired keys are deleted where they or the settings say so', async () => {
   const expiry = startExpiry({ keys: scene.directory.keys, logger });
   await expiry.run();
   expect(await names()).toEqual(['says no', 'says nothing', 'lives on', 'lives for ever']);
-  expect(scene.published).toEqual([expect.stringMatching(/^virtual_keys /) as string, 'mcp_clients wiki-id']);
+  expect(scene.published).toEqual([expect.stringMatching(/^virtual_keys /) as string]);
 
   scene.settings.delete_expired_virtual_keys = true;
   await expiry.run();

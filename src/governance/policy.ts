@@ -37,7 +37,8 @@ interface KnownValue {
 }
 
 interface Snapshot {
-  readonly keys: ReadonlyMap<string, VirtualKey>;
+  /** Changed in place: a copy for each change would cost as much as there are keys. */
+  readonly keys: Map<string, VirtualKey>;
   readonly teams: ReadonlyMap<string, Team>;
   readonly customers: ReadonlyMap<string, Customer>;
 }
@@ -89,12 +90,11 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   async function reloadKey(id: string): Promise<void> {
     const key = await deps.keys.find(id);
     if (snapshot === undefined) return;
-    const keys = new Map(snapshot.keys);
+    const { keys } = snapshot;
     const before = keys.get(id);
     if (before !== undefined) drop(before);
     if (key === undefined) keys.delete(id);
     else keys.set(id, key);
-    snapshot = { ...snapshot, keys };
     if (key !== undefined) add(key, snapshot);
   }
 

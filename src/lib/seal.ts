@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -11,7 +11,9 @@ export interface Sealer {
 }
 
 /** AES-256-GCM; with `isDeterministic` the same value gives the same token. Each purpose wants a key of its own, so that a token of one kind cannot pass for another. */
-export function createSealer(key: Buffer, { isDeterministic = false } = {}): Sealer {
+export function createSealer(secret: Buffer, { isDeterministic = false } = {}): Sealer {
+  // Once, as in encryption.ts.
+  const key = createSecretKey(secret);
   /** The nonce of a deterministic token is a keyed digest of its content: it repeats only with the content itself. */
   const nonceFor = (text: string): Buffer =>
     isDeterministic

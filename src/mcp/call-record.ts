@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue, Reply } from '../lib/json-rpc.ts';
+import { timeUuid } from '../lib/time-uuid.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
@@ -99,9 +99,10 @@ function describe(
   loggedHeaders: readonly string[],
 ): CallStart {
   const { key } = caller;
+  const timestamp = Date.now();
   return {
-    id: randomUUID(),
-    timestamp: Date.now(),
+    id: timeUuid(timestamp),
+    timestamp,
     // A name that no server knows is the caller's invention.
     tool_name: tool?.own ?? name.slice(0, MAX_NAME),
     server_label: tool?.upstream.client.name,

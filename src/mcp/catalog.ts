@@ -28,6 +28,8 @@ export interface Catalog {
   prepare(profile: Profile): Promise<void>;
   /** Something that views are made of has changed. */
   invalidate(): void;
+  /** Virtual keys, or what they are granted, have changed, and nothing else: what was compiled stays good. */
+  invalidateRights(): void;
   /** Calls the listener with the lists that the audience now sees differently. Gives the function that ends it. */
   watch(audience: Audience, listener: (changed: readonly (keyof Lists)[]) => void): () => void;
 }
@@ -73,11 +75,25 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: 
     if (!isUsable(virtualKey)) return NO_RIGHTS;
     const known = rights.get(virtualKey);
     if (known !== undefined) return known;
+    if (rightsByGrants.size >= MAX_VIEWS) forgetRights();
     const grants = JSON.stringify([...upstreams()].map((upstream) => grantOf(upstream, virtualKey)));
     const name = rightsByGrants.get(grants) ?? String(rightsByGrants.size);
     rightsByGrants.set(grants, name);
     rights.set(virtualKey, name);
     return name;
+  }
+
+  /** Names of rights are given anew, so that no view may outlive them. */
+  function forgetRights(): void {
+    views.clear();
+    rights.clear();
+    rightsByGrants.clear();
+  }
+
+  function planCheck(): void {
+    if (isCheckPlanned) return;
+    isCheckPlanned = true;
+    setImmediate(announce);
   }
 
   function view({ profile, virtualKey, filter }: Audience): View {
@@ -107,12 +123,12 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: 
     },
     invalidate() {
       offerings.clear();
-      views.clear();
+      forgetRights();
+      planCheck();
+    },
+    invalidateRights() {
       rights.clear();
-      rightsByGrants.clear();
-      if (isCheckPlanned) return;
-      isCheckPlanned = true;
-      setImmediate(announce);
+      planCheck();
     },
     watch(audience, listener) {
       const watcher: Watcher = { audience, listener, announced: view(audience).lists };

@@ -4,11 +4,12 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
-import type { Grant, GrantStore } from '../store/grants.ts';
+import type { GrantStore } from '../store/grants.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
+import { byKey, createGrantChanges } from './grant-changes.ts';
 import { readGrants } from './client-rules.ts';
 import type { Grants, Registration } from './registration.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
@@ -58,6 +59,8 @@ interface RegistryDeps extends UpstreamDeps {
   /** Whether there is such a virtual key. */
   readonly hasVirtualKey: (id: string) => boolean;
   readonly audit: Pick<AuditStore, 'with'>;
+  /** What virtual keys may call is other than before, and nothing else. */
+  readonly onGrants: () => void;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
@@ -69,11 +72,29 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const queues = new Map<string, Promise<unknown>>();
   const reconnecting = new Set<string>();
 
+  const grantChanges = createGrantChanges({ grants, upstreams });
+  let reading: Promise<void> = Promise.resolve();
+
   changes.subscribe(async (table, id) => {
-    if (table !== 'mcp_clients') return;
-    if (id === '*') await Promise.all((await idsOf(store, upstreams)).map(reload));
-    else await reload(id);
+    if (table === 'mcp_clients' && id === '*') await inOrder(reloadAll);
+    else if (table === 'mcp_clients') await inOrder(() => reload(id));
+    // Whoever may have several servers announces one change: that of the key.
+    else if (table === 'virtual_keys') {
+      await inOrder(() => (id === '*' ? grantChanges.reloadAll() : grantChanges.reloadOf(id)));
+      deps.onGrants();
+    }
   });
+
+  /** One after the other, so that what was read first never replaces what was read later. */
+  function inOrder(read: () => Promise<void>): Promise<void> {
+    const done = reading.then(read);
+    reading = done.catch(() => {});
+    return done;
+  }
+
+  async function reloadAll(): Promise<void> {
+    await Promise.all((await idsOf(store, upstreams)).map(reload));
+  }
 
   /** Makes the running upstream what the store says. */
   async function reload(id: string): Promise<void> {
@@ -259,10 +280,6 @@ const NO_GRANTS: Grants = new Map();
 
 function toRows(grants: Grants): { virtual_key_id: string; tools_to_execute: readonly string[] }[] {
   return [...grants].map(([virtual_key_id, tools_to_execute]) => ({ virtual_key_id, tools_to_execute }));
-}
-
-function byKey(grants: readonly Grant[]): Grants {
-  return new Map(grants.map(({ virtual_key_id, tools_to_execute }) => [virtual_key_id, tools_to_execute]));
 }
 
 function snapshot({ client, grants, state, offer, special, lastFailure }: Upstream): RegisteredClient {

@@ -15,6 +15,9 @@ export interface Segment extends Omit<LedgerBatch, 'node'> {
   readonly size: number;
 }
 
+/** Four or more come with every call, so they are added up in place. */
+type OpenCharge = { -readonly [K in keyof Charge]: Charge[K] };
+
 /** What was taken down and is not stored yet. */
 export interface Waiting {
   begin(start: CallStart): WaitingCall;
@@ -48,7 +51,7 @@ export function createWaiting(): Waiting {
   let calls: WaitingCall[] = [];
   let ended: EndedCall[] = [];
   /** By counter: charges of one window are added up, a newer window ends the one before. */
-  let charges = new Map<string, Charge>();
+  let charges = new Map<string, OpenCharge>();
   let sealed: Segment[] = [];
   let size = 0; // of what is open
   let sealedSize = 0;
@@ -98,10 +101,9 @@ export function createWaiting(): Waiting {
     },
     charge(charge) {
       const known = charges.get(charge.counter_id);
-      if (known === undefined || charge.window_start > known.window_start) charges.set(charge.counter_id, charge);
-      else if (charge.window_start === known.window_start) {
-        charges.set(charge.counter_id, { ...known, amount: known.amount + charge.amount });
-      }
+      if (known === undefined || charge.window_start > known.window_start)
+        charges.set(charge.counter_id, { ...charge });
+      else if (charge.window_start === known.window_start) known.amount += charge.amount;
     },
     seal() {
       if (rows() === sealedRows && charges.size === 0) return lastSealed;

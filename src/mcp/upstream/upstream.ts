@@ -159,6 +159,20 @@ export class Upstream {
     this.#deps.onChange();
   }
 
+  /** Takes over who may call what. */
+  grant(grants: Grants): void {
+    this.#grants = grants;
+  }
+
+  /** Takes over what one virtual key may call; undefined: it has no row. */
+  grantTo(virtualKey: string, tools: readonly string[] | undefined): void {
+    if (tools === undefined && !this.#grants.has(virtualKey)) return;
+    const grants = new Map(this.#grants);
+    if (tools === undefined) grants.delete(virtualKey);
+    else grants.set(virtualKey, tools);
+    this.#grants = grants;
+  }
+
   /** Takes over the intervals as they are now, from the record or from the gateway-wide settings. */
   applySettings(): void {
     this.#watch?.setSyncInterval(this.#syncMinutes());
