@@ -1,5 +1,6 @@
 import type { Grant, GrantStore } from '../store/grants.ts';
-import type { Grants, Upstream } from './upstream/upstream.ts';
+import type { Grants } from './registration.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 interface Deps {
   readonly grants: Pick<GrantStore, 'list'>;
