@@ -98,7 +98,8 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
     const key = `${side.era} ${kind}`;
     const bytes = cache.get(key) ?? renderList(view, kind, side.era);
     cache.set(key, bytes);
-    return result(bytes);
+    // A long list must not be searched for what it does not have.
+    return { kind: 'result', bytes, isError: false, hasResultType: side.era === 'modern' };
   }
 
   function renderList(view: View, kind: keyof Lists, era: Era): Buffer {
@@ -126,11 +127,8 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
 }
 
 function json(value: object): Reply {
-  return result(Buffer.from(JSON.stringify(value)));
-}
-
-function result(bytes: Buffer): Reply {
-  return { kind: 'result', bytes, isError: false, hasResultType: true };
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { kind: 'result', bytes, isError: false, hasResultType: Object.hasOwn(value, 'resultType') };
 }
 
 function nameOf(name: unknown): string {
