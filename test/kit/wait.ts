@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   what: string,
-  deadlineMs = 8000,
+  deadlineMs = 20_000,
 ): Promise<Exclude<T, false | undefined | null>> {
   const end = performance.now() + deadlineMs;
   for (;;) {
