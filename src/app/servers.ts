@@ -46,7 +46,8 @@ export function createServers(options: ServersOptions): Servers {
   const inprocess = new Map(
     Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
   );
-  const reach = { gateway: { name: 'asbru', version: VERSION }, guard, inprocess, silenceMs: timing.probeTimeoutMs };
+  const gateway = { name: 'asbru', version: VERSION };
+  const reach = { gateway, guard, egress: options.egress, inprocess, silenceMs: timing.probeTimeoutMs };
 
   const upstreams = () => registry.upstreams();
   const catalog = createCatalog({

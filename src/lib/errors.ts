@@ -24,6 +24,8 @@ export const ERRORS = {
   /** A budget of the virtual key, its team or its customer is spent. */
   budget_exceeded: { status: 402, rpc: -32004, retryable: true },
   forbidden: { status: 403, rpc: -32003, retryable: false },
+  /** The address of a server, or one that a server named, leads where the gateway must not connect to. */
+  egress_blocked: { status: 403, rpc: -32003, retryable: false },
   /** The virtual key is inactive or has expired. */
   access_blocked: { status: 403, rpc: -32003, retryable: false },
   provider_blocked: { status: 403, rpc: -32003, retryable: false },

@@ -1,3 +1,4 @@
+import type { Egress } from '../../lib/egress.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
@@ -16,6 +17,7 @@ import type { Connection, ConnectionEvents } from '../transport/transport.ts';
 export interface ConnectDeps {
   readonly gateway: { readonly name: string; readonly version: string };
   readonly guard: ProcessGuard;
+  readonly egress: Egress;
   /** How long a child process may be silent to `server/discover` before it is asked to `initialize` too. */
   readonly silenceMs: number;
   /** In-process servers by the name they were registered under. */
@@ -64,7 +66,7 @@ async function connect(
     case 'http': {
       const url = serverUrl(client);
       return createHttpConnection(
-        createHttpClient(url, tlsOptions(client)),
+        createHttpClient(url, tlsOptions(client), deps.egress),
         { url, headers: staticHeaders(client) },
         events,
       );
@@ -72,7 +74,7 @@ async function connect(
     case 'sse': {
       const url = serverUrl(client);
       return openSse(
-        createHttpClient(url, tlsOptions(client)),
+        createHttpClient(url, tlsOptions(client), deps.egress),
         { url, headers: staticHeaders(client) },
         events,
         signal,

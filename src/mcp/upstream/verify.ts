@@ -18,6 +18,8 @@ export interface Verified {
  */
 export type Verify = (client: McpClient, era?: Era) => Promise<Verified>;
 
+const UNKNOWN = { code: 'upstream_bad_reply', details: undefined } as const;
+
 export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTimeoutMs'>): Verify {
   return async (client, era) => {
     const signal = AbortSignal.timeout(timing.connectTimeoutMs);
@@ -25,8 +27,8 @@ export function createVerify(deps: ConnectDeps, timing: Pick<Timing, 'connectTim
       const seconds = timing.connectTimeoutMs / 1_000;
       if (signal.aborted)
         return new GatewayError('upstream_timeout', `no answer within ${seconds} s`, { details: { stage } });
-      const code = error instanceof GatewayError ? error.code : 'upstream_bad_reply';
-      return new GatewayError(code, messageOf(error), { cause: error, details: { stage } });
+      const { code, details } = error instanceof GatewayError ? error : UNKNOWN;
+      return new GatewayError(code, messageOf(error), { cause: error, details: { ...details, stage } });
     };
     const session = await openSession(client, deps, { era, capabilities: {} }, signal).catch((error: unknown) => {
       throw explain(error, 'connect');
