@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
 import type { ConfigFile } from '../contract/config.ts';
 import { createEncryption, KEY_BYTES, type Encryption } from '../lib/encryption.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
@@ -37,11 +39,12 @@ export interface Stores {
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
 export async function openStores({ file, appDir, passphrase, onError }: OpenOptions): Promise<Stores> {
+  if (appDir !== undefined) setSecretFolder(appDir);
+  const phrase = passphrase ?? readPhrase(file);
   const options = databaseOptions(appDir, file);
   const database = await openDatabase(options, onError);
   try {
     const settings = createSettingsStore(database.db);
-    const phrase = passphrase ?? Secret.parse(file.encryption_key ?? '').resolve();
     const isKept = options.type === 'postgres' || options.path !== ':memory:';
     const encryption = isKept
       ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
@@ -61,6 +64,13 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
     await database.close();
     throw error;
   }
+}
+
+/** A reference that leads to nothing must not pass for "no passphrase": secrets would be under a key nobody chose. */
+function readPhrase({ encryption_key = '' }: ConfigFile): string {
+  const secret = Secret.parse(encryption_key);
+  if (secret.problem === undefined) return secret.resolve();
+  throw new GatewayError('invalid_configuration', `encryption_key: ${secret.problem}`);
 }
 
 /** Which database config.json names. */

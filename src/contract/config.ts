@@ -115,7 +115,7 @@ export const VirtualKeyEntry = VirtualKeyCreate.extend({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
-    .meta({ description: 'The key itself or, better, "env.NAME". Made when absent.' }),
+    .meta({ description: 'The key itself or, better, "env.NAME" or "file.PATH". Made when absent.' }),
 });
 export type VirtualKeyEntry = z.infer<typeof VirtualKeyEntry>;
 export const TeamEntry = TeamCreate.extend(inFile);
@@ -181,7 +181,10 @@ export const OtelPlugin = z.looseObject({
         .meta({ description: 'OTLP endpoint, or "env.NAME"; /v1/traces is added unless the path ends in /traces.' }),
       trace_type: z.string().optional(),
       protocol: z.literal('http').optional().meta({ description: 'OTLP over HTTP, in JSON.' }),
-      headers: z.record(z.string(), HeaderValue).optional().meta({ description: 'Values may be "env.NAME".' }),
+      headers: z
+        .record(z.string(), HeaderValue)
+        .optional()
+        .meta({ description: 'Values may be "env.NAME" or "file.PATH".' }),
       insecure: z.boolean().optional().meta({ description: 'Accept any certificate of the collector.' }),
       disable_content_logging: z
         .boolean()
@@ -206,7 +209,10 @@ export const ConfigFile = z.looseObject({
     .enum(['split', 'config.json'])
     .optional()
     .meta({ description: 'split: database entries that the file does not name stay. config.json: they are deleted.' }),
-  encryption_key: z.string().optional().meta({ description: 'Passphrase for secrets at rest, or "env.NAME".' }),
+  encryption_key: z
+    .string()
+    .optional()
+    .meta({ description: 'Passphrase for secrets at rest, or "env.NAME" or "file.PATH".' }),
   client: ClientSettings.partial().loose().optional(),
   mcp: z
     .looseObject({

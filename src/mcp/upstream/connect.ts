@@ -1,6 +1,7 @@
 import type { Egress } from '../../lib/egress.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
+import type { Secret } from '../../lib/secret.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { JsonObject } from '../../lib/json-rpc.ts';
 import type { Era } from '../revisions.ts';
@@ -101,8 +102,10 @@ async function connect(
 function serverUrl({ connection_string }: McpClient): URL {
   const text = connection_string.resolve();
   if (!URL.canParse(text)) {
-    const why = connection_string.isDangling ? `${connection_string.reference} is not set` : 'is not a valid URL';
-    throw new GatewayError('upstream_unreachable', `connection_string: ${why}`);
+    throw new GatewayError(
+      'upstream_unreachable',
+      `connection_string: ${connection_string.problem ?? 'is not a valid URL'}`,
+    );
   }
   return new URL(text);
 }
@@ -110,15 +113,24 @@ function serverUrl({ connection_string }: McpClient): URL {
 /** The headers that every request to the server carries. */
 export function staticHeaders({ auth_type, headers }: McpClient): Record<string, string> {
   if (auth_type === 'none') return {};
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.resolve()]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), demand(`headers.${name}`, value)]),
+  );
 }
 
 function tlsOptions({ tls_config: tls }: McpClient): TlsOptions | undefined {
   if (tls === undefined) return undefined;
   return {
     insecureSkipVerify: tls.insecure_skip_verify,
-    caPem: tls.ca_cert_pem.resolve(),
-    clientCertPem: tls.client_cert_pem.resolve(),
-    clientKeyPem: tls.client_key_pem.resolve(),
+    caPem: demand('tls_config.ca_cert_pem', tls.ca_cert_pem),
+    clientCertPem: demand('tls_config.client_cert_pem', tls.client_cert_pem),
+    clientKeyPem: demand('tls_config.client_key_pem', tls.client_key_pem),
   };
+}
+
+/** The text of a secret; to go on with nothing instead would be a request without its credential. */
+function demand(field: string, secret: Secret): string {
+  const { problem } = secret;
+  if (problem !== undefined) throw new GatewayError('upstream_unreachable', `${field}: ${problem}`);
+  return secret.resolve();
 }
