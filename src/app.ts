@@ -109,6 +109,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const servers = createServers({ ...common, accounting, policy, inprocess, nameOf: options.nameOf });
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
+    await stores.checkKey().catch(onError);
     settings = await stores.settings.loadClientSettings();
     servers.registry.applySettings();
   });

@@ -8,7 +8,8 @@ import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
-import { openEncryption } from '../store/encryption-key.ts';
+import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
+import { checkSeal, guardWrites } from '../store/guard-writes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
 import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
@@ -28,6 +29,10 @@ interface OpenOptions {
 export interface Stores {
   readonly database: Database;
   readonly encryption: Encryption;
+  /** The same with the seal that it fits; undefined for a database in memory. */
+  readonly opened: OpenedEncryption | undefined;
+  /** Throws `encryption_key_changed` when another process has rotated the key. */
+  readonly checkKey: () => Promise<void>;
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
@@ -46,13 +51,15 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
   try {
     const settings = createSettingsStore(database.db);
     const isKept = options.type === 'postgres' || options.path !== ':memory:';
-    const encryption = isKept
-      ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
-      : createEncryption(randomBytes(KEY_BYTES)); // nothing outlives the process, so its key need not either
+    const opened = isKept ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase }) : undefined;
+    // What is kept in memory does not outlive the process, so its key need not either.
+    const encryption = opened ?? createEncryption(randomBytes(KEY_BYTES));
     const { db } = database;
     return {
-      database,
+      database: opened === undefined ? database : guardWrites(database, opened),
       encryption,
+      opened,
+      checkKey: async () => opened && checkSeal(db, database, opened.seal),
       settings,
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),

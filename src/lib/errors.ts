@@ -68,6 +68,8 @@ export const ERRORS = {
   invalid_configuration: { status: 500, rpc: -32603, retryable: false },
   /** The chain of audit logs does not hold: a change could not be recorded, so it is not made. */
   audit_trail_altered: { status: 500, rpc: -32603, retryable: false },
+  /** The encryption key was rotated under a running gateway: what it would write, nobody could read. */
+  encryption_key_changed: { status: 503, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   database_unavailable: { status: 503, rpc: -32603, retryable: true },
