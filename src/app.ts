@@ -16,6 +16,7 @@ import type { ViewContext } from './governance/entity-views.ts';
 import { createPolicy } from './governance/policy.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
+import { createEgress } from './lib/egress.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
@@ -92,7 +93,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());
   let settings = await stores.settings.loadClientSettings();
-  const common = { file: config.file, stores, changes, settings: () => settings, timing, logger, onError, cleanup };
+  const egress = createEgress({ settings: () => settings });
+  const shared = { stores, changes, settings: () => settings, egress, timing, logger, onError, cleanup };
+  const common = { file: config.file, ...shared };
   const policy = await createPolicy({
     ...stores.governance,
     changes,
@@ -115,6 +118,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const servers = createServers({ ...common, accounting, policy, inprocess, nameOf: options.nameOf });
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
+    await stores.checkKey().catch(onError);
     settings = await stores.settings.loadClientSettings();
     servers.registry.applySettings();
   });

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { AuditFlags, VerifyFlags } from './cli/audit.ts';
+import type { RotateFlags } from './cli/keys.ts';
 import type { StartFlags } from './cli/options.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
@@ -20,6 +21,8 @@ Environment (a flag wins):
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
+  ASBRU_NEW_ENCRYPTION_KEY  the next one, for asbru keys rotate-encryption
+  HTTP_PROXY, HTTPS_PROXY, NO_PROXY   proxies for everything that goes out
   ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio and asbru why
 `;
 
@@ -93,6 +96,21 @@ withDatabase(auditCommand.command('export'))
   .action(async (flags: AuditFlags) => {
     const { exportAudit } = await import('./cli/audit.ts');
     await exportAudit(flags);
+  });
+
+const keysCommand = program.command('keys').description('the key that secrets in the database are encrypted with');
+
+withDatabase(keysCommand.command('rotate-encryption'))
+  .description('encrypt all secrets in the database with a new key; without options a new key file')
+  .option('--new-passphrase-file <file>', 'file with the new passphrase (or set ASBRU_NEW_ENCRYPTION_KEY)')
+  .option('--to-key-file', 'from a passphrase to a key file')
+  .addHelpText(
+    'after',
+    '\nThe former passphrase is read as at a start. All or nothing is changed; back up the database first.',
+  )
+  .action(async (flags: RotateFlags) => {
+    const { rotateEncryption } = await import('./cli/keys.ts');
+    await rotateEncryption(flags);
   });
 
 await program.parseAsync();

@@ -1,5 +1,6 @@
 import type { Stores } from '../config/open-stores.ts';
 import type { ClientSettings, ConfigFile } from '../contract/config.ts';
+import type { Egress } from '../lib/egress.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Timing } from '../mcp/upstream/watch.ts';
 import type { Changes } from '../store/changes.ts';
@@ -11,6 +12,8 @@ export interface Common {
   readonly changes: Changes;
   /** The gateway-wide settings as they are now. */
   readonly settings: () => ClientSettings;
+  /** The way out for all HTTP. */
+  readonly egress: Egress;
   readonly timing: Timing;
   readonly logger: Logger;
   readonly onError: (error: unknown) => void;

@@ -48,13 +48,9 @@ export function createServers(options: ServersOptions): Servers {
     Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
   );
   const credentials = NO_CREDENTIALS;
-  const reach = {
-    gateway: { name: 'asbru', version: VERSION },
-    guard,
-    inprocess,
-    silenceMs: timing.probeTimeoutMs,
-    credentials,
-  };
+  const gateway = { name: 'asbru', version: VERSION };
+  const { egress } = options;
+  const reach = { gateway, guard, egress, inprocess, silenceMs: timing.probeTimeoutMs, credentials };
 
   const upstreams = () => registry.upstreams();
   const catalog = createCatalog({

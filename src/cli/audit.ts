@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
-import { loadConfigFile, parseConfig } from '../config/file.ts';
-import { databaseOptions, openStores, type Stores } from '../config/open-stores.ts';
+import type { Stores } from '../config/open-stores.ts';
 import type { AuditVerdict } from '../contract/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { resolveOptions, type StartFlags } from './options.ts';
+import { openExisting, type DatabaseFlags } from './open-existing.ts';
 
 /** The flags of `asbru audit …`: where the database is, as for a start. */
-export type AuditFlags = Pick<StartFlags, 'appDir' | 'config'>;
+export type AuditFlags = DatabaseFlags;
 
 /** The flags of `asbru audit verify`. */
 export interface VerifyFlags extends AuditFlags {
@@ -47,7 +45,7 @@ export function exportAudit(flags: AuditFlags): Promise<void> {
 
 async function withStores(flags: AuditFlags, work: (stores: Stores) => Promise<void>): Promise<void> {
   try {
-    const stores = await open(flags);
+    const stores = await openExisting(flags);
     try {
       await work(stores);
     } finally {
@@ -58,17 +56,6 @@ async function withStores(flags: AuditFlags, work: (stores: Stores) => Promise<v
     process.stderr.write(`asbru cannot read the audit logs: ${message}\n`);
     process.exitCode = UNCHECKED;
   }
-}
-
-async function open(flags: AuditFlags): Promise<Stores> {
-  const { appDir, configFile, passphrase } = resolveOptions(flags, process.env, false);
-  const { file } = configFile === undefined ? parseConfig('{}') : await loadConfigFile(configFile, { isNamed: true });
-  // To open a database that is not there would make one, with nothing in it to complain about.
-  const database = databaseOptions(appDir, file);
-  if (database.type === 'sqlite' && !existsSync(database.path)) {
-    throw new GatewayError('invalid_configuration', `there is no database ${database.path}`);
-  }
-  return openStores({ file, appDir, passphrase, onError: () => {} });
 }
 
 async function findAnchorFault(anchor: string | undefined, audit: Stores['audit']): Promise<string | undefined> {

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
 import type { ConfigFile } from '../contract/config.ts';
 import { createEncryption, KEY_BYTES, type Encryption } from '../lib/encryption.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
-import { openEncryption } from '../store/encryption-key.ts';
+import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
+import { checkSeal, guardWrites } from '../store/guard-writes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
@@ -23,6 +26,10 @@ interface OpenOptions {
 export interface Stores {
   readonly database: Database;
   readonly encryption: Encryption;
+  /** The same with the seal that it fits; undefined for a database in memory. */
+  readonly opened: OpenedEncryption | undefined;
+  /** Throws `encryption_key_changed` when another process has rotated the key. */
+  readonly checkKey: () => Promise<void>;
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
@@ -32,19 +39,22 @@ export interface Stores {
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
 export async function openStores({ file, appDir, passphrase, onError }: OpenOptions): Promise<Stores> {
+  if (appDir !== undefined) setSecretFolder(appDir);
+  const phrase = passphrase ?? readPhrase(file);
   const options = databaseOptions(appDir, file);
   const database = await openDatabase(options, onError);
   try {
     const settings = createSettingsStore(database.db);
-    const phrase = passphrase ?? Secret.parse(file.encryption_key ?? '').resolve();
     const isKept = options.type === 'postgres' || options.path !== ':memory:';
-    const encryption = isKept
-      ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase })
-      : createEncryption(randomBytes(KEY_BYTES)); // nothing outlives the process, so its key need not either
+    const opened = isKept ? await openEncryption({ settings, appDir: appDir ?? '.', passphrase: phrase }) : undefined;
+    // What is kept in memory does not outlive the process, so its key need not either.
+    const encryption = opened ?? createEncryption(randomBytes(KEY_BYTES));
     const { db } = database;
     return {
-      database,
+      database: opened === undefined ? database : guardWrites(database, opened),
       encryption,
+      opened,
+      checkKey: async () => opened && checkSeal(db, database, opened.seal),
       settings,
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
@@ -55,6 +65,13 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
     await database.close();
     throw error;
   }
+}
+
+/** A reference that leads to nothing must not pass for "no passphrase": secrets would be under a key nobody chose. */
+function readPhrase({ encryption_key = '' }: ConfigFile): string {
+  const secret = Secret.parse(encryption_key);
+  if (secret.problem === undefined) return secret.resolve();
+  throw new GatewayError('invalid_configuration', `encryption_key: ${secret.problem}`);
 }
 
 /** Which database config.json names. */

@@ -216,7 +216,7 @@ describe.each(DATABASES)('on %s', (type) => {
       value: { reference: `env.${VARIABLE}` },
     });
     process.env[VARIABLE] = 'two';
-    expect(await it.reconcile(undefined)).toEqual(['Virtual key "ci": its value was read from the environment again']);
+    expect(await it.reconcile(undefined)).toEqual(['Virtual key "ci": its value was read again']);
     expect((await it.key()).value_hash).toBe(hashKeyValue('two'));
     delete process.env[VARIABLE];
     expect(await it.reconcile(file)).toEqual([

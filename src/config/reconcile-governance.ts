@@ -219,7 +219,7 @@ async function reconcileEntry<E extends Named, T extends Customer>(
   }
 }
 
-/** Values that the environment holds are looked up by their hash, which is made anew at each start. */
+/** Values that the environment or a file holds are looked up by their hash, which is made anew at each start. */
 async function refreshValues({ commit, stores, rules, log }: Work): Promise<void> {
   for (const key of await stores.keys.listReferences()) {
     if (rules.refreshValue(key) === undefined) continue;
@@ -229,8 +229,8 @@ async function refreshValues({ commit, stores, rules, log }: Work): Promise<void
       if (fresh !== undefined) await keys.update(fresh);
       return stored?.id;
     });
-    if (key.value.isDangling)
-      log.error(`Virtual key "${key.name}": ${key.value.reference} is not set; the key opens nothing`);
-    else log.info(`Virtual key "${key.name}": its value was read from the environment again`);
+    const { problem } = key.value;
+    if (problem === undefined) log.info(`Virtual key "${key.name}": its value was read again`);
+    else log.error(`Virtual key "${key.name}": ${problem}; the key opens nothing`);
   }
 }

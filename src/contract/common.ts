@@ -13,7 +13,8 @@ export const SecretInput = z
     }),
   ])
   .meta({
-    description: 'A literal, a reference "env.NAME", or {value, env_var, from_env}. A mask keeps what is stored.',
+    description:
+      'A literal, a reference "env.NAME" or "file.PATH", or {value, env_var, from_env, secret_ref}. A mask keeps what is stored.',
   });
 
 /** A value that may be secret, as it is shown. */

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { BudgetInput, CustomerCreate, RateLimitInput, TeamCreate, VirtualKeyCreate } from './governance.ts';
 import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
 
+/** A name, perhaps after "*."; an IPv4 or IPv6 address, perhaps with the length of a prefix. */
+const HOST_OR_RANGE =
+  /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|(?:\d{1,3}\.){3}\d{1,3}\/(?:[12]?\d|3[0-2])|[\da-f:.]*:[\da-f:.]*(?:\/(?:\d{1,2}|1[01]\d|12[0-8]))?)$/i;
+
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
@@ -48,6 +52,15 @@ export const ClientSettings = z.object({
   allowed_origins: z
     .array(z.string())
     .meta({ description: 'Browser origins besides this machine that may call; "*" any.' }),
+  allow_private_servers: z
+    .boolean()
+    .meta({ description: 'Let registered servers have addresses that are not public. Default true.' }),
+  egress_allowlist: z
+    .array(z.string().regex(HOST_OR_RANGE, 'must be a host, "*.host", an address or a range such as "10.0.0.0/8"'))
+    .meta({
+      description:
+        'Hosts ("*.corp.example" with all below) and ranges that may be connected to although they are not public.',
+    }),
 });
 export type ClientSettings = z.infer<typeof ClientSettings>;
 
@@ -70,6 +83,8 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   vk_rotation_cooldown: 0,
   delete_expired_virtual_keys: false,
   allowed_origins: [],
+  allow_private_servers: true,
+  egress_allowlist: [],
 };
 
 /** A duration in config.json: "10m", "1h30m", "45s", or a number of nanoseconds. */
@@ -100,7 +115,7 @@ export const VirtualKeyEntry = VirtualKeyCreate.extend({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
-    .meta({ description: 'The key itself or, better, "env.NAME". Made when absent.' }),
+    .meta({ description: 'The key itself or, better, "env.NAME" or "file.PATH". Made when absent.' }),
 });
 export type VirtualKeyEntry = z.infer<typeof VirtualKeyEntry>;
 export const TeamEntry = TeamCreate.extend(inFile);
@@ -166,7 +181,10 @@ export const OtelPlugin = z.looseObject({
         .meta({ description: 'OTLP endpoint, or "env.NAME"; /v1/traces is added unless the path ends in /traces.' }),
       trace_type: z.string().optional(),
       protocol: z.literal('http').optional().meta({ description: 'OTLP over HTTP, in JSON.' }),
-      headers: z.record(z.string(), HeaderValue).optional().meta({ description: 'Values may be "env.NAME".' }),
+      headers: z
+        .record(z.string(), HeaderValue)
+        .optional()
+        .meta({ description: 'Values may be "env.NAME" or "file.PATH".' }),
       insecure: z.boolean().optional().meta({ description: 'Accept any certificate of the collector.' }),
       disable_content_logging: z
         .boolean()
@@ -191,7 +209,10 @@ export const ConfigFile = z.looseObject({
     .enum(['split', 'config.json'])
     .optional()
     .meta({ description: 'split: database entries that the file does not name stay. config.json: they are deleted.' }),
-  encryption_key: z.string().optional().meta({ description: 'Passphrase for secrets at rest, or "env.NAME".' }),
+  encryption_key: z
+    .string()
+    .optional()
+    .meta({ description: 'Passphrase for secrets at rest, or "env.NAME" or "file.PATH".' }),
   client: ClientSettings.partial().loose().optional(),
   mcp: z
     .looseObject({

@@ -35,7 +35,7 @@ export function keyFromEntry(
   context: RuleContext & { readonly clients: readonly ClientName[] },
 ): { key: VirtualKey; grants: NewGrant[] } {
   const value = entry.value === undefined ? (row?.value ?? Secret.parse(newKeyValue())) : Secret.parse(entry.value);
-  if (value.resolve() === '') throw invalid('value', `${value.reference} is not set`);
+  if (value.resolve() === '') throw invalid('value', value.problem ?? 'is empty');
   const base = withValue(row ?? blankKey(identity(entry, context), value), value);
   const key = applyKey(base, wholeKey(entry), context, true);
   return { key, grants: applyGrants([], entry.mcp_configs ?? null, { clients: context.clients, isNew: true }) };

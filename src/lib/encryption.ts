@@ -10,7 +10,7 @@ export type Place = `${string}:${string}:${string}`;
 export interface Encryption {
   encrypt(text: string, place: Place): string;
   decrypt(text: string, place: Place): string;
-  /** A key for one other purpose, derived from the same secret (RFC 5869). */
+  /** A key for one other purpose: derived from the same secret (RFC 5869), or one of its own if it is a lasting purpose. */
   deriveKey(purpose: string): Buffer;
 }
 
@@ -19,15 +19,19 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 
+/** What must go on as before when the encryption key is rotated: the chain of audit logs, and what clients hold of us. */
+export const LASTING_PURPOSES = ['audit', 'mcp-session', 'tasks'] as const;
+
 /** Length of an encryption key. */
 export const KEY_BYTES = 32;
 
 /** AES-256-GCM under one key; the text form is `v1:` and base64 of nonce, ciphertext and tag. */
-export function createEncryption(bytes: Buffer): Encryption {
-  // Once: where Node gets bytes it makes a key of them each time, which takes twenty times as long as to decrypt a short text.
+export function createEncryption(bytes: Buffer, lasting: ReadonlyMap<string, Buffer> = new Map()): Encryption {
+  // Made once: Node spends more on turning bytes into a key than on the cipher, and thousands of values are read at once.
   const key = createSecretKey(bytes);
   return {
-    deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `asbru:${purpose}`, KEY_BYTES)),
+    deriveKey: (purpose) =>
+      lasting.get(purpose) ?? Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `asbru:${purpose}`, KEY_BYTES)),
 
     encrypt(text, place) {
       const nonce = randomBytes(NONCE_BYTES);
@@ -40,11 +44,16 @@ export function createEncryption(bytes: Buffer): Encryption {
       try {
         return open(text, place, key);
       } catch (cause) {
-        const message = `The stored value ${place} cannot be decrypted: the key is another one or the value was altered`;
+        const message = `The stored value ${place} cannot be decrypted: the key is another one (was it rotated?) or the value was altered`;
         throw new GatewayError('internal_error', message, { cause });
       }
     },
   };
+}
+
+/** True for a text that has the form of an encrypted one. */
+export function isEncrypted(text: string): boolean {
+  return /^v1:[\w+/]{38,}={0,2}$/.test(text);
 }
 
 function open(text: string, place: Place, key: KeyObject): string {

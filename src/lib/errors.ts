@@ -24,6 +24,8 @@ export const ERRORS = {
   /** A budget of the virtual key, its team or its customer is spent. */
   budget_exceeded: { status: 402, rpc: -32004, retryable: true },
   forbidden: { status: 403, rpc: -32003, retryable: false },
+  /** The address of a server, or one that a server named, leads where the gateway must not connect to. */
+  egress_blocked: { status: 403, rpc: -32003, retryable: false },
   /** The virtual key is inactive or has expired. */
   access_blocked: { status: 403, rpc: -32003, retryable: false },
   provider_blocked: { status: 403, rpc: -32003, retryable: false },
@@ -66,6 +68,8 @@ export const ERRORS = {
   invalid_configuration: { status: 500, rpc: -32603, retryable: false },
   /** The chain of audit logs does not hold: a change could not be recorded, so it is not made. */
   audit_trail_altered: { status: 500, rpc: -32603, retryable: false },
+  /** The encryption key was rotated under a running gateway: what it would write, nobody could read. */
+  encryption_key_changed: { status: 503, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   database_unavailable: { status: 503, rpc: -32603, retryable: true },

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates } from 'node:tls';
-import { Pool, type Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
+import { createEgress, NO_TIMEOUTS, type Egress } from './egress.ts';
 import { GatewayError, messageOf } from './errors.ts';
 
 /** TLS towards one server. PEM texts; empty means not given. */
@@ -43,26 +44,47 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** For the commands, which go where their user says: nothing but the proxies of the environment applies. */
+const unguarded = (): Egress =>
+  createEgress({ settings: () => ({ allow_private_servers: true, egress_allowlist: [] }) });
 
-/** The client for the origin of `url`. Requests to any other origin are refused. */
-export function createHttpClient({ origin }: URL, tls?: TlsOptions): HttpClient {
-  const pool = new Pool(origin, {
-    // Calls have their own deadlines; a stream may be silent for as long as it likes.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(tls === undefined ? {} : connectOptions(tls)) },
-  });
+/**
+ * The client for the origin of `url`, an address that an administrator or user gave. Requests to any other origin are refused,
+ * redirects are not followed.
+ */
+export function createHttpClient(url: URL, tls?: TlsOptions, egress: Egress = unguarded()): HttpClient {
+  const { origin } = url;
+  const connect = tls === undefined ? {} : connectOptions(tls);
+  const open = (): Dispatcher => egress.open({ url, policy: { kind: 'server' }, isServerHere: false }, connect);
+  let rules = egress.rules();
+  let dispatcher = open();
+
+  /** Other rules mean other connections; what runs on the former ones may end there. */
+  function renew(): void {
+    rules = egress.rules();
+    const former = dispatcher;
+    dispatcher = open();
+    closing.add(former);
+    former.close().then(
+      () => closing.delete(former),
+      () => closing.delete(former),
+    );
+  }
+  const closing = new Set<Dispatcher>();
+
   return {
     send(request, sink) {
       const { url, method, headers, body = null } = request;
       if (url.origin !== origin) throw new GatewayError('upstream_bad_reply', `${url.origin} is not ${origin}`);
+      if (egress.rules() !== rules) renew();
       const exchange = new Exchange(origin, sink);
-      pool.dispatch({ path: url.pathname + url.search, method, headers, body }, exchange);
+      dispatcher.dispatch({ origin, path: url.pathname + url.search, method, headers, body, ...NO_TIMEOUTS }, exchange);
       return exchange;
     },
-    close: () => pool.destroy(new Error('the connection was closed')),
+    async close() {
+      const reason = new Error('the connection was closed');
+      await Promise.all([dispatcher, ...closing].map((each) => each.destroy(reason)));
+    },
   };
 }
 
@@ -80,7 +102,8 @@ function certificatesIn(pem: string): number {
   return blocks.filter((block) => new X509Certificate(block).subject !== undefined).length;
 }
 
-function connectOptions(tls: TlsOptions): object {
+/** How undici is told about TLS. Throws `invalid_request` for PEM texts that cannot be used. */
+export function connectOptions(tls: TlsOptions): buildConnector.BuildOptions {
   const { insecureSkipVerify, caPem, clientCertPem, clientKeyPem } = tls;
   const ca = insecureSkipVerify || caPem === '' ? undefined : caPem;
   try {
@@ -150,6 +173,8 @@ class Exchange implements Dispatcher.DispatchHandler, HttpExchange {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    // A refusal of the guard says all there is to say.
+    if (error instanceof GatewayError) return this.#reject(error);
     const sent = this.#controller !== undefined;
     const what = sent ? 'the connection was lost' : 'cannot connect';
     const message = `${what} (${this.#origin}): ${messageOf(error)}`;

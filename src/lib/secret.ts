@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
+import { readSecretFile } from './secret-file.ts';
 
-/** How a secret value may arrive: a literal, a reference `env.NAME`, or the object of either generation of clients. */
+/** How a secret value may arrive: a literal, a reference `env.NAME` or `file.PATH`, or the object of either generation of clients. */
 export type SecretInput =
   | string
   | {
@@ -20,7 +21,9 @@ export interface SecretView {
   from_secret?: boolean;
 }
 
-const REFERENCE = /^env\.(.+)$/s;
+const REFERENCE = /^(env|file)\.(.+)$/s;
+/** What is shown of a file: nothing, not even its ends. */
+const FILE_MASK = '*'.repeat(8);
 const MASK = /^(?:\*{1,8}|.{4}\*{24}.{4}|<redacted>|\[redacted\])$/is;
 
 /**
@@ -29,7 +32,7 @@ const MASK = /^(?:\*{1,8}|.{4}\*{24}.{4}|<redacted>|\[redacted\])$/is;
  */
 export class Secret {
   readonly #text: string;
-  /** `env.NAME` when the value is read from the environment at each use, else an empty string. */
+  /** `env.NAME` or `file.PATH` when the value is read from there at each use, else an empty string. */
   readonly reference: string;
 
   private constructor(text: string, reference: string) {
@@ -39,7 +42,20 @@ export class Secret {
 
   static readonly empty = new Secret('', '');
 
-  /** Reads what a caller sent. A string that starts with `env.` is a reference, everything else a literal. */
+  /**
+   * A value as it is, whatever it looks like. For all that does not come from an administrator: to read a reference for anybody
+   * else would hand out the environment and the files of the gateway.
+   */
+  static literal(text: string): Secret {
+    return new Secret(text, '');
+  }
+
+  /** True for a text that {@link Secret.parse} takes for a reference. */
+  static isReference(text: string): boolean {
+    return REFERENCE.test(text);
+  }
+
+  /** Reads what an administrator sent. A string that starts with `env.` or `file.` is a reference, everything else a literal. */
   static parse(input: SecretInput): Secret {
     if (typeof input === 'string') return REFERENCE.test(input) ? new Secret('', input) : new Secret(input, '');
     const reference = input.secret_ref || input.env_var || '';
@@ -47,10 +63,11 @@ export class Secret {
     return Secret.parse(input.value ?? '');
   }
 
-  /** The text itself. An unset environment variable gives an empty string. */
+  /** The text itself; empty when a reference leads to nothing. */
   resolve(): string {
-    const name = REFERENCE.exec(this.reference)?.[1];
-    return name === undefined ? this.#text : (process.env[name] ?? '');
+    const [, kind, name = ''] = REFERENCE.exec(this.reference) ?? [];
+    if (kind === undefined) return this.#text;
+    return kind === 'file' ? readSecretFile(name).text : (process.env[name] ?? '');
   }
 
   /** True when there is something to use or to look up. */
@@ -58,9 +75,16 @@ export class Secret {
     return this.reference !== '' || this.#text !== '';
   }
 
-  /** True when the value is a reference whose variable does not exist. */
+  /** True when the value is a reference that leads to nothing; {@link Secret.problem} says why. */
   get isDangling(): boolean {
     return this.reference !== '' && this.resolve() === '';
+  }
+
+  /** Why a reference leads to nothing, such as "env.TOKEN is not set"; undefined while there is a value. */
+  get problem(): string | undefined {
+    if (!this.isDangling) return undefined;
+    const [, kind, name = ''] = REFERENCE.exec(this.reference) ?? [];
+    return kind === 'file' ? `${this.reference}: ${readSecretFile(name).problem}` : `${this.reference} is not set`;
   }
 
   equals(other: Secret): boolean {
@@ -69,9 +93,10 @@ export class Secret {
 
   /** What read APIs show. */
   view(): SecretView {
-    const fromEnv = this.reference !== '';
-    const view: SecretView = { value: mask(this.resolve()), env_var: this.reference, from_env: fromEnv };
-    return fromEnv ? { ...view, secret_ref: this.reference, from_secret: true } : view;
+    const { reference } = this;
+    const fromEnv = reference.startsWith('env.');
+    const view: SecretView = { value: this.toString(), env_var: fromEnv ? reference : '', from_env: fromEnv };
+    return reference === '' ? view : { ...view, secret_ref: reference, from_secret: true };
   }
 
   toJSON(): SecretView {
@@ -79,7 +104,8 @@ export class Secret {
   }
 
   toString(): string {
-    return mask(this.resolve());
+    const text = this.resolve();
+    return this.reference.startsWith('file.') && text !== '' ? FILE_MASK : mask(text);
   }
 
   [inspect.custom](): string {

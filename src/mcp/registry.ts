@@ -169,7 +169,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return await deps.verify(client);
     } catch (error) {
       const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
-      throw new GatewayError('upstream_refused', message, { cause: error });
+      // The one failure that is no fault of the server: nothing was asked of it.
+      const blocked = error instanceof GatewayError && error.code === 'egress_blocked' ? error : undefined;
+      const details = blocked?.details && { details: { ...blocked.details } };
+      throw new GatewayError(blocked?.code ?? 'upstream_refused', message, { cause: error, ...details });
     }
   }
 

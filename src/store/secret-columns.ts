@@ -10,8 +10,8 @@ export interface SecretColumns {
 }
 
 /**
- * How secrets are kept in columns: a reference `env.NAME` as it is, nothing as nothing, a literal always encrypted. A
- * literal can never look like a reference, so what is read back is what was written.
+ * How secrets are kept in columns: a reference (`env.NAME`, `file.PATH`) as it is, nothing as nothing, a literal always
+ * encrypted, also one that looks like a reference: what is read back is what was written.
  */
 export function secretColumns(encryption: Encryption, table: string, id: string): SecretColumns {
   const seal = (secret: Secret, column: string): string => {
@@ -19,8 +19,8 @@ export function secretColumns(encryption: Encryption, table: string, id: string)
     return secret.reference !== '' || text === '' ? text : encryption.encrypt(text, `${table}:${column}:${id}`);
   };
   const open = (text: string, column: string): Secret => {
-    const isPlain = text === '' || /^env\../s.test(text);
-    return Secret.parse(isPlain ? text : encryption.decrypt(text, `${table}:${column}:${id}`));
+    if (text === '' || Secret.isReference(text)) return Secret.parse(text);
+    return Secret.literal(encryption.decrypt(text, `${table}:${column}:${id}`));
   };
   const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A, name: string) => B) =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));

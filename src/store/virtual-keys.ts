@@ -26,7 +26,7 @@ export interface VirtualKeyStore extends EntityStore<VirtualKey> {
   /** A page, oldest first, and how many there are in all. */
   page(page: KeyPage): Promise<{ keys: VirtualKey[]; total_count: number }>;
   listExpired(now: number): Promise<ExpiredKey[]>;
-  /** The keys whose value is a reference `env.NAME`. */
+  /** The keys whose value is a reference, `env.NAME` or `file.PATH`. */
   listReferences(): Promise<VirtualKey[]>;
 }
 
@@ -83,7 +83,9 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
 
     async listReferences() {
       // An encrypted value never looks like a reference; see secret-columns.ts.
-      const rows = await select().where('value', 'like', 'env.%').execute();
+      const rows = await select()
+        .where((row) => row.or([row('value', 'like', 'env.%'), row('value', 'like', 'file.%')]))
+        .execute();
       return load(rows);
     },
 

@@ -114,10 +114,10 @@ export function childEnvironment(envs: StdioConfig['envs'], source: NodeJS.Proce
   const environment: Record<string, string> = {};
   for (const name of BASE_VARIABLES) if (source[name] !== undefined) environment[name] = source[name];
   for (const { name, value } of envs) {
-    const variable = value === undefined ? name : value.reference.replace(/^env\./, '');
     const text = value === undefined ? source[name] : value.resolve();
-    if (text === undefined || value?.isDangling === true) {
-      throw new GatewayError('upstream_unreachable', `the gateway's environment has no variable ${variable}`);
+    const problem = text === undefined ? `env.${name} is not set` : value?.problem;
+    if (text === undefined || problem !== undefined) {
+      throw new GatewayError('upstream_unreachable', `stdio_config.envs (${name}): ${problem}`);
     }
     environment[name] = text;
   }

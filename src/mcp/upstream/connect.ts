@@ -1,5 +1,7 @@
+import type { Egress } from '../../lib/egress.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { createHttpClient, type TlsOptions } from '../../lib/http-client.ts';
+import type { Secret } from '../../lib/secret.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { JsonObject } from '../../lib/json-rpc.ts';
 import type { Era } from '../revisions.ts';
@@ -17,6 +19,7 @@ import type { Connection, ConnectionEvents } from '../transport/transport.ts';
 export interface ConnectDeps {
   readonly gateway: { readonly name: string; readonly version: string };
   readonly guard: ProcessGuard;
+  readonly egress: Egress;
   /** How long a child process may be silent to `server/discover` before it is asked to `initialize` too. */
   readonly silenceMs: number;
   /** In-process servers by the name they were registered under. */
@@ -68,12 +71,12 @@ async function connect(
     case 'http': {
       const url = serverUrl(client);
       const target = { url, headers: staticHeaders(client), auth };
-      return createHttpConnection(createHttpClient(url, tlsOptions(client)), target, events);
+      return createHttpConnection(createHttpClient(url, tlsOptions(client), deps.egress), target, events);
     }
     case 'sse': {
       const url = serverUrl(client);
       const target = { url, headers: staticHeaders(client), auth };
-      return openSse(() => createHttpClient(url, tlsOptions(client)), target, events, signal);
+      return openSse(() => createHttpClient(url, tlsOptions(client), deps.egress), target, events, signal);
     }
     case 'stdio': {
       const { command = '', args = [], envs = [] } = client.stdio_config ?? {};
@@ -96,8 +99,10 @@ async function connect(
 function serverUrl({ connection_string }: McpClient): URL {
   const text = connection_string.resolve();
   if (!URL.canParse(text)) {
-    const why = connection_string.isDangling ? `${connection_string.reference} is not set` : 'is not a valid URL';
-    throw new GatewayError('upstream_unreachable', `connection_string: ${why}`);
+    throw new GatewayError(
+      'upstream_unreachable',
+      `connection_string: ${connection_string.problem ?? 'is not a valid URL'}`,
+    );
   }
   return new URL(text);
 }
@@ -105,15 +110,24 @@ function serverUrl({ connection_string }: McpClient): URL {
 /** The headers that every request to the server carries. */
 export function staticHeaders({ auth_type, headers }: McpClient): Record<string, string> {
   if (auth_type === 'none') return {};
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.resolve()]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), demand(`headers.${name}`, value)]),
+  );
 }
 
 function tlsOptions({ tls_config: tls }: McpClient): TlsOptions | undefined {
   if (tls === undefined) return undefined;
   return {
     insecureSkipVerify: tls.insecure_skip_verify,
-    caPem: tls.ca_cert_pem.resolve(),
-    clientCertPem: tls.client_cert_pem.resolve(),
-    clientKeyPem: tls.client_key_pem.resolve(),
+    caPem: demand('tls_config.ca_cert_pem', tls.ca_cert_pem),
+    clientCertPem: demand('tls_config.client_cert_pem', tls.client_cert_pem),
+    clientKeyPem: demand('tls_config.client_key_pem', tls.client_key_pem),
   };
+}
+
+/** The text of a secret; to go on with nothing instead would be a request without its credential. */
+function demand(field: string, secret: Secret): string {
+  const { problem } = secret;
+  if (problem !== undefined) throw new GatewayError('upstream_unreachable', `${field}: ${problem}`);
+  return secret.resolve();
 }

@@ -24,6 +24,8 @@ interface VerifyDeps extends ConnectDeps {
   readonly credentials: Pick<Credentials, 'shared'>;
 }
 
+const UNKNOWN = { code: 'upstream_bad_reply', details: undefined } as const;
+
 export function createVerify(deps: VerifyDeps, timing: Pick<Timing, 'connectTimeoutMs'>): Verify {
   return async (client, era, auth = deps.credentials.shared(client)) => {
     const signal = AbortSignal.timeout(timing.connectTimeoutMs);
@@ -31,8 +33,8 @@ export function createVerify(deps: VerifyDeps, timing: Pick<Timing, 'connectTime
       const seconds = timing.connectTimeoutMs / 1_000;
       if (signal.aborted)
         return new GatewayError('upstream_timeout', `no answer within ${seconds} s`, { details: { stage } });
-      const code = error instanceof GatewayError ? error.code : 'upstream_bad_reply';
-      return new GatewayError(code, messageOf(error), { cause: error, details: { stage } });
+      const { code, details } = error instanceof GatewayError ? error : UNKNOWN;
+      return new GatewayError(code, messageOf(error), { cause: error, details: { ...details, stage } });
     };
     const session = await openSession(client, deps, { era, capabilities: {}, auth }, signal).catch((error: unknown) => {
       throw explain(error, 'connect');

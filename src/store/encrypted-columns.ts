@@ -1,0 +1,78 @@
+import { LASTING_PURPOSES, type Place } from '../lib/encryption.ts';
+import { lastingKeyRow } from './encryption-key.ts';
+import type { Tables } from './schema.ts';
+
+/** Takes a stored text and where it stands, and gives what is to stand there: itself, unless it is encrypted. */
+export type Visit = (text: string, place: Place) => string;
+
+/** A column with encrypted values, and how to get at them. */
+export interface EncryptedColumn {
+  readonly table: keyof Tables;
+  /** What identifies a row. */
+  readonly keys: readonly string[];
+  readonly column: string;
+  /** The column with every encrypted value replaced by what `visit` makes of it. */
+  readonly map: (text: string, row: Readonly<Record<string, string>>, visit: Visit) => string;
+}
+
+/**
+ * Every column that holds something encrypted. A key rotation goes over this list and over nothing else: whoever encrypts a new
+ * column adds it here, or the test beside this file fails.
+ */
+export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
+  whole('mcp_clients', 'client_id', 'connection_string'),
+  members('mcp_clients', 'client_id', 'headers'),
+  members('mcp_clients', 'client_id', 'tls_config'),
+  {
+    ...whole('mcp_clients', 'client_id', 'stdio_config'),
+    map(text, { client_id = '' }, visit) {
+      const config = JSON.parse(text) as { envs: { name: string; value?: string }[] };
+      const envs = config.envs.map(({ name, value, ...rest }) => {
+        const place = `mcp_clients:stdio_config.${name}:${client_id}` as const;
+        return { name, ...rest, ...(value !== undefined && { value: visit(value, place) }) };
+      });
+      return JSON.stringify({ ...config, envs });
+    },
+  },
+  whole('virtual_keys', 'id', 'value'),
+  {
+    table: 'settings',
+    keys: ['key'],
+    column: 'value',
+    map(text, { key }, visit) {
+      const purpose = LASTING_PURPOSES.find((each) => lastingKeyRow(each).name === key);
+      return purpose === undefined
+        ? text
+        : JSON.stringify(visit(JSON.parse(text) as string, lastingKeyRow(purpose).place));
+    },
+  },
+];
+
+/** A column that is one secret, written with `seal` of secret-columns.ts. */
+export function whole<T extends keyof Tables>(
+  table: T,
+  id: keyof Tables[T] & string,
+  column: keyof Tables[T] & string,
+): EncryptedColumn {
+  return { table, keys: [id], column, map: (text, row, visit) => visit(text, `${table}:${column}:${row[id] ?? ''}`) };
+}
+
+/** A column that is a JSON object of secrets by name, written with `sealAll`; members that are no text stay. */
+export function members<T extends keyof Tables>(
+  table: T,
+  id: keyof Tables[T] & string,
+  column: keyof Tables[T] & string,
+): EncryptedColumn {
+  return {
+    table,
+    keys: [id],
+    column,
+    map(text, row, visit) {
+      const entries = Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, value]) => {
+        const place = `${table}:${column}.${name}:${row[id] ?? ''}` as const;
+        return [name, typeof value === 'string' ? visit(value, place) : value];
+      });
+      return JSON.stringify(Object.fromEntries(entries));
+    },
+  };
+}
