@@ -39,6 +39,11 @@ export class Secret {
 
   static readonly empty = new Secret('', '');
 
+  /** The text itself, whatever it looks like: what a stranger sent must never name a variable of ours. */
+  static literal(text: string): Secret {
+    return new Secret(text, '');
+  }
+
   /** Reads what a caller sent. A string that starts with `env.` is a reference, everything else a literal. */
   static parse(input: SecretInput): Secret {
     if (typeof input === 'string') return REFERENCE.test(input) ? new Secret('', input) : new Secret(input, '');

@@ -20,7 +20,7 @@ export function secretColumns(encryption: Encryption, table: string, id: string)
   };
   const open = (text: string, column: string): Secret => {
     const isPlain = text === '' || /^env\../s.test(text);
-    return Secret.parse(isPlain ? text : encryption.decrypt(text, `${table}:${column}:${id}`));
+    return isPlain ? Secret.parse(text) : Secret.literal(encryption.decrypt(text, `${table}:${column}:${id}`));
   };
   const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A, name: string) => B) =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
