@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OAuthConfigInput } from './oauth.ts';
 import { SecretInput, SecretView, WhiteList } from './common.ts';
 import { ToolPrice } from './tool-price.ts';
 
@@ -95,7 +96,14 @@ const settings = {
   auth_type: AuthType.nullish().meta({
     description: 'How the gateway authenticates to the server. Default: headers when headers are given, else none.',
   }),
-  oauth_config_id: z.string().nullish(),
+  oauth_config_id: z.string().nullish().meta({
+    description:
+      'The OAuth configuration in use. On update: another one that was signed in to, which the client takes over.',
+  }),
+  oauth_config: OAuthConfigInput.nullish().meta({
+    description:
+      'How to sign in to an oauth or per_user_oauth server; {} finds out. On update: sign in anew in this way.',
+  }),
   headers: headers.nullish().meta({
     description:
       'Headers sent with every request to the server. The whole map is replaced; a masked value keeps the secret.',
@@ -162,6 +170,21 @@ export const McpClientCreate = z.looseObject({
   ...settings,
 });
 export type McpClientCreate = z.infer<typeof McpClientCreate>;
+
+/** What a create, update or reauthorize answers while somebody has to sign in with a browser. */
+export const PendingSignIn = z.object({
+  status: z.enum(['pending_oauth', 'success']),
+  message: z.string(),
+  oauth_config_id: z.string(),
+  authorize_url: z.string().meta({ description: 'To be opened in a browser.' }),
+  expires_at: z.string(),
+  mcp_client_id: z.string(),
+  complete_url: z.string(),
+  status_url: z.string(),
+  next_steps: z.array(z.string()),
+  warnings: z.array(z.string()).optional(),
+});
+export type PendingSignIn = z.infer<typeof PendingSignIn>;
 
 /** Body of `PUT /api/mcp/client/{id}`. */
 export const McpClientUpdate = z.looseObject({

@@ -48,8 +48,6 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
   if (patch.client_id && patch.client_id !== current.client_id) {
     throw invalid('client_id', 'differs from the id in the path; a client keeps its id for life');
   }
-  if (patch.oauth_config !== undefined && patch.oauth_config !== null)
-    throw invalid('oauth_config', 'updating it is not supported');
   const execute = patch.tools_to_execute ?? current.tools_to_execute;
   const next: McpClient = {
     ...current,
@@ -97,6 +95,11 @@ export function sameTarget(a: McpClient, b: McpClient): boolean {
   return JSON.stringify(target(a)) === JSON.stringify(target(b));
 }
 
+/** Whether somebody has to sign in to the server. */
+export function needsSignIn({ auth_type }: Pick<McpClient, 'auth_type'>): boolean {
+  return auth_type === 'oauth' || auth_type === 'per_user_oauth';
+}
+
 /** Whether each caller has a credential of their own for the server. */
 export function isPerUser({ auth_type }: Pick<McpClient, 'auth_type'>): boolean {
   return auth_type === 'per_user_oauth' || auth_type === 'per_user_headers';
@@ -106,6 +109,7 @@ export function isPerUser({ auth_type }: Pick<McpClient, 'auth_type'>): boolean 
 function target(client: McpClient): unknown {
   const { connection_type, auth_type, connection_string, stdio_config, tls_config } = client;
   return [
+    client.oauth_config_id,
     connection_type,
     client.protocol_era,
     auth_type,

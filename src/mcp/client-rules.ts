@@ -39,15 +39,17 @@ function checkAutoTools({ tools_to_execute, tools_to_auto_execute }: McpClient):
   }
 }
 
-function checkAuth({ auth_type, per_user_header_keys }: McpClient, patch: McpClientUpdate): void {
+function checkAuth({ auth_type, connection_type, per_user_header_keys }: McpClient, patch: McpClientUpdate): void {
   if (auth_type === 'per_user_headers' && per_user_header_keys.length === 0) {
     throw invalid('per_user_header_keys', 'must be a non-empty list for per_user_headers clients');
   }
-  if (auth_type !== 'none' && auth_type !== 'headers') {
+  if (auth_type === 'per_user_headers')
     throw invalid('auth_type', `"${auth_type}" is not supported by this version; use "none" or "headers"`);
-  }
-  if (patch.oauth_config_id)
-    throw invalid('oauth_config_id', 'only applies to auth_type "oauth", which this version does not support');
+  const isSignedIn = auth_type === 'oauth' || auth_type === 'per_user_oauth';
+  const isHttp = connection_type === 'http' || connection_type === 'sse';
+  if (isSignedIn && !isHttp) throw invalid('auth_type', `"${auth_type}" needs a server of type http or sse`);
+  for (const field of ['oauth_config_id', 'oauth_config'] as const)
+    if (patch[field] && !isSignedIn) throw invalid(field, 'only applies to auth_type "oauth" and "per_user_oauth"');
 }
 
 function checkTarget(client: McpClient): void {

@@ -24,6 +24,9 @@ export interface RegisteredClient {
   readonly grants: Grants;
 }
 
+/** Something to be written in the same transaction as a record. */
+export type Write = (tx: Executor) => Promise<void>;
+
 /** The registered servers, for those who manage them. */
 export interface ClientRegistry {
   /** In order of creation. */
@@ -32,8 +35,17 @@ export interface ClientRegistry {
   get(id: string): RegisteredClient;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
   create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
-  /** Changes settings live. A changed connection is verified first; if that fails nothing changes at all. */
-  update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }>;
+  /** Stores a record that somebody has made, once the server was reached with it. `write` becomes part of the transaction. */
+  register(client: McpClient, actor: Actor, write?: Write): Promise<RegisteredClient>;
+  /**
+   * Changes settings live. A changed connection is verified first; if that fails nothing changes at all. `write` becomes part of
+   * the transaction.
+   */
+  update(id: string, body: McpClientUpdate, actor: Actor, write?: Write): Promise<{ warnings: string[] }>;
+  /** Throws `conflict` when the name or the id is taken. */
+  checkFree(client: Pick<McpClient, 'name' | 'client_id'>): void;
+  /** Connects, or connects anew, in the background: the credential of the server has changed. */
+  wake(id: string): void;
   remove(id: string, actor: Actor): Promise<void>;
   reconnect(id: string, actor: Actor): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
@@ -176,23 +188,39 @@ export function createRegistry(deps: RegistryDeps): Registry {
     }
   }
 
+  function checkFree({ name, client_id }: Pick<McpClient, 'name' | 'client_id'>): void {
+    checkName(name, client_id);
+    if (upstreams.has(client_id)) throw new GatewayError('conflict', `client_id: "${client_id}" already exists`);
+  }
+
+  function register(client: McpClient, actor: Actor, write: Write = nothing): Promise<RegisteredClient> {
+    return inTurn(client.client_id, async () => {
+      checkFree(client);
+      const session = client.disabled ? undefined : await verify(client);
+      const change = clientChange('create', { client, grants: NO_GRANTS });
+      const writeAll = async (tx: Executor): Promise<void> => {
+        await store.with(tx).insert(client);
+        await write(tx);
+      };
+      await commit(client, session, () => record(actor, change, writeAll));
+      return snapshot(demand(client.client_id));
+    });
+  }
+
   async function create(
     body: McpClientCreate,
     actor: Actor,
   ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
-    return inTurn(client.client_id, async () => {
-      checkName(client.name, client.client_id);
-      if (upstreams.has(client.client_id))
-        throw new GatewayError('conflict', `client_id: "${client.client_id}" already exists`);
-      const session = client.disabled ? undefined : await verify(client);
-      const change = clientChange('create', { client, grants: NO_GRANTS });
-      await commit(client, session, () => record(actor, change, (tx) => store.with(tx).insert(client)));
-      return { client: snapshot(demand(client.client_id)), warnings: listIdleSettings(client, body) };
-    });
+    return { client: await register(client, actor), warnings: listIdleSettings(client, body) };
   }
 
-  async function update(id: string, body: McpClientUpdate, actor: Actor): Promise<{ warnings: string[] }> {
+  async function update(
+    id: string,
+    body: McpClientUpdate,
+    actor: Actor,
+    more: Write = nothing,
+  ): Promise<{ warnings: string[] }> {
     demand(id);
     return inTurn(id, async () => {
       const { client: current, grants: former } = demand(id);
@@ -209,6 +237,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const write = async (tx: Executor): Promise<void> => {
         await store.with(tx).update(next);
         if (granted !== undefined) await grants.with(tx).replaceOfClient(id, toRows(granted));
+        await more(tx);
       };
       await commit(next, session, () => record(actor, change, write));
       return { warnings: listIdleSettings(next, body) };
@@ -251,7 +280,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
     get: (id) => snapshot(demand(id)),
     upstreams: () => upstreams.values(),
     create,
+    register,
     update,
+    checkFree,
+    wake: (id) => upstreams.get(id)?.wake(),
     async remove(id, actor) {
       demand(id);
       await inTurn(id, async () => {
@@ -280,6 +312,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 }
 
 const NO_GRANTS: Grants = new Map();
+const nothing: Write = () => Promise.resolve();
 
 function toRows(grants: Grants): { virtual_key_id: string; tools_to_execute: readonly string[] }[] {
   return [...grants].map(([virtual_key_id, tools_to_execute]) => ({ virtual_key_id, tools_to_execute }));

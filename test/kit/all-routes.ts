@@ -1,5 +1,6 @@
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
+import { createSignIns, type SignIns } from '../../src/mcp/sign-in.ts';
 import type { ClientRegistry } from '../../src/mcp/registry.ts';
 import type { AccountStore } from '../../src/store/accounts.ts';
 import type { Changes } from '../../src/store/changes.ts';
@@ -19,6 +20,9 @@ export const emptyRegistry: ClientRegistry = {
   get: (id) => unknown(id),
   create: () => Promise.reject(new Error('not in this test')),
   update: async (id) => unknown(id),
+  register: () => Promise.reject(new Error('not in this test')),
+  checkFree: () => {},
+  wake: () => {},
   remove: async (id) => unknown(id),
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
@@ -46,12 +50,24 @@ const noAudit = {
   verify: async () => ({ is_intact: true, entries: 0, head: '' }),
 };
 
+/** Sign-ins for tests in which nobody signs in. */
+function signInsOf(registry: ClientRegistry): SignIns {
+  const refuse = () => Promise.reject(new Error('not in this test'));
+  const oauth = { beginAdmin: refuse, configOf: refuse, pendingOf: refuse, adopt: refuse, published: refuse };
+  return createSignIns({ registry, oauth });
+}
+
 /** Every route of the management API, over the parts that a test brings. */
 export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, changes }: Parts = {}): Route[] {
   const settings = { loadClientSettings: async () => DEFAULT_SETTINGS, with: () => notHere() };
   const publisher = changes ?? { publish: async () => {} };
   return [
-    ...mcpClientRoutes(registry, (id) => id),
+    ...mcpClientRoutes({
+      registry,
+      nameOfKey: (id) => id,
+      signIns: signInsOf(registry),
+      originOf: () => 'http://gateway',
+    }),
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
     ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
     ...auditLogRoutes(noAudit),

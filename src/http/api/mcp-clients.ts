@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
-import { McpClientCreate, McpClientList, McpClientUpdate, McpClientView } from '../../contract/mcp-client.ts';
+import {
+  McpClientCreate,
+  McpClientList,
+  McpClientUpdate,
+  McpClientView,
+  PendingSignIn,
+} from '../../contract/mcp-client.ts';
+import { GatewayError } from '../../lib/errors.ts';
 import type { ClientRegistry } from '../../mcp/registry.ts';
+import type { Outcome, SignIns } from '../../mcp/sign-in.ts';
 import { unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -10,9 +18,26 @@ import { ClientFilter, listClients, viewClient, type NameOfKey } from './client-
 
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
+interface Deps {
+  readonly registry: ClientRegistry;
+  readonly nameOfKey: NameOfKey;
+  readonly signIns: SignIns;
+  readonly originOf: OriginOf;
+}
+
+/** Gives the address under which the world reaches this gateway, such as `https://gateway.example.com`. */
+export type OriginOf = (request: Request) => string;
+
+const Written = z.union([PendingSignIn, Success]);
+
 /** `/api/mcp/client(s)`: the registered servers. Every change is live when its answer arrives. */
-export function mcpClientRoutes(registry: ClientRegistry, nameOfKey: NameOfKey): readonly Route[] {
-  return [...readRoutes(registry, nameOfKey), ...writeRoutes(registry), ...actionRoutes(registry)];
+export function mcpClientRoutes({ registry, nameOfKey, signIns, originOf }: Deps): readonly Route[] {
+  return [
+    ...readRoutes(registry, nameOfKey),
+    ...writeRoutes(registry, signIns, originOf),
+    ...actionRoutes(registry),
+    ...signInRoutes(signIns, originOf),
+  ];
 }
 
 function readRoutes(registry: ClientRegistry, nameOfKey: NameOfKey): Route[] {
@@ -38,7 +63,7 @@ function readRoutes(registry: ClientRegistry, nameOfKey: NameOfKey): Route[] {
   ];
 }
 
-function writeRoutes(registry: ClientRegistry): Route[] {
+function writeRoutes(registry: ClientRegistry, signIns: SignIns, originOf: OriginOf): Route[] {
   return [
     route({
       method: 'post',
@@ -48,10 +73,10 @@ function writeRoutes(registry: ClientRegistry): Route[] {
         'Registers a server, connects to it and lists its tools. A server that cannot be reached is not stored.',
       scope: 'write',
       body: McpClientCreate,
-      response: Success,
-      async handle({ body, actor }) {
-        const { client: created, warnings } = await registry.create(body, actor);
-        return success(createdText(created.client.disabled), [...warnings, ...unknownFields(McpClientCreate, body)]);
+      response: Written,
+      async handle({ body, actor, request }) {
+        const outcome = await signIns.create(body, originOf(request), actor);
+        return write(outcome, ({ client }) => createdText(client.disabled), unknownFields(McpClientCreate, body));
       },
     }),
     route({
@@ -61,10 +86,10 @@ function writeRoutes(registry: ClientRegistry): Route[] {
       description: 'Absent and null fields keep what is stored. A refused update changes nothing at all.',
       scope: 'write',
       body: McpClientUpdate,
-      response: Success,
-      async handle({ params, body, actor }) {
-        const { warnings } = await registry.update(params.id, body, actor);
-        return success('MCP client edited successfully', [...warnings, ...unknownFields(McpClientUpdate, body)]);
+      response: Written,
+      async handle({ params, body, actor, request }) {
+        const outcome = await signIns.update(params.id, body, originOf(request), actor);
+        return write(outcome, () => 'MCP client edited successfully', unknownFields(McpClientUpdate, body));
       },
     }),
     route({
@@ -107,6 +132,51 @@ function actionRoutes(registry: ClientRegistry): Route[] {
       },
     }),
   ];
+}
+
+function signInRoutes(signIns: SignIns, originOf: OriginOf): Route[] {
+  const begin = (action: 'initiate-verification' | 'reauthorize', summary: string): Route =>
+    route({
+      method: 'post',
+      path: `/api/mcp/client/{id}/${action}`,
+      summary,
+      description: 'Gives an address to be opened in a browser. The former sign-in serves until the new one is done.',
+      scope: 'write',
+      response: Written,
+      async handle({ params, request, actor }) {
+        const outcome = await signIns.begin(params.id, originOf(request), actor);
+        return write(outcome, () => 'MCP client signed in successfully', []);
+      },
+    });
+  return [
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/complete-oauth',
+      summary: 'Complete the sign-in to an MCP client',
+      description:
+        'The id is that of the OAuth configuration. Connects, lists the tools, and only then stores the client.',
+      scope: 'write',
+      response: Success.extend({ tools_count: z.int() }),
+      async handle({ params, actor }) {
+        const outcome = await signIns.complete(params.id, actor);
+        if (outcome.kind === 'pending') throw new GatewayError('wrong_state', 'the sign-in is not done yet');
+        const { client, tools, warnings } = outcome;
+        const how = client.auth_type === 'oauth' ? 'connected successfully with OAuth' : 'connected successfully';
+        return { ...success(`MCP client ${how}`, warnings), tools_count: tools };
+      },
+    }),
+    begin('initiate-verification', 'Sign in to an MCP client for the first time'),
+    begin('reauthorize', 'Sign in to an MCP client once more'),
+  ];
+}
+
+function write(
+  outcome: Outcome,
+  textOf: (done: Extract<Outcome, { kind: 'done' }>) => string,
+  warnings: readonly string[],
+): z.input<typeof Written> {
+  if (outcome.kind === 'done') return success(textOf(outcome), [...outcome.warnings, ...warnings]);
+  return warnings.length === 0 ? outcome.pending : { ...outcome.pending, warnings: [...warnings] };
 }
 
 // Existing clients look for the word "connected", also where nothing is connected yet.

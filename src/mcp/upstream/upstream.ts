@@ -129,7 +129,14 @@ export class Upstream {
 
   /** Begins to connect, in the background. */
   start(): void {
-    if (!this.#client.disabled && !isPerUser(this.#client)) this.#link.open(this.#client);
+    const isBarred = this.#client.disabled || this.#deps.credentials.obstacle(this.#client) !== undefined;
+    if (!isBarred && !isPerUser(this.#client)) this.#link.open(this.#client);
+  }
+
+  /** The credential has changed: tries again at once what failed with the former one. */
+  wake(): void {
+    if (this.#link.session === undefined) this.start();
+    this.#deps.onChange();
   }
 
   /** Resolves when no attempt to connect is under way. */

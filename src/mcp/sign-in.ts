@@ -1,0 +1,142 @@
+import { McpClientCreate, type McpClientUpdate, type PendingSignIn } from '../contract/mcp-client.ts';
+import type { Actor } from '../governance/audit.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { McpClient } from '../store/mcp-clients.ts';
+import { fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
+import { invalid } from './client-rules.ts';
+import type { Begun, OAuth } from './oauth/oauth.ts';
+import type { ClientRegistry } from './registry.ts';
+
+/** What became of a request that may need somebody to sign in. */
+export type Outcome =
+  | { readonly kind: 'pending'; readonly pending: PendingSignIn }
+  | { readonly kind: 'done'; readonly client: McpClient; readonly tools: number; readonly warnings: string[] };
+
+/** Registration and repair of servers that an administrator has to sign in to. */
+export interface SignIns {
+  /** Registers a server. One that needs a sign-in exists only when that is completed. */
+  create(body: McpClientCreate, origin: string, actor: Actor): Promise<Outcome>;
+  /** Changes a server. A new `oauth_config` is signed in to first; the former one serves until that is completed. */
+  update(id: string, body: McpClientUpdate, origin: string, actor: Actor): Promise<Outcome>;
+  /** Makes or changes the server whose sign-in has succeeded. */
+  complete(configId: string, actor: Actor): Promise<Outcome>;
+  /** Signs in once more, or for the first time if config.json declared the server. */
+  begin(id: string, origin: string, actor: Actor): Promise<Outcome>;
+}
+
+interface Deps {
+  readonly registry: ClientRegistry;
+  readonly oauth: Pick<OAuth, 'beginAdmin' | 'configOf' | 'pendingOf' | 'adopt' | 'published'>;
+}
+
+/** Path of the callback, which is registered with authorization servers. */
+export const CALLBACK = '/api/oauth/callback';
+
+export function createSignIns({ registry, oauth }: Deps): SignIns {
+  async function create(body: McpClientCreate, origin: string, actor: Actor): Promise<Outcome> {
+    if (!needsSignIn({ auth_type: body.auth_type ?? 'none' })) {
+      const { client, warnings } = await registry.create(body, actor);
+      return { kind: 'done', client: client.client, tools: client.tools.length, warnings };
+    }
+    const client = fromCreate(body);
+    registry.checkFree(client);
+    const begun = await oauth.beginAdmin({
+      client,
+      input: body.oauth_config ?? {},
+      // With the id that it has got, so that the same client is made when the sign-in is done.
+      pending: JSON.stringify({ ...body, client_id: client.client_id }),
+      redirectUri: origin + CALLBACK,
+    });
+    return begun.status === 'authorized' ? complete(begun.oauth_config_id, actor) : waiting(begun, client, 'create');
+  }
+
+  async function update(id: string, body: McpClientUpdate, origin: string, actor: Actor): Promise<Outcome> {
+    const { client: before } = registry.get(id);
+    const { oauth_config, oauth_config_id, ...rest } = body;
+    const isOther =
+      oauth_config_id !== undefined && oauth_config_id !== null && oauth_config_id !== before.oauth_config_id;
+    if (isOther) return rebind(id, body, oauth_config_id, actor);
+    const { warnings } = await registry.update(id, rest, actor);
+    const { client, tools } = registry.get(id);
+    if (oauth_config === undefined || oauth_config === null)
+      return { kind: 'done', client, tools: tools.length, warnings };
+    if (!needsSignIn(client)) throw invalid('oauth_config', 'only applies to auth_type "oauth" and "per_user_oauth"');
+    const begun = await oauth.beginAdmin({ client, input: oauth_config, redirectUri: origin + CALLBACK });
+    if (begun.status === 'authorized') return rebind(id, {}, begun.oauth_config_id, actor);
+    return waiting(begun, client, 'update');
+  }
+
+  /** Lets a client take over a configuration that was signed in to. The connection with it is verified first. */
+  async function rebind(id: string, body: McpClientUpdate, configId: string, actor: Actor): Promise<Outcome> {
+    const config = await oauth.configOf(configId);
+    if (config?.status !== 'authorized')
+      throw invalid('oauth_config_id', `there is no OAuth configuration "${configId}" that was signed in to`);
+    if (config.mcp_client_id !== undefined && config.mcp_client_id !== id)
+      throw invalid('oauth_config_id', `the OAuth configuration "${configId}" belongs to another client`);
+    const { oauth_config: _, ...rest } = body;
+    const { warnings } = await registry.update(id, { ...rest, oauth_config_id: configId }, actor, (tx) =>
+      oauth.adopt(configId, id, tx),
+    );
+    await oauth.published(configId);
+    const { client, tools } = registry.get(id);
+    return { kind: 'done', client, tools: tools.length, warnings };
+  }
+
+  async function complete(configId: string, actor: Actor): Promise<Outcome> {
+    const config = await oauth.configOf(configId);
+    if (config?.mcp_client_id !== undefined && registry.find(config.mcp_client_id) !== undefined)
+      return rebind(config.mcp_client_id, {}, configId, actor);
+    const { pending_client } = await oauth.pendingOf(configId);
+    const body = McpClientCreate.parse(JSON.parse(pending_client)); // it was checked when the sign-in began
+    const client: McpClient = { ...fromCreate(body), oauth_config_id: configId };
+    const made = await registry.register(client, actor, (tx) => oauth.adopt(configId, client.client_id, tx));
+    await oauth.published(configId);
+    return { kind: 'done', client: made.client, tools: made.tools.length, warnings: listIdleSettings(client, body) };
+  }
+
+  async function begin(id: string, origin: string): Promise<Outcome> {
+    const { client, tools } = registry.get(id);
+    if (!needsSignIn(client))
+      throw new GatewayError(
+        'invalid_request',
+        `${client.name} has auth_type "${client.auth_type}": nobody signs in to it`,
+      );
+    const begun = await oauth.beginAdmin({ client, redirectUri: origin + CALLBACK });
+    if (begun.status === 'pending') return waiting(begun, client, 'update');
+    registry.wake(id);
+    return { kind: 'done', client, tools: tools.length, warnings: [] };
+  }
+
+  return { create, update, complete, begin };
+}
+
+function waiting(
+  { oauth_config_id, authorize_url, expires_at }: Extract<Begun, { status: 'pending' }>,
+  client: McpClient,
+  kind: 'create' | 'update',
+): Outcome {
+  const complete_url = `/api/mcp/client/${oauth_config_id}/complete-oauth`;
+  const status_url = `/api/oauth/config/${oauth_config_id}/status`;
+  const message =
+    kind === 'create'
+      ? `${client.name} needs somebody to sign in: open authorize_url`
+      : `MCP client edited successfully; open authorize_url to sign in. Until then the former sign-in serves`;
+  return {
+    kind: 'pending',
+    pending: {
+      status: kind === 'create' ? 'pending_oauth' : 'success',
+      message,
+      oauth_config_id,
+      authorize_url,
+      expires_at: new Date(expires_at).toISOString(),
+      mcp_client_id: client.client_id,
+      complete_url,
+      status_url,
+      next_steps: [
+        'Open authorize_url in a browser and sign in.',
+        `Ask GET ${status_url} until it says "authorized".`,
+        `POST ${complete_url}.`,
+      ],
+    },
+  };
+}
