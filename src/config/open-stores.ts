@@ -11,6 +11,7 @@ import { createGovernanceStores, type GovernanceStores } from '../store/governan
 import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
+import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
 import { ledgerOptions } from './ledger-options.ts';
 
@@ -31,6 +32,7 @@ export interface Stores {
   readonly accounts: AccountStore;
   readonly governance: GovernanceStores;
   readonly audit: AuditStore;
+  readonly oauth: OAuthStore;
   /** In a database of its own; see config/ledger-options.ts. */
   readonly ledger: LedgerStore;
 }
@@ -55,6 +57,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       accounts: createAccountStore(db),
       governance: createGovernanceStores(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
+      oauth: createOAuthStore(db, encryption),
       ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),
     };
   } catch (error) {
