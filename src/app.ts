@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createAccounting } from './app/accounting.ts';
 import { openEdges } from './app/edges.ts';
+import { openOAuth } from './app/oauth.ts';
 import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
@@ -85,6 +86,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(() => changes.close());
   let settings = await stores.settings.loadClientSettings();
   const common = { file: config.file, stores, changes, settings: () => settings, timing, logger, onError, cleanup };
+  const oauth = await openOAuth(common);
   const policy = await createPolicy({
     ...stores.governance,
     changes,
@@ -110,7 +112,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     servers.registry.applySettings();
   });
   await servers.registry.load();
-  const edges = await openEdges({ ...common, accounting, policy, servers, host, port });
+  const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

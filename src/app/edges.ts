@@ -11,6 +11,7 @@ import { governanceRoutes } from '../http/api/governance.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
@@ -27,6 +28,7 @@ import { createSealer } from '../lib/seal.ts';
 import { windowAt } from '../lib/window.ts';
 import { VERSION } from '../lib/version.ts';
 import { clientView } from '../mcp/client-config.ts';
+import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createExplain } from '../mcp/explain.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { Accounting } from './accounting.ts';
@@ -37,6 +39,7 @@ interface EdgesOptions extends Common {
   readonly accounting: Accounting;
   readonly policy: Policy;
   readonly servers: Servers;
+  readonly oauth: OAuth;
   readonly host: string;
   readonly port: number;
 }
@@ -138,6 +141,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes }),
     ...auditLogRoutes(stores.audit),
+    ...oauthCallbackRoutes({ ...stores, oauth: options.oauth, logger }),
     ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
   ];
 }

@@ -2,7 +2,7 @@ import type { Insertable } from 'kysely';
 import type { OAuthConfigStatus, OAuthTraceStep, TokenAuthMethod } from '../contract/oauth.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
-import { Secret } from '../lib/secret.ts';
+import type { Secret } from '../lib/secret.ts';
 import type { Executor, OAuthConfigTable } from './schema.ts';
 import { secretColumns } from './secret-columns.ts';
 

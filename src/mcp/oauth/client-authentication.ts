@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto';
 import type { TokenAuthMethod } from '../../contract/oauth.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
@@ -69,7 +69,7 @@ async function signAssertion(client_id: string, audience: string, privateKey: st
 export function readKey(text: string): { readonly key: KeyObject; readonly kid: string | undefined } {
   const jwk = parseObject(text);
   try {
-    const key = createPrivateKey(jwk === undefined ? text : { key: jwk as JsonWebKey, format: 'jwk' });
+    const key = createPrivateKey(jwk === undefined ? text : { key: jwk, format: 'jwk' });
     return { key, kid: typeof jwk?.['kid'] === 'string' ? jwk['kid'] : undefined };
   } catch {
     // Without the cause: it may quote the key.

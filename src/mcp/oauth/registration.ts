@@ -1,6 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
+import { printable } from './token-endpoint.ts';
 import { parseObject, type Trace } from './trace.ts';
 import { isLoopback } from './urls.ts';
 
@@ -105,7 +106,8 @@ async function registerDynamically(options: RegisterOptions, endpoint: string): 
   const answer = parseObject(text);
   const { client_id, client_secret, client_secret_expires_at: ends, token_endpoint_auth_method: agreed } = answer ?? {};
   if (!response.ok || typeof client_id !== 'string' || client_id === '') {
-    const said = typeof answer?.['error'] === 'string' ? ` (${answer['error'].slice(0, 100)})` : '';
+    const words = [answer?.['error'], answer?.['error_description']].filter((word) => typeof word === 'string');
+    const said = words.length === 0 ? '' : ` (${printable(words.join(': '), 260)})`;
     throw new GatewayError('upstream_refused', `${endpoint} did not register the gateway${said}. ${about.hint}`);
   }
   return {
