@@ -148,3 +148,12 @@ export async function callWith(auth: Auth, url: string, method = 'initialize'): 
     if (!isRenewed || attempt > 0) return status;
   }
 }
+
+/** Lets every token be over, as far as the gateway knows. */
+export async function expireTokens({ database, changes }: Pick<OAuthScene, 'database' | 'changes'>): Promise<void> {
+  await database.db
+    .updateTable('oauth_tokens')
+    .set({ expires_at: Date.now() - 1 })
+    .execute();
+  await changes.publish('oauth_tokens', '*');
+}

@@ -37,6 +37,7 @@ export function configFromInput(input: OAuthConfigInput): Given {
     client_secret,
     registration: client_id === undefined ? undefined : 'given',
     registered_redirect_uri: undefined,
+    registered_scopes: undefined,
     client_secret_expires_at: undefined,
     token_endpoint_auth_method: input.token_endpoint_auth_method ?? undefined,
     private_key,

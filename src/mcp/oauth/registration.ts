@@ -1,6 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
+import { lacksScope } from './scopes.ts';
 import { printable } from './token-endpoint.ts';
 import { parseObject, type Trace } from './trace.ts';
 import { isLoopback } from './urls.ts';
@@ -13,6 +14,7 @@ export type Registration = Pick<
   | 'client_secret'
   | 'registration'
   | 'registered_redirect_uri'
+  | 'registered_scopes'
   | 'client_secret_expires_at'
   | 'token_endpoint_auth_method'
 >;
@@ -46,6 +48,7 @@ export async function register(options: RegisterOptions): Promise<Registration> 
       client_secret: Secret.empty,
       registration: 'cimd',
       registered_redirect_uri: undefined,
+      registered_scopes: undefined,
       client_secret_expires_at: undefined,
       token_endpoint_auth_method: 'none',
     };
@@ -78,9 +81,11 @@ function keepGiven(config: OAuthConfig, server: OAuthServer, trace: Trace): Regi
   );
 }
 
-function isStillGood({ config, server, redirectUri, documentUrl }: RegisterOptions): boolean {
+function isStillGood({ config, server, redirectUri, documentUrl, scopes }: RegisterOptions): boolean {
   if (config.client_id === undefined || config.issuer !== server.issuer) return false;
   if (config.registration === 'cimd') return config.client_id === documentUrl;
+  // A step-up may want what the registration did not name, and would be refused.
+  if (config.registered_scopes !== undefined && lacksScope(config.registered_scopes, scopes)) return false;
   const ends = config.client_secret_expires_at;
   return config.registered_redirect_uri === redirectUri && (ends === undefined || ends > Date.now() + 60_000);
 }
@@ -116,6 +121,7 @@ async function registerDynamically(options: RegisterOptions, endpoint: string): 
     client_secret: typeof client_secret === 'string' ? Secret.literal(client_secret) : Secret.empty,
     registration: 'dynamic',
     registered_redirect_uri: redirectUri,
+    registered_scopes: scopes.length === 0 ? undefined : scopes,
     // Zero says "never".
     client_secret_expires_at: typeof ends === 'number' && ends > 0 ? ends * 1000 : undefined,
     token_endpoint_auth_method: isMethod(agreed) ? agreed : typeof client_secret === 'string' ? undefined : 'none',

@@ -231,10 +231,12 @@ function applyRegistration(
   { server }: Discovered,
   outcome: Partial<Pick<OAuthConfig, 'status' | 'expires_at'>>,
 ): OAuthConfig {
-  const { issuer, client_id, client_secret, registered_redirect_uri, client_secret_expires_at } = registration;
+  const { issuer, client_id, client_secret, client_secret_expires_at } = registration;
   return freeze({
     ...config,
-    ...{ issuer, client_id, client_secret, registered_redirect_uri, client_secret_expires_at, server },
+    ...{ issuer, client_id, client_secret, client_secret_expires_at, server },
+    registered_redirect_uri: registration.registered_redirect_uri,
+    registered_scopes: registration.registered_scopes,
     registration: registration.registration,
     token_endpoint_auth_method: registration.token_endpoint_auth_method,
     ...outcome,
