@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createAccounting } from './app/accounting.ts';
 import { openEdges } from './app/edges.ts';
+import { openOAuth } from './app/oauth.ts';
 import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
@@ -96,6 +97,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const egress = createEgress({ settings: () => settings });
   const shared = { stores, changes, settings: () => settings, egress, timing, logger, onError, cleanup };
   const common = { file: config.file, ...shared };
+  const oauth = await openOAuth(common);
   const policy = await createPolicy({
     ...stores.governance,
     changes,
@@ -123,7 +125,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     servers.registry.applySettings();
   });
   await servers.registry.load();
-  const edges = await openEdges({ ...common, accounting, policy, servers, host, port });
+  const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

@@ -11,12 +11,14 @@ import { governanceRoutes } from '../http/api/governance.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
 import type { Route } from '../http/route.ts';
@@ -27,6 +29,8 @@ import { createSealer } from '../lib/seal.ts';
 import { windowAt } from '../lib/window.ts';
 import { VERSION } from '../lib/version.ts';
 import { clientView } from '../mcp/client-config.ts';
+import type { OAuth } from '../mcp/oauth/oauth.ts';
+import { createSignIns } from '../mcp/sign-in.ts';
 import { createExplain } from '../mcp/explain.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { Accounting } from './accounting.ts';
@@ -37,6 +41,7 @@ interface EdgesOptions extends Common {
   readonly accounting: Accounting;
   readonly policy: Policy;
   readonly servers: Servers;
+  readonly oauth: OAuth;
   readonly host: string;
   readonly port: number;
 }
@@ -134,13 +139,19 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
   const expiry = startExpiry({ keys: directory.keys, logger });
   cleanup.defer(() => expiry.stop());
   return [
-    ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
+    ...mcpClientRoutes({
+      registry,
+      nameOfKey: (id) => policy.find(id)?.name ?? '',
+      signIns: createSignIns({ registry, oauth: options.oauth }),
+      originOf: createOriginOf(settings),
+    }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes }),
     ...auditLogRoutes(stores.audit),
+    ...oauthCallbackRoutes({ ...stores, oauth: options.oauth, logger }),
     ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
   ];
 }

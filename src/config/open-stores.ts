@@ -12,6 +12,7 @@ import { openEncryption, type OpenedEncryption } from '../store/encryption-key.t
 import { checkSeal, guardWrites } from '../store/guard-writes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
+import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
 
 interface OpenOptions {
@@ -35,6 +36,7 @@ export interface Stores {
   readonly accounts: AccountStore;
   readonly governance: GovernanceStores;
   readonly audit: AuditStore;
+  readonly oauth: OAuthStore;
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
@@ -60,6 +62,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       accounts: createAccountStore(db),
       governance: createGovernanceStores(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
+      oauth: createOAuthStore(db, encryption),
     };
   } catch (error) {
     await database.close();

@@ -4,6 +4,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
 import { invalid } from './client-rules.ts';
+import { CALLBACK_PATH } from './oauth/create-oauth.ts';
 import type { Begun, OAuth } from './oauth/oauth.ts';
 import type { ClientRegistry } from './registry.ts';
 
@@ -29,9 +30,6 @@ interface Deps {
   readonly oauth: Pick<OAuth, 'beginAdmin' | 'configOf' | 'pendingOf' | 'adopt' | 'published'>;
 }
 
-/** Path of the callback, which is registered with authorization servers. */
-export const CALLBACK = '/api/oauth/callback';
-
 export function createSignIns({ registry, oauth }: Deps): SignIns {
   async function create(body: McpClientCreate, origin: string, actor: Actor): Promise<Outcome> {
     if (!needsSignIn({ auth_type: body.auth_type ?? 'none' })) {
@@ -45,7 +43,7 @@ export function createSignIns({ registry, oauth }: Deps): SignIns {
       input: body.oauth_config ?? {},
       // With the id that it has got, so that the same client is made when the sign-in is done.
       pending: JSON.stringify({ ...body, client_id: client.client_id }),
-      redirectUri: origin + CALLBACK,
+      redirectUri: origin + CALLBACK_PATH,
     });
     return begun.status === 'authorized' ? complete(begun.oauth_config_id, actor) : waiting(begun, client, 'create');
   }
@@ -61,7 +59,12 @@ export function createSignIns({ registry, oauth }: Deps): SignIns {
     if (oauth_config === undefined || oauth_config === null)
       return { kind: 'done', client, tools: tools.length, warnings };
     if (!needsSignIn(client)) throw invalid('oauth_config', 'only applies to auth_type "oauth" and "per_user_oauth"');
-    const begun = await oauth.beginAdmin({ client, input: oauth_config, redirectUri: origin + CALLBACK });
+    const begun = await oauth.beginAdmin({
+      client,
+      input: oauth_config,
+      pending: JSON.stringify({ client_id: id }),
+      redirectUri: origin + CALLBACK_PATH,
+    });
     if (begun.status === 'authorized') return rebind(id, {}, begun.oauth_config_id, actor);
     return waiting(begun, client, 'update');
   }
@@ -83,26 +86,31 @@ export function createSignIns({ registry, oauth }: Deps): SignIns {
   }
 
   async function complete(configId: string, actor: Actor): Promise<Outcome> {
-    const config = await oauth.configOf(configId);
-    if (config?.mcp_client_id !== undefined && registry.find(config.mcp_client_id) !== undefined)
-      return rebind(config.mcp_client_id, {}, configId, actor);
     const { pending_client } = await oauth.pendingOf(configId);
-    const body = McpClientCreate.parse(JSON.parse(pending_client)); // it was checked when the sign-in began
+    const pending = JSON.parse(pending_client) as { client_id: string }; // written down when the sign-in began
+    if (registry.find(pending.client_id) !== undefined) return rebind(pending.client_id, {}, configId, actor);
+    const body = McpClientCreate.parse(pending);
     const client: McpClient = { ...fromCreate(body), oauth_config_id: configId };
     const made = await registry.register(client, actor, (tx) => oauth.adopt(configId, client.client_id, tx));
     await oauth.published(configId);
     return { kind: 'done', client: made.client, tools: made.tools.length, warnings: listIdleSettings(client, body) };
   }
 
-  async function begin(id: string, origin: string): Promise<Outcome> {
+  async function begin(id: string, origin: string, actor: Actor): Promise<Outcome> {
     const { client, tools } = registry.get(id);
     if (!needsSignIn(client))
       throw new GatewayError(
         'invalid_request',
         `${client.name} has auth_type "${client.auth_type}": nobody signs in to it`,
       );
-    const begun = await oauth.beginAdmin({ client, redirectUri: origin + CALLBACK });
+    const isNew = client.oauth_config_id === undefined;
+    const begun = await oauth.beginAdmin({
+      client,
+      ...(isNew && { input: {}, pending: JSON.stringify({ client_id: id }) }),
+      redirectUri: origin + CALLBACK_PATH,
+    });
     if (begun.status === 'pending') return waiting(begun, client, 'update');
+    if (isNew) return rebind(id, {}, begun.oauth_config_id, actor);
     registry.wake(id);
     return { kind: 'done', client, tools: tools.length, warnings: [] };
   }

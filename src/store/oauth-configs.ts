@@ -2,7 +2,7 @@ import type { Insertable } from 'kysely';
 import type { OAuthConfigStatus, OAuthTraceStep, TokenAuthMethod } from '../contract/oauth.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
-import { Secret } from '../lib/secret.ts';
+import type { Secret } from '../lib/secret.ts';
 import type { Executor, OAuthConfigTable } from './schema.ts';
 import { secretColumns } from './secret-columns.ts';
 
@@ -44,6 +44,8 @@ export interface OAuthConfig {
   readonly registration: 'given' | 'cimd' | 'dynamic' | undefined;
   /** The redirect URI that a dynamic registration is good for. */
   readonly registered_redirect_uri: string | undefined;
+  /** The scopes that it may ask for; undefined when it did not name any. */
+  readonly registered_scopes: readonly string[] | undefined;
   readonly client_secret_expires_at: number | undefined;
   readonly token_endpoint_auth_method: TokenAuthMethod | undefined;
   readonly private_key: Secret;
@@ -160,6 +162,7 @@ function toRow(config: OAuthConfig, encryption: Encryption): Omit<Insertable<OAu
     client_secret: seal(config.client_secret, 'client_secret'),
     registration: config.registration ?? null,
     registered_redirect_uri: config.registered_redirect_uri ?? null,
+    registered_scopes: config.registered_scopes === undefined ? null : JSON.stringify(config.registered_scopes),
     client_secret_expires_at: config.client_secret_expires_at ?? null,
     token_endpoint_auth_method: config.token_endpoint_auth_method ?? null,
     private_key: seal(config.private_key, 'private_key'),
@@ -193,6 +196,7 @@ function fromRow(stored: OAuthConfigTable, encryption: Encryption): OAuthConfig 
     client_secret: open(row.client_secret, 'client_secret'),
     registration: (row.registration ?? undefined) as OAuthConfig['registration'],
     registered_redirect_uri: row.registered_redirect_uri ?? undefined,
+    registered_scopes: row.registered_scopes === null ? undefined : (JSON.parse(row.registered_scopes) as string[]),
     client_secret_expires_at: row.client_secret_expires_at ?? undefined,
     token_endpoint_auth_method: (row.token_endpoint_auth_method ?? undefined) as TokenAuthMethod | undefined,
     private_key: open(row.private_key, 'private_key'),

@@ -97,7 +97,8 @@ export function createOAuthFlowStore(db: Executor, encryption: Encryption): OAut
   };
 }
 
-function fromRow({ state_hash: _, ...row }: OAuthFlowTable, encryption: Encryption): OAuthFlow {
+function fromRow(stored: OAuthFlowTable, encryption: Encryption): OAuthFlow {
+  const { state_hash: _, ...row } = stored;
   return freeze({
     ...row,
     verifier: encryption.decrypt(row.verifier, `oauth_flows:verifier:${row.id}`),

@@ -50,7 +50,9 @@ export interface OAuthTokenStore {
   save(token: OAuthToken): Promise<OAuthToken>;
   update(token: OAuthToken): Promise<void>;
   setStatus(ids: readonly string[], status: TokenStatus, reason: string | undefined): Promise<void>;
+  saveWanted(id: string, scopes: readonly string[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
+  removeOfConfig(config_id: string): Promise<void>;
 }
 
 /** Rows of oauth_tokens in, entities out; the tokens themselves are encrypted on the way. */
@@ -100,6 +102,15 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
         .set(fields)
         .where('id', 'in', [...ids])
         .execute();
+    },
+
+    async saveWanted(id, scopes) {
+      const fields = { wanted_scopes: JSON.stringify(scopes), updated_at: Date.now() };
+      await db.updateTable('oauth_tokens').set(fields).where('id', '=', id).execute();
+    },
+
+    async removeOfConfig(config_id) {
+      await db.deleteFrom('oauth_tokens').where('config_id', '=', config_id).execute();
     },
 
     async remove(ids) {

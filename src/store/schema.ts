@@ -216,6 +216,7 @@ export interface OAuthConfigTable {
   client_secret: string;
   registration: string | null;
   registered_redirect_uri: string | null;
+  registered_scopes: string | null;
   client_secret_expires_at: number | null;
   token_endpoint_auth_method: string | null;
   private_key: string;

@@ -1,6 +1,7 @@
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { createSignIns, type SignIns } from '../../src/mcp/sign-in.ts';
+import { createLogger } from '../../src/lib/logger.ts';
 import type { ClientRegistry } from '../../src/mcp/registry.ts';
 import type { AccountStore } from '../../src/store/accounts.ts';
 import type { Changes } from '../../src/store/changes.ts';
@@ -8,6 +9,7 @@ import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
 import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
+import { oauthCallbackRoutes } from '../../src/http/api/oauth-callback.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
 import type { Directory } from '../../src/governance/directory.ts';
 import type { Route } from '../../src/http/route.ts';
@@ -42,6 +44,15 @@ const noAccounts = {
   list: async () => ({ api_keys: [], total_count: 0 }),
   find: async () => undefined,
 };
+/** Knows no configuration and no sign-in. */
+const noOAuth: Parameters<typeof oauthCallbackRoutes>[0]['oauth'] = {
+  finish: async () => missing(),
+  statusOf: async () => missing(),
+  revoke: async () => missing(),
+  published: async () => {},
+  clientDocument: () => undefined,
+};
+const silent = createLogger({ level: 'silent', style: 'json' });
 const noDatabase = { transaction: () => Promise.reject(new Error('not in this test')) };
 const noAudit = {
   with: () => notHere(),
@@ -71,9 +82,14 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
     ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
     ...auditLogRoutes(noAudit),
+    ...oauthCallbackRoutes({ oauth: noOAuth, database: noDatabase, audit: noAudit, logger: silent }),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
   ];
+}
+
+function missing(): never {
+  throw new GatewayError('not_found', 'there is none');
 }
 
 function notHere(): never {

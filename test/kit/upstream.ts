@@ -15,7 +15,12 @@ export interface UpstreamOptions {
   /** Demands this header with this value; 401 otherwise. */
   readonly requiredHeader?: readonly [name: string, value: string];
   readonly refusesPing?: boolean;
+  /** Looks at every request first; false when it has answered it. */
+  readonly guard?: Guard;
 }
+
+/** Decides about a request before the server sees it. */
+export type Guard = (request: IncomingMessage, response: ServerResponse, body: unknown) => Promise<boolean>;
 
 /** One HTTP request that reached a test upstream. */
 export interface SeenRequest {
@@ -118,6 +123,7 @@ async function start(path: string, options: UpstreamOptions, open: (host: ToolHo
     const [name, value] = upstream.requiredHeader ?? [];
     if (name !== undefined && request.headers[name.toLowerCase()] !== value)
       return reply(response, 401, `${name}, please`);
+    if (options.guard !== undefined && !(await options.guard(request, response, body))) return;
     await sessions.handle(request, response, body);
   }
 

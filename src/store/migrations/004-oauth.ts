@@ -28,6 +28,7 @@ async function createConfigs(db: Kysely<unknown>): Promise<void> {
     .addColumn('client_secret', 'text', (column) => column.notNull())
     .addColumn('registration', 'text')
     .addColumn('registered_redirect_uri', 'text')
+    .addColumn('registered_scopes', 'text')
     .addColumn('client_secret_expires_at', 'bigint')
     .addColumn('token_endpoint_auth_method', 'text')
     .addColumn('private_key', 'text', (column) => column.notNull())
