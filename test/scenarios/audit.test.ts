@@ -2,10 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
+import type { DatabaseOptions } from '../../src/store/database.ts';
 import { certificates } from '../kit/certificates.ts';
 import { DATABASES, newPostgresUrl } from '../kit/databases.ts';
 import { httpClient, startGateway, type GatewayAccess } from '../kit/gateway.ts';
 import { startScene } from '../kit/scene.ts';
+import { storeToken } from '../kit/oauth.ts';
 import { stdioServer } from '../kit/stdio.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { startUpstream } from '../kit/upstream.ts';
@@ -15,6 +17,8 @@ type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name'>;
 interface World {
   readonly gateway: GatewayAccess;
   readonly url: string;
+  /** What the gateway keeps everything in. */
+  readonly database: DatabaseOptions;
 }
 
 /** One successful request of a route that writes, and the one entry that it must leave. */
@@ -52,6 +56,10 @@ const WRITES: Readonly<Record<string, Write>> = {
     },
     leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
   },
+  'DELETE /api/oauth/config/{id}': {
+    prepare: ({ database }) => storeToken(database),
+    leaves: { action: 'delete', entity: 'oauth_config', entity_name: 'wiki-id' },
+  },
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
@@ -84,7 +92,11 @@ describe.each(DATABASES)('on %s', (type) => {
     await using folder = await temporaryFolder();
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ config, appDir: folder.path });
-    const world = { gateway, url: upstream.url };
+    const database: DatabaseOptions =
+      url === undefined
+        ? { type: 'sqlite', path: join(folder.path, 'asbru.db') }
+        : { type: 'postgres', config: { url } };
+    const world = { gateway, url: upstream.url, database };
     const routes = await writeRoutes(gateway);
     expect(routes.toSorted()).toEqual([...Object.keys(WRITES), ...CHANGES_NOTHING].toSorted());
 

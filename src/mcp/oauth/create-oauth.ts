@@ -92,9 +92,9 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     async revoke(id, tx) {
       const stores = tx === undefined ? store : store.with(tx);
       const config = await get(id, stores);
-      const ids = book.list().flatMap((token) => (token.config_id === id ? [token.id] : []));
-      if (ids.length === 0) throw new GatewayError('not_found', `there is no token of the OAuth configuration ${id}`);
-      await stores.tokens.removeOfConfig(id);
+      if (!(await stores.tokens.removeOfConfig(id))) {
+        throw new GatewayError('not_found', `there is no token of the OAuth configuration ${id}`);
+      }
       await stores.configs.setStatus(id, 'revoked', undefined);
       if (tx === undefined) await published(id);
       return config;
