@@ -1,3 +1,4 @@
+import { describeChange } from '../governance/audit.ts';
 import { createDirectory } from '../governance/directory.ts';
 import { startExpiry } from '../governance/expiry.ts';
 import { budgetCounter } from '../governance/limits.ts';
@@ -142,7 +143,12 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     ...mcpClientRoutes({
       registry,
       nameOfKey: (id) => policy.find(id)?.name ?? '',
-      signIns: createSignIns({ registry, oauth: options.oauth }),
+      signIns: createSignIns({
+        registry,
+        oauth: options.oauth,
+        record: (actor, change) =>
+          stores.database.transaction((tx) => stores.audit.with(tx).append(describeChange(actor, change))),
+      }),
       originOf: createOriginOf(settings),
     }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),

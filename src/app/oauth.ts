@@ -1,16 +1,20 @@
-import { fetch } from 'undici';
+import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createOAuth } from '../mcp/oauth/create-oauth.ts';
-import type { Fetch, OAuth } from '../mcp/oauth/oauth.ts';
+import type { FetchFor, OAuth } from '../mcp/oauth/oauth.ts';
 import type { Common } from './common.ts';
 
 /** How the gateway signs in to servers. */
-export async function openOAuth({ stores, changes, settings, onError, cleanup }: Common): Promise<OAuth> {
+export async function openOAuth({ stores, changes, settings, egress, onError, cleanup }: Common): Promise<OAuth> {
+  const fetchFor: FetchFor = (server = '') => {
+    // Of a server without an address nothing is known, so nothing is made easier for it.
+    const known = new URL(URL.canParse(server) ? server : 'https://unknown.invalid');
+    return createGuardedFetch({ egress, policy: { kind: 'discovered', server: known } });
+  };
   const oauth = await createOAuth({
     database: stores.database,
     store: stores.oauth,
     changes,
-    // The types of undici's own fetch differ from those of the global one in name only.
-    fetch: fetch as unknown as Fetch,
+    fetchFor,
     publicUrl: () => settings().mcp_external_client_url,
     onError,
   });

@@ -1,7 +1,8 @@
 import { McpClientCreate, type McpClientUpdate, type PendingSignIn } from '../contract/mcp-client.ts';
-import type { Actor } from '../governance/audit.ts';
+import type { Actor, Change } from '../governance/audit.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
+import { clientChange } from './client-change.ts';
 import { fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
 import { invalid } from './client-rules.ts';
 import { CALLBACK_PATH } from './oauth/create-oauth.ts';
@@ -28,9 +29,11 @@ export interface SignIns {
 interface Deps {
   readonly registry: ClientRegistry;
   readonly oauth: Pick<OAuth, 'beginAdmin' | 'configOf' | 'pendingOf' | 'adopt' | 'published'>;
+  /** Keeps the record of something that changes no setting. */
+  readonly record: (actor: Actor, change: Change) => Promise<void>;
 }
 
-export function createSignIns({ registry, oauth }: Deps): SignIns {
+export function createSignIns({ registry, oauth, record }: Deps): SignIns {
   async function create(body: McpClientCreate, origin: string, actor: Actor): Promise<Outcome> {
     if (!needsSignIn({ auth_type: body.auth_type ?? 'none' })) {
       const { client, warnings } = await registry.create(body, actor);
@@ -109,6 +112,7 @@ export function createSignIns({ registry, oauth }: Deps): SignIns {
       ...(isNew && { input: {}, pending: JSON.stringify({ client_id: id }) }),
       redirectUri: origin + CALLBACK_PATH,
     });
+    await record(actor, clientChange('reauthorize', { client }));
     if (begun.status === 'pending') return waiting(begun, client, 'update');
     if (isNew) return rebind(id, {}, begun.oauth_config_id, actor);
     registry.wake(id);

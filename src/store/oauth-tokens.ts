@@ -52,7 +52,8 @@ export interface OAuthTokenStore {
   setStatus(ids: readonly string[], status: TokenStatus, reason: string | undefined): Promise<void>;
   saveWanted(id: string, scopes: readonly string[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
-  removeOfConfig(config_id: string): Promise<void>;
+  /** False when there was none. */
+  removeOfConfig(config_id: string): Promise<boolean>;
 }
 
 /** Rows of oauth_tokens in, entities out; the tokens themselves are encrypted on the way. */
@@ -110,7 +111,8 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
     },
 
     async removeOfConfig(config_id) {
-      await db.deleteFrom('oauth_tokens').where('config_id', '=', config_id).execute();
+      const result = await db.deleteFrom('oauth_tokens').where('config_id', '=', config_id).executeTakeFirst();
+      return result.numDeletedRows > 0n;
     },
 
     async remove(ids) {

@@ -65,7 +65,7 @@ const noAudit = {
 function signInsOf(registry: ClientRegistry): SignIns {
   const refuse = () => Promise.reject(new Error('not in this test'));
   const oauth = { beginAdmin: refuse, configOf: refuse, pendingOf: refuse, adopt: refuse, published: refuse };
-  return createSignIns({ registry, oauth });
+  return createSignIns({ registry, oauth, record: refuse });
 }
 
 /** Every route of the management API, over the parts that a test brings. */

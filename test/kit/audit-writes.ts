@@ -1,8 +1,10 @@
 import { expect } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
 import type { VirtualKeyView } from '../../src/contract/governance.ts';
+import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import { readLogs } from './logs.ts';
+import { storeToken } from './oauth.ts';
 
 type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name' | 'after'>;
 
@@ -10,6 +12,8 @@ type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name' | 
 export interface World {
   readonly gateway: GatewayAccess;
   readonly url: string;
+  /** What the gateway keeps everything in. */
+  readonly database: DatabaseOptions;
 }
 
 /** One successful request of a route that writes, and the entries that it must leave. */
@@ -95,6 +99,10 @@ export const WRITES: Readonly<Record<string, Write>> = {
     },
     leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
   },
+  'DELETE /api/oauth/config/{id}': {
+    prepare: ({ database }) => storeToken(database),
+    leaves: { action: 'delete', entity: 'oauth_config', entity_name: 'wiki-id' },
+  },
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
@@ -138,3 +146,10 @@ export const WRITES: Readonly<Record<string, Write>> = {
 
 /** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body. */
 export const CHANGES_NOTHING: readonly string[] = ['POST /api/session/ws-ticket'];
+
+/** Routes that write when somebody has signed in; test/scenarios/sign-in.test.ts looks at what they leave. */
+export const AFTER_SIGN_IN: readonly string[] = [
+  'POST /api/mcp/client/{id}/complete-oauth',
+  'POST /api/mcp/client/{id}/initiate-verification',
+  'POST /api/mcp/client/{id}/reauthorize',
+];

@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import type { OAuthConfigInput } from '../../src/contract/oauth.ts';
 import { createEncryption, KEY_BYTES } from '../../src/lib/encryption.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import { newToken } from '../../src/mcp/oauth/sign-in.ts';
 import { createOAuth } from '../../src/mcp/oauth/create-oauth.ts';
 import type { BeginAdmin, BeginUser, Begun, Fetch, Finished, OAuth } from '../../src/mcp/oauth/oauth.ts';
+import { configFromInput } from '../../src/mcp/oauth/config-input.ts';
 import type { Auth } from '../../src/mcp/transport/auth.ts';
 import { createChanges, type Changes } from '../../src/store/changes.ts';
-import type { Database } from '../../src/store/database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../../src/store/database.ts';
 import type { McpClient } from '../../src/store/mcp-clients.ts';
 import { createOAuthStore, type OAuthStore } from '../../src/store/oauth.ts';
 import { exampleClient } from './clients.ts';
@@ -41,7 +44,7 @@ export async function startNode(database: Database, options: NodeOptions = {}): 
     database,
     store,
     changes,
-    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+    fetchFor: () => options.fetch ?? ((url, init) => fetch(url, init)),
     publicUrl: () => options.publicUrl ?? '',
     onError,
     sweepMs: options.sweepMs ?? 3_600_000,
@@ -156,4 +159,23 @@ export async function expireTokens({ database, changes }: Pick<OAuthScene, 'data
     .set({ expires_at: Date.now() - 1 })
     .execute();
   await changes.publish('oauth_tokens', '*');
+}
+
+/** Puts a configuration with an (empty) token beside a gateway that runs, and gives its id. */
+export async function storeToken(options: DatabaseOptions): Promise<string> {
+  const database = await openDatabase(options);
+  try {
+    const { configs, tokens } = createOAuthStore(database.db, ENCRYPTION);
+    const [id, now] = [randomUUID(), Date.now()];
+    await configs.insert({
+      ...configFromInput({}),
+      ...{ id, mcp_client_id: 'wiki-id', pending_client: undefined, created_at: now, updated_at: now },
+    });
+    const key = { config_id: id, client_id: 'wiki-id', mode: 'shared', identity: '', label: '' } as const;
+    const granted = { access: Secret.empty, refresh: undefined, expires_at: undefined, scopes: [] };
+    await tokens.save(newToken(key, granted, { issuer: 'https://as.example', resource: undefined, scopes: [] }));
+    return id;
+  } finally {
+    await database.close();
+  }
 }

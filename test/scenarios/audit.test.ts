@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
 import { mask } from '../../src/lib/secret.ts';
-import { CHANGES_NOTHING, WRITES } from '../kit/audit-writes.ts';
+import type { DatabaseOptions } from '../../src/store/database.ts';
+import { AFTER_SIGN_IN, CHANGES_NOTHING, WRITES } from '../kit/audit-writes.ts';
 import { certificates } from '../kit/certificates.ts';
 import { DATABASES, newPostgresUrl } from '../kit/databases.ts';
 import { httpClient, startGateway, type GatewayAccess } from '../kit/gateway.ts';
@@ -36,9 +37,13 @@ describe.each(DATABASES)('on %s', (type) => {
     await using folder = await temporaryFolder();
     await using upstream = await startUpstream();
     await using gateway = await startGateway({ config, appDir: folder.path });
-    const world = { gateway, url: upstream.url };
+    const database: DatabaseOptions =
+      url === undefined
+        ? { type: 'sqlite', path: join(folder.path, 'asbru.db') }
+        : { type: 'postgres', config: { url } };
+    const world = { gateway, url: upstream.url, database };
     const routes = await writeRoutes(gateway);
-    expect(routes.toSorted()).toEqual([...Object.keys(WRITES), ...CHANGES_NOTHING].toSorted());
+    expect(routes.toSorted()).toEqual([...Object.keys(WRITES), ...CHANGES_NOTHING, ...AFTER_SIGN_IN].toSorted());
 
     for (const [route, write] of Object.entries(WRITES)) {
       const [method = '', template = ''] = route.split(' ');

@@ -11,7 +11,7 @@ interface Answer {
   readonly bind?: string | undefined;
 }
 
-type Deps = Pick<SignInDeps, 'database' | 'store' | 'changes' | 'fetch'>;
+type Deps = Pick<SignInDeps, 'database' | 'store' | 'changes' | 'fetchFor'>;
 
 /** The second half of a sign-in: what the browser brings back, checked before any of it is believed. */
 export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> {
@@ -20,7 +20,7 @@ export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> 
   return async ({ query, bind }) => {
     const flow = await take(query, bind);
     const config = await store.configs.find(flow.config_id);
-    const trace = createTrace(deps.fetch);
+    const trace = createTrace(deps.fetchFor(flow.resource));
     try {
       if (config === undefined || config.issuer !== flow.issuer || config.status === 'revoked') {
         throw new GatewayError('wrong_state', 'The configuration changed since this sign-in began. Begin again.');
@@ -49,7 +49,8 @@ export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> 
       );
     }
     const isOver = flow.expires_at <= Date.now();
-    if (isOver && flow.status === 'pending') await fail(flow, EXPIRED, createTrace(deps.fetch), 'expired');
+    if (isOver && flow.status === 'pending')
+      await fail(flow, EXPIRED, createTrace(deps.fetchFor(flow.resource)), 'expired');
     if (isOver) throw EXPIRED;
     if (!(await store.flows.claim(flow.id))) {
       throw new GatewayError('wrong_state', 'This sign-in has been used already. Begin again if it did not succeed.');

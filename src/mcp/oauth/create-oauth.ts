@@ -6,7 +6,7 @@ import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import { createFinish } from './callback.ts';
-import type { Fetch, OAuth, TokenView } from './oauth.ts';
+import type { FetchFor, OAuth, TokenView } from './oauth.ts';
 import { clientMetadata } from './registration.ts';
 import { createRenewal } from './renewal.ts';
 import { createSignIn } from './sign-in.ts';
@@ -20,7 +20,7 @@ interface Deps {
   readonly database: Pick<Database, 'transaction' | 'dialect'>;
   readonly store: OAuthStore;
   readonly changes: Pick<Changes, 'publish' | 'subscribe'>;
-  readonly fetch: Fetch;
+  readonly fetchFor: FetchFor;
   /** The address under which browsers and other servers reach the gateway; empty when it was never said. */
   readonly publicUrl: () => string;
   readonly onError: (error: unknown) => void;
@@ -35,7 +35,7 @@ export const CALLBACK_PATH = '/api/oauth/callback';
 
 /** The OAuth client of the gateway, over what is stored. */
 export async function createOAuth(deps: Deps): Promise<OAuth> {
-  const { store, changes, fetch, publicUrl } = deps;
+  const { store, changes, fetchFor, publicUrl } = deps;
   const book = await openTokenBook(deps);
   const renewal = createRenewal({ ...deps, book });
   const tokenFor = createTokenAuth({ book, renewal, store, changes });
@@ -92,9 +92,9 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     async revoke(id, tx) {
       const stores = tx === undefined ? store : store.with(tx);
       const config = await get(id, stores);
-      const ids = book.list().flatMap((token) => (token.config_id === id ? [token.id] : []));
-      if (ids.length === 0) throw new GatewayError('not_found', `there is no token of the OAuth configuration ${id}`);
-      await stores.tokens.removeOfConfig(id);
+      if (!(await stores.tokens.removeOfConfig(id))) {
+        throw new GatewayError('not_found', `there is no token of the OAuth configuration ${id}`);
+      }
       await stores.configs.setStatus(id, 'revoked', undefined);
       if (tx === undefined) await published(id);
       return config;
@@ -127,11 +127,13 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
       return token.status === 'active' ? undefined : 'needs_reauth';
     },
 
-    exchange: (request, signal) =>
-      exchangeToken(
+    exchange(request, signal) {
+      const fetch = fetchFor(request.token_url);
+      return exchangeToken(
         request,
         createTrace((url, init) => fetch(url, signal === undefined ? init : { ...init, signal })),
-      ),
+      );
+    },
 
     clientDocument() {
       const document = documentAt(publicUrl());

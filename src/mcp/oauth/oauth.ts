@@ -11,6 +11,9 @@ import type { Auth } from '../transport/auth.ts';
 /** HTTP towards a place that somebody else named; the guard against private addresses is behind it. */
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
+/** The way out for what concerns the MCP server at this address, which decides where documents that it names may lead. */
+export type FetchFor = (server: string | undefined) => Fetch;
+
 /** Whose token: all callers', the administrator's (to list what a per-user server offers), or one identity's. */
 export type TokenOwner = 'shared' | 'admin' | Identity;
 

@@ -6,7 +6,7 @@ import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
-import type { Fetch } from './oauth.ts';
+import type { FetchFor } from './oauth.ts';
 import { unionScopes } from './scopes.ts';
 import type { TokenBook } from './token-book.ts';
 import { requestTokens, type Granted } from './token-endpoint.ts';
@@ -28,7 +28,7 @@ interface Deps {
   readonly store: OAuthStore;
   readonly book: TokenBook;
   readonly changes: Pick<Changes, 'publish'>;
-  readonly fetch: Fetch;
+  readonly fetchFor: FetchFor;
   readonly onError: (error: unknown) => void;
 }
 
@@ -48,7 +48,7 @@ export function createRenewal(deps: Deps): Renewal {
   const withPermit = createPermits(MAX_AT_ONCE);
 
   async function run(stale: OAuthToken): Promise<OAuthToken> {
-    const trace = createTrace(deps.fetch);
+    const trace = createTrace(deps.fetchFor(stale.resource));
     const { id } = stale;
     let isRenewed = false;
     try {

@@ -13,7 +13,7 @@ import type { OAuthStore } from '../../store/oauth.ts';
 import { staticHeaders } from '../upstream/connect.ts';
 import { configFromInput } from './config-input.ts';
 import { discover, type Discovered } from './discovery.ts';
-import type { BeginAdmin, BeginUser, Begun, Fetch } from './oauth.ts';
+import type { BeginAdmin, BeginUser, Begun, FetchFor } from './oauth.ts';
 import { register } from './registration.ts';
 import { chooseScopes, unionScopes } from './scopes.ts';
 import { ownerColumns, type TokenBook, type TokenKey } from './token-book.ts';
@@ -26,7 +26,7 @@ export interface SignInDeps {
   readonly store: OAuthStore;
   readonly book: TokenBook;
   readonly changes: Pick<Changes, 'publish'>;
-  readonly fetch: Fetch;
+  readonly fetchFor: FetchFor;
   /** Where the client id metadata document for this redirect URI can be read; undefined when it cannot. */
   readonly documentUrl: (redirectUri: string) => string | undefined;
 }
@@ -62,7 +62,7 @@ export function createSignIn(deps: SignInDeps) {
   }
 
   async function begin(plan: Plan): Promise<Begun> {
-    const trace = createTrace(deps.fetch);
+    const trace = createTrace(deps.fetchFor(plan.client.connection_string.resolve()));
     try {
       const prepared = await prepare(plan, trace);
       if (plan.config.grant_type === 'client_credentials') return await finishAtOnce(plan, prepared, trace);
