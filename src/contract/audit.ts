@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What was done. */
-export const AuditAction = z.enum(['create', 'update', 'delete', 'rotate', 'reset', 'reconnect', 'refresh']);
+export const AuditAction = z.enum(['create', 'update', 'delete', 'rotate', 'reset', 'reconnect', 'refresh', 'reauthorize']);
 export type AuditAction = z.infer<typeof AuditAction>;
 
 /** What it was done to. */
