@@ -16,6 +16,8 @@ export interface Tables {
   budgets: BudgetTable;
   rate_limits: RateLimitTable;
   audit_logs: AuditLogTable;
+  header_credentials: HeaderCredentialTable;
+  header_flows: HeaderFlowTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -26,6 +28,7 @@ export const TABLES = [
   'customers',
   'teams',
   'virtual_keys',
+  'header_credentials',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -189,4 +192,34 @@ export interface AuditLogTable {
   /** The hash of the entry before; empty for the first. */
   previous_hash: string;
   hash: string;
+}
+
+/** What a caller entered for a server that knows each of its callers. Unique by client, mode, identity and label. */
+export interface HeaderCredentialTable {
+  id: string;
+  client_id: string;
+  mode: string;
+  identity: string;
+  identity_name: string;
+  label: string;
+  /** A JSON object of header values, encrypted as a whole. */
+  header_values: string;
+  status: string;
+  status_reason: string | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A form on which header values are entered. */
+export interface HeaderFlowTable {
+  id: string;
+  client_id: string;
+  mode: string;
+  identity: string;
+  identity_name: string;
+  label: string;
+  status: string;
+  created_at: number;
+  expires_at: number;
 }
