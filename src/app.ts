@@ -109,6 +109,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     settings = await stores.settings.loadClientSettings();
     servers.registry.applySettings();
   });
+  await servers.personal.load();
   await servers.registry.load();
   const edges = await openEdges({ ...common, accounting, policy, servers, host, port });
 

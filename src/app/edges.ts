@@ -11,6 +11,7 @@ import { governanceRoutes } from '../http/api/governance.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
@@ -19,6 +20,7 @@ import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
+import { createSignInPage } from '../http/pages/mcp-sign-in.ts';
 import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
 import { statusRoutes } from '../http/status.ts';
@@ -85,6 +87,12 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+    '/workspace/mcp-sessions/auth': createSignInPage({
+      ...servers.personal,
+      identify,
+      sealer: createSealer(stores.encryption.deriveKey('mcp-form')),
+      logger,
+    }),
   };
   const listener = await listen({
     host,
@@ -132,6 +140,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
   cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes(registry, (id) => policy.find(id)?.name ?? ''),
+    ...mcpSessionRoutes(servers.personal),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
     ...mcpLogRoutes({ ledger, store: stores.ledger }),

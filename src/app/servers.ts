@@ -5,10 +5,11 @@ import { VERSION } from '../lib/version.ts';
 import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
-import { NO_CREDENTIALS } from '../mcp/credentials.ts';
+import { createCredentials } from '../mcp/credentials.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
 import type { NameOf } from '../mcp/offering.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
+import { createPersonal, type PersonalParts } from './personal.ts';
 import { createInputHandles } from '../mcp/relay/input-handles.ts';
 import { createRelay } from '../mcp/relay/relay.ts';
 import { createMcpServer, type McpServer } from '../mcp/server.ts';
@@ -17,6 +18,7 @@ import { createTasks } from '../mcp/tasks.ts';
 import { createInProcess, type InProcessServer } from '../mcp/transport/in-process.ts';
 import { createProcessGuard } from '../mcp/transport/process-guard.ts';
 import { createOpenSession, createVerify } from '../mcp/upstream/verify.ts';
+import type { McpClient } from '../store/mcp-clients.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 
@@ -36,6 +38,7 @@ export interface Servers {
   readonly callTool: CallTool;
   readonly server: McpServer;
   readonly records: CallRecords;
+  readonly personal: PersonalParts;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
@@ -47,16 +50,18 @@ export function createServers(options: ServersOptions): Servers {
   const inprocess = new Map(
     Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
   );
-  const credentials = NO_CREDENTIALS;
   const reach = {
     gateway: { name: 'asbru', version: VERSION },
     guard,
     inprocess,
     silenceMs: timing.probeTimeoutMs,
-    credentials,
+    credentials: { shared: (client: McpClient) => credentials.shared(client) },
   };
 
   const upstreams = () => registry.upstreams();
+  const verify = createVerify(reach, timing);
+  const personal = createPersonal({ ...options, verify, upstreams });
+  const credentials = createCredentials(personal);
   const catalog = createCatalog({
     upstreams,
     isUsable: (virtualKey) => {
@@ -73,9 +78,10 @@ export function createServers(options: ServersOptions): Servers {
     store: stores.clients,
     grants: stores.governance.grants,
     audit: stores.audit,
+    headerCredentials: stores.headerCredentials,
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
-    verify: createVerify(reach, timing),
+    verify,
     openSession: createOpenSession(reach, timing),
     credentials,
     timing,
@@ -98,5 +104,5 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal };
 }

@@ -8,6 +8,7 @@ import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption } from '../store/encryption-key.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
+import { createHeaderCredentialStore, type HeaderCredentialStore } from '../store/header-credentials.ts';
 import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
@@ -30,6 +31,8 @@ export interface Stores {
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
   readonly governance: GovernanceStores;
+  /** What callers entered for servers that know each of them. */
+  readonly headerCredentials: HeaderCredentialStore;
   readonly audit: AuditStore;
   /** In a database of its own; see config/ledger-options.ts. */
   readonly ledger: LedgerStore;
@@ -54,6 +57,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
       governance: createGovernanceStores(db, encryption),
+      headerCredentials: createHeaderCredentialStore(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),
     };

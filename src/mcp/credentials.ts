@@ -1,15 +1,14 @@
-import { grantOf } from '../governance/access.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Holder } from '../store/header-credentials.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { isPerUser } from './client-config.ts';
+import { checkAccess, type PersonalServer } from './personal/access.ts';
 import { authRequired, identityRequired } from './personal/auth-required.ts';
-import { conceal } from './personal/header-values.ts';
+import { conceal, concealAll } from './personal/conceal.ts';
 import { identityOf, labelOf, type PersonalRequest } from './personal/identity.ts';
 import type { Personal, PersonalKind } from './personal/kind.ts';
 import type { Links } from './personal/links.ts';
 import type { Auth } from './transport/auth.ts';
-import type { Registration } from './upstream/upstream.ts';
 
 /** The credential of one caller for one server. */
 export interface OwnAuth {
@@ -31,7 +30,7 @@ export interface Credentials {
    * For the calls of one caller, where each has a credential of their own; undefined for servers that all callers share. Throws
    * `mcp_auth_required` with what the caller has to do, or `forbidden` where nothing helps.
    */
-  own(server: Registration, request: PersonalRequest): Promise<OwnAuth | undefined>;
+  own(server: PersonalServer, request: PersonalRequest): Promise<OwnAuth | undefined>;
   /** What keeps a server from being used until somebody signs in; undefined when nothing does. */
   obstacle(client: McpClient): 'pending_verification' | 'needs_reauth' | undefined;
 }
@@ -44,7 +43,7 @@ interface CredentialsDeps extends Partial<Pick<Credentials, 'shared' | 'obstacle
 
 /** Finds the credential of a call: by what the server wants, and on whose behalf the call is made. */
 export function createCredentials({ shared, obstacle, kinds, links }: CredentialsDeps): Credentials {
-  async function find(kind: PersonalKind, { client, grants }: Registration, request: PersonalRequest) {
+  async function find(kind: PersonalKind, { client, grants }: PersonalServer, request: PersonalRequest) {
     const identity = identityOf(request);
     if (identity === undefined) throw identityRequired(client, kind.auth_kind);
     const holder: Holder = { ...identity, label: labelOf(request) };
@@ -80,22 +79,14 @@ export function createCredentials({ shared, obstacle, kinds, links }: Credential
 /** Nothing but static headers. */
 export const NO_CREDENTIALS: Credentials = createCredentials({ kinds: {}, links: { toFlow: () => '' } });
 
-/** A key that may not use the server any more keeps its credential, which is of no use until it may again. */
-export function checkAccess(server: Pick<Registration, 'client' | 'grants'>, { mode, identity }: Pick<Holder, 'mode' | 'identity'>): void {
-  if (mode !== 'vk' || grantOf(server, identity).length > 0) return;
-  throw new GatewayError(
-    'forbidden',
-    `this virtual key may not use ${server.client.name} any more; entering credentials again would not change that`,
-  );
-}
-
 async function explain(error: unknown, personal: Personal, find: () => Promise<unknown>): Promise<unknown> {
   if (!(error instanceof GatewayError)) return error;
   if (error.code !== 'mcp_auth_required') {
     const { code, details } = error;
     // Without its cause, whose words are in the message already.
-    return new GatewayError(code, conceal(messageOf(error), personal.secrets()), {
-      ...(details && { details: JSON.parse(conceal(JSON.stringify(details), personal.secrets())) as Record<string, unknown> }),
+    const secrets = personal.secrets();
+    return new GatewayError(code, conceal(messageOf(error), secrets), {
+      ...(details && { details: concealAll(details, secrets) as Record<string, unknown> }),
     });
   }
   try {
@@ -103,5 +94,8 @@ async function explain(error: unknown, personal: Personal, find: () => Promise<u
   } catch (required) {
     return required;
   }
-  return new GatewayError('upstream_session_expired', 'the credential was replaced while the call was on its way; nothing ran');
+  return new GatewayError(
+    'upstream_session_expired',
+    'the credential was replaced while the call was on its way; nothing ran',
+  );
 }

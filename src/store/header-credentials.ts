@@ -34,7 +34,9 @@ export interface HeaderCredential extends Holder {
 
 /** Which credentials to list. */
 export type CredentialFilter =
-  { readonly client_id: string } | { readonly mode: IdentityMode; readonly identity: string } | { readonly id: string };
+  | { readonly client_id: string }
+  | { readonly mode: IdentityMode; readonly identity: string }
+  | { readonly id: string };
 
 /** The credentials of callers, and the forms on which they are entered. */
 export interface HeaderCredentialStore {

@@ -17,7 +17,10 @@ export interface HeaderFlowStore {
   insert(flow: HeaderFlow): Promise<void>;
   find(id: string): Promise<HeaderFlow | undefined>;
   /** Those that still wait, newest first. */
-  listPending(now: number, of?: { readonly client_id: string } & Pick<Holder, 'mode' | 'identity'>): Promise<HeaderFlow[]>;
+  listPending(
+    now: number,
+    of?: { readonly client_id: string } & Pick<Holder, 'mode' | 'identity'>,
+  ): Promise<HeaderFlow[]>;
   /** Takes a form for its one use; false when it was used, is gone or too old. */
   claim(id: string, now: number): Promise<boolean>;
   remove(id: string): Promise<boolean>;
@@ -39,7 +42,11 @@ export function createHeaderFlowStore(db: Executor): HeaderFlowStore {
     },
 
     async listPending(now, of) {
-      let query = db.selectFrom('header_flows').selectAll().where('status', '=', 'pending').where('expires_at', '>', now);
+      let query = db
+        .selectFrom('header_flows')
+        .selectAll()
+        .where('status', '=', 'pending')
+        .where('expires_at', '>', now);
       if (of !== undefined) {
         query = query
           .where('client_id', '=', of.client_id)

@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import { Success } from '../../contract/common.ts';
+import { SecretInput, Success } from '../../contract/common.ts';
 import { McpClientCreate, McpClientList, McpClientUpdate, McpClientView } from '../../contract/mcp-client.ts';
-import type { ClientRegistry } from '../../mcp/registry.ts';
+import type { ClientRegistry, RegisteredClient } from '../../mcp/registry.ts';
 import { unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
 import type { Route } from '../route.ts';
 import { success } from '../success.ts';
 import { ClientFilter, listClients, viewClient, type NameOfKey } from './client-list.ts';
 
+const VerifyHeaders = z.looseObject({
+  user_headers: z.record(z.string(), SecretInput).meta({ description: 'A value for each of per_user_header_keys.' }),
+});
+const VerifyAnswer = Success.extend({ tools_count: z.int().meta({ description: 'Tools the server has now.' }) });
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
 /** `/api/mcp/client(s)`: the registered servers. Every change is live when its answer arrives. */
@@ -51,7 +55,7 @@ function writeRoutes(registry: ClientRegistry): Route[] {
       response: Success,
       async handle({ body, actor }) {
         const { client: created, warnings } = await registry.create(body, actor);
-        return success(createdText(created.client.disabled), [...warnings, ...unknownFields(McpClientCreate, body)]);
+        return success(createdText(created), [...warnings, ...unknownFields(McpClientCreate, body)]);
       },
     }),
     route({
@@ -106,12 +110,31 @@ function actionRoutes(registry: ClientRegistry): Route[] {
         return { ...success(`MCP client tools refreshed successfully: ${count} found`), tool_count: count };
       },
     }),
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/verify-headers',
+      summary: 'Verify the headers of an MCP client',
+      description:
+        'Connects once with sample values of per_user_header_keys and lists the tools. The values are not kept.',
+      scope: 'write',
+      body: VerifyHeaders,
+      response: VerifyAnswer,
+      async handle({ params, body, actor }) {
+        const count = await registry.verifyHeaders(params.id, body.user_headers, actor);
+        return {
+          ...success(`MCP client headers verified successfully: ${count} tools discovered`),
+          tools_count: count,
+        };
+      },
+    }),
   ];
 }
 
 // Existing clients look for the word "connected", also where nothing is connected yet.
-function createdText(isDisabled: boolean): string {
-  return isDisabled
-    ? 'MCP client registered (disabled); it is connected when enabled'
-    : 'MCP client connected successfully';
+function createdText({ client, state, tools }: RegisteredClient): string {
+  if (client.disabled) return 'MCP client registered (disabled); it is connected when enabled';
+  if (client.auth_type !== 'per_user_headers') return 'MCP client connected successfully';
+  return state === 'pending_verification'
+    ? 'MCP client registered; it is connected when POST …/verify-headers has listed its tools with sample headers'
+    : `MCP client registered. ${tools.length} tools discovered. Each user will submit their own headers on first tool use.`;
 }

@@ -25,7 +25,9 @@ export function authRequired(
     ...(required_header_keys && { required_header_keys: [...required_header_keys] }),
     ...(admin_header_keys && { admin_header_keys: [...admin_header_keys] }),
   };
-  return new GatewayError('mcp_auth_required', `Authentication required for ${name}`, { details: { mcp_auth_required } });
+  return new GatewayError('mcp_auth_required', `Authentication required for ${name}`, {
+    details: { mcp_auth_required },
+  });
 }
 
 /** The server knows each of its callers, and this one could be anybody. */

@@ -11,7 +11,8 @@ import type { McpClient } from '../../store/mcp-clients.ts';
 import type { Auth } from '../transport/auth.ts';
 import type { Verify } from '../upstream/verify.ts';
 import type { CredentialIndex } from './credential-index.ts';
-import { conceal, fixedAuth, readHeaderValues, type HeaderValues } from './header-values.ts';
+import { conceal } from './conceal.ts';
+import { fixedAuth, readHeaderValues, type HeaderValues } from './header-values.ts';
 import { checkLabel } from './identity.ts';
 import type { Begun, Personal, PersonalKind, PersonalRow } from './kind.ts';
 
@@ -113,7 +114,17 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
     const status = 'pending';
     await store.flows.sweep(now - DAY_MS);
     const expires_at = now + FLOW_MS;
-    await store.flows.insert({ id, client_id, mode, identity, identity_name, label, status, created_at: now, expires_at });
+    await store.flows.insert({
+      id,
+      client_id,
+      mode,
+      identity,
+      identity_name,
+      label,
+      status,
+      created_at: now,
+      expires_at,
+    });
     return id;
   }
 
@@ -160,7 +171,8 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
     submit,
     async flow(id) {
       const flow = await store.flows.find(id);
-      if (flow === undefined) throw new GatewayError('not_found', 'there is no such form; repeat the call that led to it');
+      if (flow === undefined)
+        throw new GatewayError('not_found', 'there is no such form; repeat the call that led to it');
       return flow;
     },
     entered(client, holder) {
@@ -184,7 +196,13 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
         const isGone = credential === undefined ? await at.flows.remove(id) : await at.remove(id);
         if (!isGone) throw new GatewayError('not_found', 'MCP session not found');
         const before = describe({ client_id: found.client_id }, found);
-        const change = { action: 'delete', entity: 'mcp_session', id, name: nameOf(found.client_id, found), before } as const;
+        const change = {
+          action: 'delete',
+          entity: 'mcp_session',
+          id,
+          name: nameOf(found.client_id, found),
+          before,
+        } as const;
         await audit.with(tx).append(describeChange(actor, change));
       });
       await changes.publish('header_credentials', id);
@@ -199,7 +217,10 @@ function isComplete({ per_user_header_keys: keys }: McpClient, { values }: Heade
 }
 
 function over(): GatewayError {
-  return new GatewayError('flow_over', 'this form was used before, or its time is over; restart from the link of the API error');
+  return new GatewayError(
+    'flow_over',
+    'this form was used before, or its time is over; restart from the link of the API error',
+  );
 }
 
 function nameOf(server: string, { identity_name, label }: Holder): string {
@@ -207,9 +228,19 @@ function nameOf(server: string, { identity_name, label }: Holder): string {
 }
 
 /** What the audit trail shows: whose it is, and never a value. */
-function describe({ client_id }: Pick<McpClient, 'client_id'>, holder: Holder & { readonly keys?: readonly string[] }): object {
+function describe(
+  { client_id }: Pick<McpClient, 'client_id'>,
+  holder: Holder & { readonly keys?: readonly string[] },
+): object {
   const { mode, identity, identity_name, label, keys } = holder;
-  return { mcp_client_id: client_id, auth_mode: mode, identity, identity_name, label, ...(keys && { header_keys: keys }) };
+  return {
+    mcp_client_id: client_id,
+    auth_mode: mode,
+    identity,
+    identity_name,
+    label,
+    ...(keys && { header_keys: keys }),
+  };
 }
 
 function credentialRow(credential: HeaderCredential): PersonalRow {

@@ -20,7 +20,9 @@ export function readHeaderValues(
   kept: HeaderValues = {},
 ): HeaderValues {
   const byName = new Map(Object.entries(sent).map(([name, value]) => [name.trim().toLowerCase(), value.trim()]));
-  const values = keys.map((key) => [key, byName.get(key) || (Object.hasOwn(kept, key) ? kept[key] : undefined)] as const);
+  const values = keys.map(
+    (key) => [key, byName.get(key) || (Object.hasOwn(kept, key) ? kept[key] : undefined)] as const,
+  );
   const missing = values.filter(([, value]) => value === undefined).map(([key]) => key);
   if (missing.length > 0) {
     throw new GatewayError('invalid_request', `${field}: missing required headers: ${missing.join(', ')}`, {
@@ -45,10 +47,4 @@ export function readSample(client: McpClient, sent: Readonly<Record<string, Secr
 /** A credential that is what it is, and is not kept. */
 export function fixedAuth(values: HeaderValues): Auth {
   return { headers: () => values, refused: () => Promise.resolve(false) };
-}
-
-/** The text without any of the secrets: a server may well repeat what it does not like. */
-export function conceal(text: string, secrets: readonly string[]): string {
-  const found = secrets.filter((secret) => secret !== '').toSorted((a, b) => b.length - a.length);
-  return found.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 }

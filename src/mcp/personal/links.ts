@@ -12,7 +12,11 @@ interface LinkDeps {
 /** The addresses under which people enter what a call lacks, and the tokens that open them. */
 export interface Links {
   /** The address of the page of a flow, for whoever sent a request with these headers. */
-  toFlow(flow: Pick<Holder, 'mode' | 'identity'> & { readonly id: string }, kind: 'oauth' | 'headers', headers: CallerHeaders): string;
+  toFlow(
+    flow: Pick<Holder, 'mode' | 'identity'> & { readonly id: string },
+    kind: 'oauth' | 'headers',
+    headers: CallerHeaders,
+  ): string;
   /** Whether a token opens this flow. It opens nothing else. */
   opens(token: string, flowId: string): boolean;
 }
@@ -44,6 +48,8 @@ export function createLinks({ key, settings }: LinkDeps): Links {
 /** The address that the caller itself used. */
 function baseOf(headers: CallerHeaders): string {
   const host = String(headers.host ?? '');
-  const proto = String(headers['x-forwarded-proto'] ?? '').split(',', 1)[0]?.trim();
+  const proto = String(headers['x-forwarded-proto'] ?? '')
+    .split(',', 1)[0]
+    ?.trim();
   return `${proto === 'https' ? 'https' : 'http'}://${/^[\w.:[\]-]+$/.test(host) ? host : 'localhost'}`;
 }

@@ -102,10 +102,12 @@ function serverUrl({ connection_string }: McpClient): URL {
   return new URL(text);
 }
 
-/** The headers that every request to the server carries. */
-export function staticHeaders({ auth_type, headers }: McpClient): Record<string, string> {
+/** The headers that every request to the server carries, but for those that each caller brings. */
+export function staticHeaders({ auth_type, headers, per_user_header_keys }: McpClient): Record<string, string> {
   if (auth_type === 'none') return {};
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.resolve()]));
+  const perUser = new Set(auth_type === 'per_user_headers' ? per_user_header_keys : []);
+  const all = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.resolve()] as const);
+  return Object.fromEntries(all.filter(([name]) => !perUser.has(name)));
 }
 
 function tlsOptions({ tls_config: tls }: McpClient): TlsOptions | undefined {
