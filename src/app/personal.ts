@@ -28,7 +28,7 @@ export interface PersonalParts {
 
 /** Builds what `per_user_headers` and, later, `per_user_oauth` consist of. */
 export function createPersonal(options: PersonalOptions): PersonalParts {
-  const { stores, changes, settings, onError, policy, verify, upstreams } = options;
+  const { stores, changes, settings, logger, onError, policy, verify, upstreams } = options;
   const { database, audit, headerCredentials: store } = stores;
   const find = (id: string): Upstream | undefined => {
     for (const upstream of upstreams()) if (upstream.client.client_id === id) return upstream;
@@ -40,7 +40,7 @@ export function createPersonal(options: PersonalOptions): PersonalParts {
     onChange: ({ id, client_id }) => find(client_id)?.endOwn((own) => own.credential === id),
     onError,
   });
-  const headers = createHeaderKind({ index, store, database, changes, audit, verify, onError });
+  const headers = createHeaderKind({ index, store, database, changes, audit, verify, logger, onError });
   const links = createLinks({ key: stores.encryption.deriveKey('mcp-flow-link'), settings });
   return {
     kinds: { per_user_headers: headers },

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Actor } from '../../governance/audit.ts';
 import { describeChange } from '../../governance/audit.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
 import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
@@ -23,6 +24,7 @@ interface HeaderKindDeps {
   readonly changes: Pick<Changes, 'publish'>;
   readonly audit: Pick<AuditStore, 'with'>;
   readonly verify: Verify;
+  readonly logger: Pick<Logger, 'info'>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -77,7 +79,9 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
   }
 
   async function demandUpdate(id: string, version: number): Promise<void> {
-    if (await store.demandUpdate(id, version, REFUSED)) await changes.publish('header_credentials', id);
+    if (!(await store.demandUpdate(id, version, REFUSED))) return;
+    deps.logger.info({ credential: id }, 'a server refused what a caller entered; the caller is asked anew');
+    await changes.publish('header_credentials', id);
   }
 
   function find(client: McpClient, holder: Holder): Personal | undefined {
