@@ -117,13 +117,15 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     ...Object.fromEntries(loadInProcessServers(config.file, options.configFile)),
     ...options.inprocess,
   };
-  const servers = createServers({ ...common, accounting, policy, inprocess, nameOf: options.nameOf });
+  const servers = createServers({ ...common, accounting, policy, oauth, inprocess, nameOf: options.nameOf });
+  cleanup.defer(oauth.onChanged(({ client_id }) => servers.registry.wake(client_id)));
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
     await stores.checkKey().catch(onError);
     settings = await stores.settings.loadClientSettings();
     servers.registry.applySettings();
   });
+  await servers.personal.load();
   await servers.registry.load();
   const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port });
 

@@ -13,6 +13,7 @@ import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
+import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
@@ -22,6 +23,7 @@ import { createMcpEndpoint } from '../http/mcp.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
+import { createSignInPage } from '../http/pages/mcp-sign-in.ts';
 import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
 import { statusRoutes } from '../http/status.ts';
@@ -91,6 +93,12 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+    '/workspace/mcp-sessions/auth': createSignInPage({
+      ...servers.personal,
+      identify,
+      sealer: createSealer(stores.encryption.deriveKey('mcp-form')),
+      logger,
+    }),
   };
   const listener = await listen({
     host,
@@ -151,6 +159,7 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
       }),
       originOf: createOriginOf(settings),
     }),
+    ...mcpSessionRoutes(servers.personal),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),

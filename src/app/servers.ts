@@ -5,10 +5,12 @@ import { VERSION } from '../lib/version.ts';
 import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
-import { NO_CREDENTIALS } from '../mcp/credentials.ts';
+import { createCredentials } from '../mcp/credentials.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
 import type { NameOf } from '../mcp/offering.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
+import { createPersonal, type PersonalParts } from './personal.ts';
+import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createInputHandles } from '../mcp/relay/input-handles.ts';
 import { createRelay } from '../mcp/relay/relay.ts';
 import { createMcpServer, type McpServer } from '../mcp/server.ts';
@@ -17,6 +19,7 @@ import { createTasks } from '../mcp/tasks.ts';
 import { createInProcess, type InProcessServer } from '../mcp/transport/in-process.ts';
 import { createProcessGuard } from '../mcp/transport/process-guard.ts';
 import { createOpenSession, createVerify } from '../mcp/upstream/verify.ts';
+import type { McpClient } from '../store/mcp-clients.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 
@@ -25,6 +28,7 @@ interface ServersOptions extends Common {
   readonly policy: Policy;
   readonly inprocess: Readonly<Record<string, InProcessServer>>;
   readonly nameOf: NameOf | undefined;
+  readonly oauth: OAuth;
 }
 
 /** The MCP side: the registered servers, and the server that the gateway is for its clients. */
@@ -36,6 +40,7 @@ export interface Servers {
   readonly callTool: CallTool;
   readonly server: McpServer;
   readonly records: CallRecords;
+  readonly personal: PersonalParts;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
@@ -47,12 +52,19 @@ export function createServers(options: ServersOptions): Servers {
   const inprocess = new Map(
     Object.entries(options.inprocess).map(([name, server]) => [name, createInProcess(server)] as const),
   );
-  const credentials = NO_CREDENTIALS;
   const gateway = { name: 'asbru', version: VERSION };
-  const { egress } = options;
-  const reach = { gateway, guard, egress, inprocess, silenceMs: timing.probeTimeoutMs, credentials };
+  const { egress, oauth } = options;
+  const shared = { shared: (client: McpClient) => credentials.shared(client) };
+  const reach = { gateway, guard, egress, inprocess, silenceMs: timing.probeTimeoutMs, credentials: shared };
 
   const upstreams = () => registry.upstreams();
+  const verify = createVerify(reach, timing);
+  const personal = createPersonal({ ...options, verify, upstreams });
+  const credentials = createCredentials({
+    ...personal,
+    shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
+    obstacle: (client) => oauth.obstacle(client),
+  });
   const catalog = createCatalog({
     upstreams,
     isUsable: (virtualKey) => {
@@ -69,9 +81,11 @@ export function createServers(options: ServersOptions): Servers {
     store: stores.clients,
     grants: stores.governance.grants,
     audit: stores.audit,
+    headerCredentials: stores.headerCredentials,
+    adminAuth: (client) => (client.auth_type === 'per_user_oauth' ? oauth.tokenFor(client, 'admin') : undefined),
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
-    verify: createVerify(reach, timing),
+    verify,
     openSession: createOpenSession(reach, timing),
     credentials,
     timing,
@@ -95,5 +109,5 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal };
 }

@@ -11,6 +11,7 @@ import { openDatabase, type Database, type DatabaseOptions } from '../store/data
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
 import { checkSeal, guardWrites } from '../store/guard-writes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
+import { createHeaderCredentialStore, type HeaderCredentialStore } from '../store/header-credentials.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
 import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
@@ -35,6 +36,8 @@ export interface Stores {
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
   readonly governance: GovernanceStores;
+  /** What callers entered for servers that know each of them. */
+  readonly headerCredentials: HeaderCredentialStore;
   readonly audit: AuditStore;
   readonly oauth: OAuthStore;
 }
@@ -61,6 +64,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
       governance: createGovernanceStores(db, encryption),
+      headerCredentials: createHeaderCredentialStore(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
     };

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 
 /** What was done. */
-export const AuditAction = z.enum(['create', 'update', 'delete', 'rotate', 'reset', 'reconnect', 'refresh', 'reauthorize']);
+export const AuditAction = z.enum([
+  'create',
+  'update',
+  'delete',
+  'rotate',
+  'reset',
+  'reconnect',
+  'refresh',
+  'reauthorize',
+]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
 /** What it was done to. */
@@ -17,6 +26,7 @@ export const AuditEntity = z.enum([
   'settings',
   'mcp_logs',
   'oauth_config',
+  'mcp_session',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

@@ -152,6 +152,9 @@ const settings = {
     .min(0, 'must be >= 0')
     .nullish()
     .meta({ description: 'Seconds a call may take; 0 the global setting. Reads show nanoseconds.' }),
+  user_headers: headers.nullish().meta({
+    description: 'Sample values of per_user_header_keys, to connect and list the tools once. They are not kept.',
+  }),
   allowed_extra_headers: WhiteList.nullish().meta({
     description: 'Names of caller headers that are passed on with tool calls; ["*"] all but credentials.',
   }),

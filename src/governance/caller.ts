@@ -31,6 +31,8 @@ export interface Caller {
   readonly scopes: readonly ApiKeyScope[];
   /** The virtual key that it came with, if it is one. */
   readonly key?: KeyPolicy;
+  /** The person who signed in, if it is one. */
+  readonly user?: { readonly id: string; readonly name: string };
 }
 
 /** The caller without a credential, when `enforce_auth_on_inference` is off. It may use tools and nothing else. */

@@ -41,7 +41,8 @@ function operation(route: Route): JsonSchema {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, ...json(jsonSchema(route.body, 'input')) } }),
     responses: {
-      [route.status]: jsonContent('Success.', jsonSchema(route.response, 'output')),
+      [route.status]:
+        route.status === 204 ? { description: 'Done.' } : jsonContent('Success.', jsonSchema(route.response, 'output')),
       default: { $ref: '#/components/responses/Error' },
     },
   };

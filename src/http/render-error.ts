@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorEnvelope } from '../contract/common.ts';
 import { ERRORS, GatewayError } from '../lib/errors.ts';
+import { authRequiredIn } from '../mcp/personal/auth-required.ts';
 import type { JsonRpcError, JsonValue, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 
@@ -34,7 +35,7 @@ export function renderError(thrown: unknown, logger: Logger): ErrorAnswer {
       type: error.code,
       is_bifrost_error: false,
       status_code: error.status,
-      error: { message: error.message, code: error.code },
+      error: { message: messageFor(error), code: error.code },
       extra_fields: { ...error.details },
     },
   };
@@ -45,7 +46,12 @@ export function renderRpcError(id: RequestId | null, thrown: unknown, logger: Lo
   const { error, eventId } = look(thrown, logger);
   const details = error.details as Record<string, JsonValue> | undefined; // details are JSON by the rule of GatewayError
   const data = { code: error.code, ...(eventId === undefined ? {} : { event_id: eventId }), ...details };
-  return { jsonrpc: '2.0', id, error: { code: ERRORS[error.code].rpc, message: error.message, data } };
+  return { jsonrpc: '2.0', id, error: { code: ERRORS[error.code].rpc, message: messageFor(error), data } };
+}
+
+/** What the caller reads. A link that only the caller may have is not in the message that logs keep. */
+function messageFor(error: GatewayError): string {
+  return authRequiredIn(error)?.message ?? error.message;
 }
 
 /** Tells a refusal from a bug. The stack of a bug goes to the log under an id that the caller also gets. */
@@ -61,7 +67,8 @@ function look(thrown: unknown, logger: Logger): Seen {
 
 function headersOf(error: GatewayError): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="asbru"';
+  // A server wants more; the credential for the gateway itself was good.
+  if (error.status === 401 && error.code !== 'mcp_auth_required') headers['www-authenticate'] = 'Bearer realm="asbru"';
   if (error.status === 405 && typeof error.details?.allow === 'string') headers.allow = error.details.allow;
   if (error.status === 503) headers['retry-after'] = '1';
   if (typeof error.details?.retry_after === 'number') headers['retry-after'] = String(error.details.retry_after);

@@ -29,12 +29,16 @@ export interface RouteInput<P extends string, Q, B> {
   readonly actor: Actor;
 }
 
+/** Another way in than a credential of the management API; undefined: nothing of the kind was sent. */
+type Admit = (request: Request, params: Readonly<Record<string, string>>) => Caller | undefined;
+
 interface RouteDefinition<P extends string, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
   readonly method: Method;
   readonly path: P;
   readonly summary: string;
   readonly description?: string;
   readonly scope: RouteScope;
+  readonly admit?: Admit;
   readonly query?: Q;
   readonly body?: B;
   readonly response: R;
@@ -51,6 +55,7 @@ export interface Route {
   readonly summary: string;
   readonly description: string | undefined;
   readonly scope: RouteScope;
+  readonly admit: Admit | undefined;
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
   readonly response: z.ZodType;
@@ -69,9 +74,9 @@ export function route<
   B extends z.ZodType = z.ZodUndefined,
   R extends z.ZodType = z.ZodType,
 >(definition: RouteDefinition<P, Q, B, R>): Route {
-  const { method, path, summary, description, scope, query, body, response, status = 200 } = definition;
+  const { method, path, summary, description, scope, admit, query, body, response, status = 200 } = definition;
   return {
-    ...{ method, path, summary, description, scope, query, body, response, status },
+    ...{ method, path, summary, description, scope, admit, query, body, response, status },
     async run(request, params, caller, ip) {
       const search = new URL(request.url).searchParams;
       const checkedQuery = query === undefined ? undefined : checkQuery(query, search);
@@ -95,8 +100,11 @@ export function route<
 export function mount(app: Hono, routes: readonly Route[], identify: IdentifyManagement): void {
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
-      const caller = route.scope === 'public' ? undefined : identify(context.req.header(), route.scope);
-      const value = await route.run(context.req.raw, context.req.param(), caller, addressOf(context.env));
+      const { raw: request } = context.req;
+      const params: Record<string, string> = context.req.param();
+      const admitted = route.admit?.(request, params);
+      const caller = route.scope === 'public' ? undefined : (admitted ?? identify(context.req.header(), route.scope));
+      const value = await route.run(request, params, caller, addressOf(context.env));
       if (value instanceof Response) return value;
       return new Response(JSON.stringify(value), {
         status: route.status,

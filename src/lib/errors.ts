@@ -21,6 +21,8 @@ export const ERRORS = {
   unauthorized: { status: 401, rpc: -32001, retryable: false },
   virtual_key_required: { status: 401, rpc: -32001, retryable: false },
   virtual_key_not_found: { status: 401, rpc: -32001, retryable: false },
+  /** The server wants a credential of the caller's own; `mcp_auth_required` says what to do. */
+  mcp_auth_required: { status: 401, rpc: -32001, retryable: false },
   /** A budget of the virtual key, its team or its customer is spent. */
   budget_exceeded: { status: 402, rpc: -32004, retryable: true },
   forbidden: { status: 403, rpc: -32003, retryable: false },
@@ -32,6 +34,8 @@ export const ERRORS = {
   model_blocked: { status: 403, rpc: -32003, retryable: false },
   mcp_tool_blocked: { status: 403, rpc: -32003, retryable: false },
   not_found: { status: 404, rpc: -32602, retryable: false },
+  /** The form or link was used before, or its time is over. */
+  flow_over: { status: 410, rpc: -32602, retryable: false },
   method_not_allowed: { status: 405, rpc: -32600, retryable: false },
   resource_not_found: { status: 404, rpc: -32602, retryable: false },
   /** The same in the words of the revisions up to 2025-11-25. */

@@ -3,8 +3,10 @@ import type { CommitClient } from '../config/reconcile.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
+import type { HeaderCredentialStore } from '../store/header-credentials.ts';
 import type { McpClientStore } from '../store/mcp-clients.ts';
 import { clientView } from './client-config.ts';
+import { onClientChange } from './personal/on-client-change.ts';
 import type { Registration } from './registration.ts';
 
 /** What is done to a client, as the audit trail shows it. `now` is what is stored after it, or what is removed. */
@@ -33,14 +35,17 @@ function describe({ client, grants }: Described): object {
 interface Deps {
   readonly database: Pick<Database, 'transaction'>;
   readonly clients: Pick<McpClientStore, 'with'>;
+  readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
   readonly audit: Pick<AuditStore, 'with'>;
 }
 
 /** How the servers of config.json are stored: each change with its record, both or neither. */
-export function createCommitClient({ database, clients, audit }: Deps, actor: Actor): CommitClient {
+export function createCommitClient(deps: Deps, actor: Actor): CommitClient {
+  const { database, clients, audit } = deps;
   return ({ before, after }, write) =>
     database.transaction(async (tx) => {
       await write(clients.with(tx));
+      if (before !== undefined && after !== undefined) await onClientChange(deps, tx, { before, after });
       const client = after ?? before;
       if (client === undefined) return;
       const action = after === undefined ? 'delete' : before === undefined ? 'create' : 'update';

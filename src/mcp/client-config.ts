@@ -100,6 +100,19 @@ export function needsSignIn({ auth_type }: Pick<McpClient, 'auth_type'>): boolea
   return auth_type === 'oauth' || auth_type === 'per_user_oauth';
 }
 
+/** True when what callers entered for the one server might not be meant for the other: it is at another place. */
+export function isMoved(a: McpClient, b: McpClient): boolean {
+  return a.connection_type !== b.connection_type || a.connection_string.resolve() !== b.connection_string.resolve();
+}
+
+/** True when both ask callers for the same headers; their order does not matter. */
+export function sameHeaderKeys(
+  { per_user_header_keys: a }: McpClient,
+  { per_user_header_keys: b }: McpClient,
+): boolean {
+  return JSON.stringify(a.toSorted()) === JSON.stringify(b.toSorted());
+}
+
 /** Whether each caller has a credential of their own for the server. */
 export function isPerUser({ auth_type }: Pick<McpClient, 'auth_type'>): boolean {
   return auth_type === 'per_user_oauth' || auth_type === 'per_user_headers';

@@ -43,8 +43,6 @@ function checkAuth({ auth_type, connection_type, per_user_header_keys }: McpClie
   if (auth_type === 'per_user_headers' && per_user_header_keys.length === 0) {
     throw invalid('per_user_header_keys', 'must be a non-empty list for per_user_headers clients');
   }
-  if (auth_type === 'per_user_headers')
-    throw invalid('auth_type', `"${auth_type}" is not supported by this version; use "none" or "headers"`);
   const isSignedIn = auth_type === 'oauth' || auth_type === 'per_user_oauth';
   const isHttp = connection_type === 'http' || connection_type === 'sse';
   if (isSignedIn && !isHttp) throw invalid('auth_type', `"${auth_type}" needs a server of type http or sse`);
@@ -54,6 +52,9 @@ function checkAuth({ auth_type, connection_type, per_user_header_keys }: McpClie
 
 function checkTarget(client: McpClient): void {
   const { connection_type, connection_string } = client;
+  if (client.auth_type === 'per_user_headers' && connection_type !== 'http' && connection_type !== 'sse') {
+    throw invalid('auth_type', `"per_user_headers" needs a server of type http or sse, not ${connection_type}`);
+  }
   if (connection_type === 'stdio') {
     if (client.stdio_config === undefined) throw invalid('stdio_config', 'is required for a stdio server');
     return;
@@ -72,7 +73,9 @@ const RESERVED_HEADERS =
   /^(?:host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept|last-event-id|mcp-.*)$/i;
 
 /** Literals only: what a reference stands for is seen when it is used. */
-function checkHeaders({ headers }: McpClient): void {
+function checkHeaders({ headers, per_user_header_keys }: McpClient): void {
+  for (const name of per_user_header_keys)
+    if (RESERVED_HEADERS.test(name)) throw invalid('per_user_header_keys', `"${name}" is set by the gateway itself`);
   for (const [name, value] of Object.entries(headers)) {
     if (RESERVED_HEADERS.test(name)) throw invalid(`headers.${name}`, 'is set by the gateway itself');
     const hasControl = value.reference === '' && /[^\t\x20-\x7e\x80-\xff]/.test(value.resolve());

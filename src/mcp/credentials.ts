@@ -1,20 +1,25 @@
-import type { Caller } from '../governance/caller.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { Holder } from '../store/header-credentials.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
-import type { CallerHeaders } from './relay/forwarded-headers.ts';
+import { isPerUser } from './client-config.ts';
+import { checkAccess, type PersonalServer } from './personal/access.ts';
+import { authRequired, identityRequired } from './personal/auth-required.ts';
+import { conceal, concealAll } from './personal/conceal.ts';
+import { identityOf, labelOf, type PersonalRequest } from './personal/identity.ts';
+import type { Personal, PersonalKind } from './personal/kind.ts';
+import type { Links } from './personal/links.ts';
 import type { Auth } from './transport/auth.ts';
-
-/** On whose behalf a server with per-user credentials is called; the first that is known, in this order. */
-export interface Identity {
-  readonly mode: 'user' | 'vk' | 'session';
-  /** User id, virtual key id, or the value of `x-bf-mcp-session-id`. */
-  readonly id: string;
-}
 
 /** The credential of one caller for one server. */
 export interface OwnAuth {
   readonly auth: Auth;
   /** Changes with the identity and with the credential: connections are shared by callers with the same text, never by others. */
   readonly key: string;
+  /** Id of the credential, through all its changes. */
+  readonly credential: string;
+  readonly holder: Pick<Holder, 'mode' | 'identity'>;
+  /** The error that a caller may see for one that happened with this credential: without its secrets, and with what to do. */
+  explain(error: unknown): Promise<unknown>;
 }
 
 /** How the gateway authenticates to servers, by `auth_type`. */
@@ -25,14 +30,72 @@ export interface Credentials {
    * For the calls of one caller, where each has a credential of their own; undefined for servers that all callers share. Throws
    * `mcp_auth_required` with what the caller has to do, or `forbidden` where nothing helps.
    */
-  own(client: McpClient, caller: Caller, headers: CallerHeaders): Promise<OwnAuth | undefined>;
+  own(server: PersonalServer, request: PersonalRequest): Promise<OwnAuth | undefined>;
   /** What keeps a server from being used until somebody signs in; undefined when nothing does. */
   obstacle(client: McpClient): 'pending_verification' | 'needs_reauth' | undefined;
 }
 
+interface CredentialsDeps extends Partial<Pick<Credentials, 'shared' | 'obstacle'>> {
+  /** By `auth_type`; without an entry nobody can have such a credential. */
+  readonly kinds: Readonly<Partial<Record<'per_user_headers' | 'per_user_oauth', PersonalKind>>>;
+  readonly links: Pick<Links, 'toFlow'>;
+}
+
+/** Finds the credential of a call: by what the server wants, and on whose behalf the call is made. */
+export function createCredentials({ shared, obstacle, kinds, links }: CredentialsDeps): Credentials {
+  async function find(kind: PersonalKind, { client, grants }: PersonalServer, request: PersonalRequest) {
+    const identity = identityOf(request);
+    if (identity === undefined) throw identityRequired(client, kind.auth_kind);
+    const holder: Holder = { ...identity, label: labelOf(request) };
+    checkAccess({ client, grants }, holder);
+    const personal = await kind.find(client, holder);
+    if (personal !== undefined) return { personal, holder };
+    const begun = await kind.begin(client, holder);
+    const url = links.toFlow({ ...holder, id: begun.flow_id }, kind.auth_kind, request.headers);
+    throw authRequired(client, kind.auth_kind, begun, url);
+  }
+
+  return {
+    shared: (client) => shared?.(client),
+    obstacle: (client) => obstacle?.(client),
+    async own(server, request) {
+      const { client } = server;
+      if (!isPerUser(client)) return undefined;
+      const kind = kinds[client.auth_type as keyof typeof kinds]; // one of the two, by the check above
+      if (kind === undefined)
+        throw new GatewayError('wrong_state', `${client.name}: auth_type "${client.auth_type}" is not available`);
+      const { personal, holder } = await find(kind, server, request);
+      return {
+        auth: personal.auth,
+        key: personal.key,
+        credential: personal.id,
+        holder,
+        explain: (error) => explain(error, personal, () => find(kind, server, request)),
+      };
+    },
+  };
+}
+
 /** Nothing but static headers. */
-export const NO_CREDENTIALS: Credentials = Object.freeze({
-  shared: () => undefined,
-  own: () => Promise.resolve(undefined),
-  obstacle: () => undefined,
-});
+export const NO_CREDENTIALS: Credentials = createCredentials({ kinds: {}, links: { toFlow: () => '' } });
+
+async function explain(error: unknown, personal: Personal, find: () => Promise<unknown>): Promise<unknown> {
+  if (!(error instanceof GatewayError)) return error;
+  if (error.code !== 'mcp_auth_required') {
+    const { code, details } = error;
+    // Without its cause, whose words are in the message already.
+    const secrets = personal.secrets();
+    return new GatewayError(code, conceal(messageOf(error), secrets), {
+      ...(details && { details: concealAll(details, secrets) as Record<string, unknown> }),
+    });
+  }
+  try {
+    await find();
+  } catch (required) {
+    return required;
+  }
+  return new GatewayError(
+    'upstream_session_expired',
+    'the credential was replaced while the call was on its way; nothing ran',
+  );
+}

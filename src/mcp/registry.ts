@@ -1,18 +1,24 @@
 import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { SecretInput } from '../lib/secret.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import type { GrantStore } from '../store/grants.ts';
+import type { HeaderCredentialStore } from '../store/header-credentials.ts';
 import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
-import { applyPatch, fromCreate, listIdleSettings, sameTarget } from './client-config.ts';
+import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
 import { byKey, createGrantChanges } from './grant-changes.ts';
 import { readGrants } from './client-rules.ts';
+import { conceal } from './personal/conceal.ts';
+import { fixedAuth, readSample } from './personal/header-values.ts';
+import { onClientChange } from './personal/on-client-change.ts';
 import type { Grants, Registration } from './registration.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
+import type { Auth } from './transport/auth.ts';
 import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */
@@ -27,6 +33,12 @@ export interface RegisteredClient {
 /** Something to be written in the same transaction as a record. */
 export type Write = (tx: Executor) => Promise<void>;
 
+interface RegisterOptions {
+  readonly write?: Write;
+  /** Headers of a caller, to list the tools with. */
+  readonly sample?: Sample | null | undefined;
+}
+
 /** The registered servers, for those who manage them. */
 export interface ClientRegistry {
   /** In order of creation. */
@@ -36,7 +48,7 @@ export interface ClientRegistry {
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
   create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
   /** Stores a record that somebody has made, once the server was reached with it. `write` becomes part of the transaction. */
-  register(client: McpClient, actor: Actor, write?: Write): Promise<RegisteredClient>;
+  register(client: McpClient, actor: Actor, options?: RegisterOptions): Promise<RegisteredClient>;
   /**
    * Changes settings live. A changed connection is verified first; if that fails nothing changes at all. `write` becomes part of
    * the transaction.
@@ -50,7 +62,12 @@ export interface ClientRegistry {
   reconnect(id: string, actor: Actor): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
   refreshTools(id: string, actor: Actor): Promise<number>;
+  /** Lists the tools of a server to which each caller sends headers of their own, with these, which are not kept. */
+  verifyHeaders(id: string, sample: Sample, actor: Actor): Promise<number>;
 }
+
+/** Header values that an administrator tries a server with. */
+export type Sample = Readonly<Record<string, SecretInput>>;
 
 export interface Registry extends ClientRegistry {
   /** Reads all registrations and begins to connect. Waits for no server. */
@@ -73,11 +90,15 @@ interface RegistryDeps extends UpstreamDeps {
   readonly audit: Pick<AuditStore, 'with'>;
   /** What virtual keys may call is other than before, and nothing else. */
   readonly onGrants: () => void;
+  readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
+  /** The administrator's credential, by which the tools of a server are listed to which each caller signs in. */
+  readonly adminAuth: (client: McpClient) => Auth | undefined;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
   const { store, grants, changes, database, audit } = deps;
+  const personal = { headerCredentials: deps.headerCredentials, clients: store };
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -121,8 +142,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return;
     }
     const registration: Registration = { client, grants: byKey(granted) };
-    if (upstream !== undefined) return upstream.apply(registration, session);
-    const added = new Upstream(registration, undefined, deps);
+    // Nobody stays connected to such a server; another process may have listed what it offers.
+    const known = isPerUser(client) && session === undefined ? await store.findKnown(id) : undefined;
+    if (upstream !== undefined) {
+      upstream.apply(registration, session);
+      return known && upstream.learnOffer(known);
+    }
+    const added = new Upstream(registration, known, deps);
     upstreams.set(id, added);
     if (session === undefined) added.start();
     added.apply(registration, session);
@@ -176,9 +202,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
-  async function verify(client: McpClient): Promise<Verified> {
+  async function verify(client: McpClient, auth?: Auth): Promise<Verified> {
     try {
-      return await deps.verify(client);
+      return await deps.verify(client, undefined, auth);
     } catch (error) {
       const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
       // The one failure that is no fault of the server: nothing was asked of it.
@@ -193,13 +219,18 @@ export function createRegistry(deps: RegistryDeps): Registry {
     if (upstreams.has(client_id)) throw new GatewayError('conflict', `client_id: "${client_id}" already exists`);
   }
 
-  function register(client: McpClient, actor: Actor, write: Write = nothing): Promise<RegisteredClient> {
+  function register(
+    client: McpClient,
+    actor: Actor,
+    { write = nothing, sample }: RegisterOptions = {},
+  ): Promise<RegisteredClient> {
     return inTurn(client.client_id, async () => {
       checkFree(client);
-      const session = client.disabled ? undefined : await verify(client);
+      const session = client.disabled ? undefined : await connect(client, sample);
       const change = clientChange('create', { client, grants: NO_GRANTS });
       const writeAll = async (tx: Executor): Promise<void> => {
         await store.with(tx).insert(client);
+        await keepOffer(tx, client, session);
         await write(tx);
       };
       await commit(client, session, () => record(actor, change, writeAll));
@@ -207,12 +238,38 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
+  /** Connects as a record says; where each caller has a credential of their own, with one for this alone if there is one. */
+  async function connect(client: McpClient, sample: Sample | null | undefined): Promise<Verified | undefined> {
+    if (!isPerUser(client) || client.auth_type === 'per_user_oauth') return verify(client, deps.adminAuth(client));
+    return sample === null || sample === undefined ? undefined : verifyWith(client, sample);
+  }
+
+  async function verifyWith(client: McpClient, sample: Sample): Promise<Verified> {
+    const values = readSample(client, sample);
+    try {
+      return await deps.verify(client, undefined, fixedAuth(values));
+    } catch (error) {
+      const why = conceal(messageOf(error), Object.values(values));
+      throw new GatewayError('upstream_refused', `Verification failed: ${why}`);
+    }
+  }
+
+  /** What a server offers is kept for all processes where none of them stays connected to it. */
+  async function keepOffer(tx: Executor, client: McpClient, found: Verified | undefined): Promise<void> {
+    if (found === undefined || !isPerUser(client)) return;
+    const { session, offer } = found;
+    await store.with(tx).saveKnown(client.client_id, { offer, era: session.peer.era, found_at: Date.now() });
+  }
+
   async function create(
     body: McpClientCreate,
     actor: Actor,
   ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
-    return { client: await register(client, actor), warnings: listIdleSettings(client, body) };
+    return {
+      client: await register(client, actor, { sample: body.user_headers }),
+      warnings: listIdleSettings(client, body),
+    };
   }
 
   async function update(
@@ -227,8 +284,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const next = applyPatch(current, body);
       checkName(next.name, id);
       const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
-      const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next));
-      const session = needsConnection ? await verify(next) : undefined;
+      const isSampled = isPerUser(next) && body.user_headers !== undefined;
+      const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
+      const session = needsConnection ? await connect(next, body.user_headers) : undefined;
       const change = clientChange(
         'update',
         { client: next, grants: granted ?? former },
@@ -236,6 +294,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
       );
       const write = async (tx: Executor): Promise<void> => {
         await store.with(tx).update(next);
+        await onClientChange(personal, tx, { before: current, after: next });
+        await keepOffer(tx, next, session);
         if (granted !== undefined) await grants.with(tx).replaceOfClient(id, toRows(granted));
         await more(tx);
       };
@@ -247,6 +307,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   async function reconnect(id: string, actor: Actor): Promise<void> {
     const upstream = demand(id);
     refuseDisabled(upstream);
+    refusePerUser(upstream);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
     try {
@@ -298,9 +359,27 @@ export function createRegistry(deps: RegistryDeps): Registry {
     async refreshTools(id, actor) {
       const upstream = demand(id);
       refuseDisabled(upstream);
+      refusePerUser(upstream);
       await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
+    },
+    async verifyHeaders(id, sample, actor) {
+      demand(id);
+      return inTurn(id, async () => {
+        const upstream = demand(id);
+        refuseDisabled(upstream);
+        const { client } = upstream;
+        if (client.auth_type !== 'per_user_headers')
+          throw new GatewayError(
+            'wrong_state',
+            `${client.name}: its auth_type is "${client.auth_type}", not "per_user_headers"`,
+          );
+        const found = await verifyWith(client, sample);
+        const change = clientChange('refresh', upstream);
+        await commit(client, found, () => record(actor, change, (tx) => keepOffer(tx, client, found)));
+        return upstream.offer.tools.length;
+      });
     },
     applySettings() {
       for (const upstream of upstreams.values()) upstream.applySettings();
@@ -335,6 +414,13 @@ function unknownClient(id: string): GatewayError {
 
 function refuseDisabled({ client }: Upstream): void {
   if (client.disabled) throw new GatewayError('wrong_state', `${client.name} is disabled; enable the client first`);
+}
+
+function refusePerUser({ client }: Upstream): void {
+  if (!isPerUser(client)) return;
+  const instead =
+    client.auth_type === 'per_user_headers' ? '; POST …/verify-headers lists the tools with sample values' : '';
+  throw new GatewayError('wrong_state', `${client.name} has no connection that all callers share${instead}`);
 }
 
 function refused({ client }: Upstream): (error: unknown) => never {

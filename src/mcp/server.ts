@@ -4,6 +4,7 @@ import type { CallTool } from './call-tool.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import { describeGateway } from './describe.ts';
+import { askingCaller } from './personal/ask-caller.ts';
 import { createReaders } from './readers.ts';
 import type { Lists, View } from './offering.ts';
 import type { Relay } from './relay/relay.ts';
@@ -81,9 +82,9 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
       }),
   };
   const both: Readonly<Record<string, Handler>> = {
-    'tools/call': (request, { name }) => callTool(nameOf(name), request),
-    'prompts/get': (request, { name }) => getPrompt(nameOf(name), request),
-    'resources/read': (request, { uri }) => readResource(uriOf(uri), request),
+    'tools/call': (request, { name }) => askingCaller(request, (asked) => callTool(nameOf(name), asked)),
+    'prompts/get': (request, { name }) => askingCaller(request, (asked) => getPrompt(nameOf(name), asked)),
+    'resources/read': (request, { uri }) => askingCaller(request, (asked) => readResource(uriOf(uri), asked)),
     'tasks/get': (request, { taskId }) => tasks.handle(taskId, request),
     'tasks/cancel': (request, { taskId }) => tasks.handle(taskId, request),
     'completion/complete': (request, { ref }) => complete(ref, request),

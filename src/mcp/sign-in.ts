@@ -7,12 +7,12 @@ import { fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
 import { invalid } from './client-rules.ts';
 import { CALLBACK_PATH } from './oauth/create-oauth.ts';
 import type { Begun, OAuth } from './oauth/oauth.ts';
-import type { ClientRegistry } from './registry.ts';
+import type { ClientRegistry, RegisteredClient, Write } from './registry.ts';
 
 /** What became of a request that may need somebody to sign in. */
 export type Outcome =
   | { readonly kind: 'pending'; readonly pending: PendingSignIn }
-  | { readonly kind: 'done'; readonly client: McpClient; readonly tools: number; readonly warnings: string[] };
+  | { readonly kind: 'done'; readonly registered: RegisteredClient; readonly warnings: string[] };
 
 /** Registration and repair of servers that an administrator has to sign in to. */
 export interface SignIns {
@@ -37,7 +37,7 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
   async function create(body: McpClientCreate, origin: string, actor: Actor): Promise<Outcome> {
     if (!needsSignIn({ auth_type: body.auth_type ?? 'none' })) {
       const { client, warnings } = await registry.create(body, actor);
-      return { kind: 'done', client: client.client, tools: client.tools.length, warnings };
+      return { kind: 'done', registered: client, warnings };
     }
     const client = fromCreate(body);
     registry.checkFree(client);
@@ -58,9 +58,9 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
       oauth_config_id !== undefined && oauth_config_id !== null && oauth_config_id !== before.oauth_config_id;
     if (isOther) return rebind(id, body, oauth_config_id, actor);
     const { warnings } = await registry.update(id, rest, actor);
-    const { client, tools } = registry.get(id);
-    if (oauth_config === undefined || oauth_config === null)
-      return { kind: 'done', client, tools: tools.length, warnings };
+    const registered = registry.get(id);
+    const { client } = registered;
+    if (oauth_config === undefined || oauth_config === null) return { kind: 'done', registered, warnings };
     if (!needsSignIn(client)) throw invalid('oauth_config', 'only applies to auth_type "oauth" and "per_user_oauth"');
     const begun = await oauth.beginAdmin({
       client,
@@ -84,8 +84,7 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
       oauth.adopt(configId, id, tx),
     );
     await oauth.published(configId);
-    const { client, tools } = registry.get(id);
-    return { kind: 'done', client, tools: tools.length, warnings };
+    return { kind: 'done', registered: registry.get(id), warnings };
   }
 
   async function complete(configId: string, actor: Actor): Promise<Outcome> {
@@ -94,13 +93,15 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
     if (registry.find(pending.client_id) !== undefined) return rebind(pending.client_id, {}, configId, actor);
     const body = McpClientCreate.parse(pending);
     const client: McpClient = { ...fromCreate(body), oauth_config_id: configId };
-    const made = await registry.register(client, actor, (tx) => oauth.adopt(configId, client.client_id, tx));
+    const write: Write = (tx) => oauth.adopt(configId, client.client_id, tx);
+    const registered = await registry.register(client, actor, { write });
     await oauth.published(configId);
-    return { kind: 'done', client: made.client, tools: made.tools.length, warnings: listIdleSettings(client, body) };
+    return { kind: 'done', registered, warnings: listIdleSettings(client, body) };
   }
 
   async function begin(id: string, origin: string, actor: Actor): Promise<Outcome> {
-    const { client, tools } = registry.get(id);
+    const registered = registry.get(id);
+    const { client } = registered;
     if (!needsSignIn(client))
       throw new GatewayError(
         'invalid_request',
@@ -116,7 +117,7 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
     if (begun.status === 'pending') return waiting(begun, client, 'update');
     if (isNew) return rebind(id, {}, begun.oauth_config_id, actor);
     registry.wake(id);
-    return { kind: 'done', client, tools: tools.length, warnings: [] };
+    return { kind: 'done', registered, warnings: [] };
   }
 
   return { create, update, complete, begin };

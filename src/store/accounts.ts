@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely';
 import type { ApiKeyCreate, ApiKeyScope, ApiKeyView } from '../contract/api-key.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { uniqueViolation } from './dialect.ts';
+import { apiKeyIdentity, removeIdentity } from './identities.ts';
 import type { ApiKeyTable, Executor } from './schema.ts';
 
 /** A new API key. A `key` from the environment is used as it is, else one is made. */
@@ -86,6 +87,7 @@ export function createAccountStore(db: Executor): AccountStore {
     },
 
     async remove(id) {
+      await removeIdentity(db, 'user', apiKeyIdentity(id));
       const result = await db.deleteFrom('api_keys').where('id', '=', id).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },

@@ -6,6 +6,7 @@ import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
 import { audit } from './migrations/003-audit.ts';
 import { oauth } from './migrations/004-oauth.ts';
+import { userCredentials } from './migrations/005-user-credentials.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -69,6 +70,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '002-governance': governance(dialect),
     '003-audit': audit(dialect),
     '004-oauth': oauth(),
+    '005-user-credentials': userCredentials(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -35,6 +35,13 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
     },
   },
   whole('virtual_keys', 'id', 'value'),
+  whole('oauth_configs', 'id', 'pending_client'),
+  whole('oauth_configs', 'id', 'client_secret'),
+  whole('oauth_configs', 'id', 'private_key'),
+  whole('oauth_flows', 'id', 'verifier'),
+  whole('oauth_tokens', 'id', 'access'),
+  whole('oauth_tokens', 'id', 'refresh'),
+  whole('header_credentials', 'id', 'header_values'),
   {
     table: 'settings',
     keys: ['key'],

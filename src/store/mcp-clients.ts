@@ -93,8 +93,9 @@ export interface McpClientStore {
   update(client: McpClient): Promise<void>;
   /** False when there was none. */
   remove(client_id: string): Promise<boolean>;
-  /** Keeps what a server offers, so that it is known before the server is reached again. */
-  saveKnown(client_id: string, known: Known): Promise<void>;
+  /** Keeps what a server offers, so that it is known before the server is reached again; undefined: not known any more. */
+  saveKnown(client_id: string, known: Known | undefined): Promise<void>;
+  findKnown(client_id: string): Promise<Known | undefined>;
   /** What is kept, by client_id, without the servers that were never listed. */
   loadKnown(): Promise<Map<string, Known>>;
 }
@@ -137,9 +138,15 @@ export function createMcpClientStore(db: Executor, encryption: Encryption): McpC
     async saveKnown(client_id, known) {
       await db
         .updateTable('mcp_clients')
-        .set({ known: JSON.stringify(known) })
+        .set({ known: known === undefined ? null : JSON.stringify(known) })
         .where('client_id', '=', client_id)
         .execute();
+    },
+
+    async findKnown(client_id) {
+      const query = db.selectFrom('mcp_clients').select('known').where('client_id', '=', client_id);
+      const { known } = (await query.executeTakeFirst()) ?? { known: null };
+      return known === null ? undefined : (JSON.parse(known) as Known);
     },
 
     async loadKnown() {

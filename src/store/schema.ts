@@ -19,6 +19,8 @@ export interface Tables {
   oauth_configs: OAuthConfigTable;
   oauth_flows: OAuthFlowTable;
   oauth_tokens: OAuthTokenTable;
+  header_credentials: HeaderCredentialTable;
+  header_flows: HeaderFlowTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -31,6 +33,7 @@ export const TABLES = [
   'virtual_keys',
   'oauth_configs',
   'oauth_tokens',
+  'header_credentials',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -274,4 +277,33 @@ export interface OAuthTokenTable {
   last_refreshed_at: number | null;
   created_at: number;
   updated_at: number;
+}
+/** What a caller entered for a server that knows each of its callers. Unique by client, mode, identity and label. */
+export interface HeaderCredentialTable {
+  id: string;
+  client_id: string;
+  mode: string;
+  identity: string;
+  identity_name: string;
+  label: string;
+  /** A JSON object of header values, encrypted as a whole. */
+  header_values: string;
+  status: string;
+  status_reason: string | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A form on which header values are entered. */
+export interface HeaderFlowTable {
+  id: string;
+  client_id: string;
+  mode: string;
+  identity: string;
+  identity_name: string;
+  label: string;
+  status: string;
+  created_at: number;
+  expires_at: number;
 }

@@ -4,6 +4,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { freeze } from '../lib/freeze.ts';
 import { uniqueViolation } from './dialect.ts';
 import type { EntityStore, Limited, ProviderConfig, VirtualKey } from './governance.ts';
+import { removeIdentity } from './identities.ts';
 import { createLimitStore } from './limits.ts';
 import { createProviderConfigStore } from './provider-configs.ts';
 import type { Executor, VirtualKeyTable } from './schema.ts';
@@ -108,6 +109,7 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
     async remove(id) {
       await limits.remove('virtual_key', [id]);
       await providers.replace(id, []);
+      await removeIdentity(db, 'vk', id);
       const result = await db.deleteFrom('virtual_keys').where('id', '=', id).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },

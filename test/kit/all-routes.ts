@@ -10,6 +10,9 @@ import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
 import { oauthCallbackRoutes } from '../../src/http/api/oauth-callback.ts';
+import { mcpSessionRoutes } from '../../src/http/api/mcp-sessions.ts';
+import type { HeaderForms } from '../../src/mcp/personal/header-forms.ts';
+import type { PersonalSessions } from '../../src/mcp/personal/sessions.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
 import type { Directory } from '../../src/governance/directory.ts';
 import type { Route } from '../../src/http/route.ts';
@@ -28,10 +31,14 @@ export const emptyRegistry: ClientRegistry = {
   remove: async (id) => unknown(id),
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
+  verifyHeaders: async (id) => unknown(id),
 };
 
 /** A directory that nobody may ask, for tests that only look at routes or are refused before. */
 const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directory;
+
+/** Nobody has credentials of their own, and nobody may ask. */
+const nobody = { sessions: {} as PersonalSessions, forms: {} as HeaderForms, links: { opens: () => false } };
 
 interface Parts {
   readonly registry?: ClientRegistry;
@@ -79,6 +86,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
       signIns: signInsOf(registry),
       originOf: () => 'http://gateway',
     }),
+    ...mcpSessionRoutes(nobody),
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
     ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
     ...auditLogRoutes(noAudit),

@@ -4,6 +4,7 @@ import type { VirtualKeyView } from '../../src/contract/governance.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import { readLogs } from './logs.ts';
+import { personalClient, requiredIn, SAMPLE } from './personal.ts';
 import { storeToken } from './oauth.ts';
 
 type Entry = Pick<AuditLog, 'action' | 'entity' | 'entity_id' | 'entity_name' | 'after'>;
@@ -72,6 +73,15 @@ const ownerWrites = (kind: 'virtual_key' | 'team' | 'customer'): Record<string, 
   };
 };
 
+/** A server that knows each caller, and what the admin key has entered for it, or the form where it is to. */
+async function aSession({ gateway, url }: World, isEntered: boolean): Promise<string> {
+  await gateway.createClient(personalClient(url, { user_headers: SAMPLE }));
+  const { session_id = '' } = requiredIn(await gateway.execute('c1-echo'));
+  if (!isEntered) return session_id;
+  const path = `/api/mcp/per-user-headers/flows/${session_id}`;
+  return String((await gateway.api('PUT', path, { headers: SAMPLE })).body['credential_id']);
+}
+
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
 /** A new route that writes needs a line here, or below. */
@@ -98,6 +108,33 @@ export const WRITES: Readonly<Record<string, Write>> = {
       return String((body['api_key'] as { id: number }).id);
     },
     leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
+  },
+  'POST /api/mcp/client/{id}/verify-headers': {
+    prepare: ({ gateway, url }) => gateway.createClient(personalClient(url)),
+    body: () => ({ user_headers: SAMPLE }),
+    leaves: { action: 'refresh', entity: 'mcp_client' },
+  },
+  'PUT /api/mcp/per-user-headers/flows/{id}': {
+    prepare: (world) => aSession(world, false),
+    body: () => ({ headers: SAMPLE }),
+    leaves: {
+      action: 'create',
+      entity: 'mcp_session',
+      entity_name: 'c1 / admin',
+      entity_id: expect.any(String) as string,
+    },
+  },
+  'DELETE /api/mcp/per-user-headers/credential/{id}': {
+    prepare: (world) => aSession(world, true),
+    leaves: { action: 'delete', entity: 'mcp_session' },
+  },
+  'POST /api/mcp/sessions/{id}/reauth': {
+    prepare: (world) => aSession(world, true),
+    leaves: { action: 'refresh', entity: 'mcp_session' },
+  },
+  'DELETE /api/mcp/sessions/{id}': {
+    prepare: (world) => aSession(world, true),
+    leaves: { action: 'delete', entity: 'mcp_session' },
   },
   'DELETE /api/oauth/config/{id}': {
     prepare: ({ database }) => storeToken(database),

@@ -36,6 +36,8 @@ export interface Upstream extends AsyncDisposable {
   readonly requests: readonly SeenRequest[];
   readonly sessionCount: number;
   requiredHeader: readonly [name: string, value: string] | undefined;
+  /** Lets in only requests with headers like these; 401 otherwise. */
+  admits: ((headers: SeenRequest['headers']) => boolean) | undefined;
   /** Milliseconds that every answer waits. */
   delayMs: number;
   /** Calls of this tool, or all calls. */
@@ -124,6 +126,8 @@ async function start(path: string, options: UpstreamOptions, open: (host: ToolHo
     if (name !== undefined && request.headers[name.toLowerCase()] !== value)
       return reply(response, 401, `${name}, please`);
     if (options.guard !== undefined && !(await options.guard(request, response, body))) return;
+    if (upstream.admits?.(request.headers) === false)
+      return reply(response, 401, `not with ${JSON.stringify(request.headers)}`);
     await sessions.handle(request, response, body);
   }
 
@@ -150,6 +154,7 @@ function createControls(url: string, host: ToolHost, { listener, sessions, reque
     host,
     requests,
     requiredHeader: undefined,
+    admits: undefined,
     delayMs: 0,
     get sessionCount() {
       return sessions.transports.size;

@@ -52,7 +52,7 @@ describe.each(DATABASES)('on %s', (type) => {
       let next = 0;
       const path = template.replaceAll(/\{\w+\}/g, () => ids[next++] ?? '');
       const answer = await gateway.api(method, path, write.body?.(world, ids), { 'x-request-id': route });
-      expect(answer.status, `${route}: ${JSON.stringify(answer.body)}`).toBe(200);
+      expect([200, 204], `${route}: ${JSON.stringify(answer.body)}`).toContain(answer.status);
       const leaves = [write.leaves].flat();
       const after = await entries(gateway);
       expect(after.slice(leaves.length), route).toEqual(before);

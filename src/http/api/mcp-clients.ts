@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Success } from '../../contract/common.ts';
+import { SecretInput, Success } from '../../contract/common.ts';
 import {
   McpClientCreate,
   McpClientList,
@@ -8,7 +8,7 @@ import {
   PendingSignIn,
 } from '../../contract/mcp-client.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import type { ClientRegistry } from '../../mcp/registry.ts';
+import type { ClientRegistry, RegisteredClient } from '../../mcp/registry.ts';
 import type { Outcome, SignIns } from '../../mcp/sign-in.ts';
 import { unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
@@ -16,6 +16,10 @@ import type { Route } from '../route.ts';
 import { success } from '../success.ts';
 import { ClientFilter, listClients, viewClient, type NameOfKey } from './client-list.ts';
 
+const VerifyHeaders = z.looseObject({
+  user_headers: z.record(z.string(), SecretInput).meta({ description: 'A value for each of per_user_header_keys.' }),
+});
+const VerifyAnswer = Success.extend({ tools_count: z.int().meta({ description: 'Tools the server has now.' }) });
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
 interface Deps {
@@ -76,7 +80,7 @@ function writeRoutes(registry: ClientRegistry, signIns: SignIns, originOf: Origi
       response: Written,
       async handle({ body, actor, request }) {
         const outcome = await signIns.create(body, originOf(request), actor);
-        return write(outcome, ({ client }) => createdText(client.disabled), unknownFields(McpClientCreate, body));
+        return write(outcome, ({ registered }) => createdText(registered), unknownFields(McpClientCreate, body));
       },
     }),
     route({
@@ -131,6 +135,23 @@ function actionRoutes(registry: ClientRegistry): Route[] {
         return { ...success(`MCP client tools refreshed successfully: ${count} found`), tool_count: count };
       },
     }),
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/verify-headers',
+      summary: 'Verify the headers of an MCP client',
+      description:
+        'Connects once with sample values of per_user_header_keys and lists the tools. The values are not kept.',
+      scope: 'write',
+      body: VerifyHeaders,
+      response: VerifyAnswer,
+      async handle({ params, body, actor }) {
+        const count = await registry.verifyHeaders(params.id, body.user_headers, actor);
+        return {
+          ...success(`MCP client headers verified successfully: ${count} tools discovered`),
+          tools_count: count,
+        };
+      },
+    }),
   ];
 }
 
@@ -160,9 +181,10 @@ function signInRoutes(signIns: SignIns, originOf: OriginOf): Route[] {
       async handle({ params, actor }) {
         const outcome = await signIns.complete(params.id, actor);
         if (outcome.kind === 'pending') throw new GatewayError('wrong_state', 'the sign-in is not done yet');
-        const { client, tools, warnings } = outcome;
+        const { registered, warnings } = outcome;
+        const { client, tools } = registered;
         const how = client.auth_type === 'oauth' ? 'connected successfully with OAuth' : 'connected successfully';
-        return { ...success(`MCP client ${how}`, warnings), tools_count: tools };
+        return { ...success(`MCP client ${how}`, warnings), tools_count: tools.length };
       },
     }),
     begin('initiate-verification', 'Sign in to an MCP client for the first time'),
@@ -180,8 +202,10 @@ function write(
 }
 
 // Existing clients look for the word "connected", also where nothing is connected yet.
-function createdText(isDisabled: boolean): string {
-  return isDisabled
-    ? 'MCP client registered (disabled); it is connected when enabled'
-    : 'MCP client connected successfully';
+function createdText({ client, state, tools }: RegisteredClient): string {
+  if (client.disabled) return 'MCP client registered (disabled); it is connected when enabled';
+  if (client.auth_type !== 'per_user_headers') return 'MCP client connected successfully';
+  return state === 'pending_verification'
+    ? 'MCP client registered; it is connected when POST …/verify-headers has listed its tools with sample headers'
+    : `MCP client registered. ${tools.length} tools discovered. Each user will submit their own headers on first tool use.`;
 }

@@ -5,7 +5,6 @@ import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken, TokenStatus } from '../../store/oauth-tokens.ts';
 import type { Executor } from '../../store/schema.ts';
-import type { Identity } from '../credentials.ts';
 import type { Auth } from '../transport/auth.ts';
 
 /** HTTP towards a place that somebody else named; the guard against private addresses is behind it. */
@@ -13,6 +12,12 @@ export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 /** The way out for what concerns the MCP server at this address, which decides where documents that it names may lead. */
 export type FetchFor = (server: string | undefined) => Fetch;
+
+/** On whose behalf a server is called; see personal/identity.ts. */
+export interface Identity {
+  readonly mode: 'user' | 'vk' | 'session';
+  readonly id: string;
+}
 
 /** Whose token: all callers', the administrator's (to list what a per-user server offers), or one identity's. */
 export type TokenOwner = 'shared' | 'admin' | Identity;

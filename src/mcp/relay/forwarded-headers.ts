@@ -26,13 +26,16 @@ const NEVER = new Set([
   'origin',
   'referer',
 ]);
-const NEVER_PREFIX = /^(?:x-bf-|mcp-|content-|sec-|proxy-)/;
+const NEVER_PREFIX = /^(?:x-bf-|x-asbru-|mcp-|content-|sec-|proxy-)/;
 
 /** The caller's headers that a server is to get with a tool call: those it allows, minus those it gets from its own settings. */
 export function forwardedHeaders(client: McpClient, headers: CallerHeaders): Record<string, string> | undefined {
   const allowed = client.allowed_extra_headers;
   const names = allowed.includes('*') ? Object.keys(headers) : allowed.map((name) => name.toLowerCase());
-  const own = new Set(Object.keys(client.headers).map((name) => name.toLowerCase()));
+  // Two values of one header would leave it to the server whose credential it takes.
+  const own = new Set(
+    [...Object.keys(client.headers), ...client.per_user_header_keys].map((name) => name.toLowerCase()),
+  );
   const forwarded: Record<string, string> = {};
   for (const name of names) {
     const value = headers[name];

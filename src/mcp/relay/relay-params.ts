@@ -11,11 +11,14 @@ export interface RelayParams {
   readonly trace: string;
   /** Under which the caller wants to hear of progress. */
   readonly progressToken: RequestId | undefined;
+  /** Which of its accounts with the server the caller means. It is said to us and goes no further. */
+  readonly account: string | undefined;
 }
 
 /** `_meta` keys in which a modern client speaks to us, its next hop; what goes upstream has its own. */
 const ENVELOPE_PREFIX = 'io.modelcontextprotocol/';
 const TRACE_KEYS = new Set(['traceparent', 'tracestate']);
+const ACCOUNT_KEY = 'asbru/account';
 
 /** Reads params from the bytes of a checked JSON object. */
 export function readRelayParams(bytes: Buffer): RelayParams {
@@ -25,7 +28,7 @@ export function readRelayParams(bytes: Buffer): RelayParams {
     if (key !== '_meta') members.set(key, textOf(bytes, start, end));
     else if (bytes[start] === 0x7b) meta = readMeta(bytes, start);
   });
-  return { members, meta: meta.meta, trace: meta.trace, progressToken: meta.progressToken };
+  return { members, ...meta };
 }
 
 /** Params for callers that have only a name and arguments, the arguments as checked JSON text. */
@@ -54,23 +57,30 @@ export function writeRelayed(
 }
 
 type Meta = Omit<RelayParams, 'members'>;
-const NO_META: Meta = Object.freeze({ meta: '', trace: '', progressToken: undefined });
+const NO_META: Meta = Object.freeze({ meta: '', trace: '', progressToken: undefined, account: undefined });
 
 function readMeta(bytes: Buffer, from: number): Meta {
   let meta = '';
   let trace = '';
   let progressToken: RequestId | undefined;
+  let account: unknown;
   scanObject(
     bytes,
     (key, start, end) => {
       if (key === 'progressToken') progressToken = JSON.parse(bytes.toString('utf8', start, end)) as RequestId;
+      else if (key === ACCOUNT_KEY) account = JSON.parse(bytes.toString('utf8', start, end));
       else if (TRACE_KEYS.has(key)) trace += `,${JSON.stringify(key)}:${textOf(bytes, start, end)}`;
       else if (!key.startsWith(ENVELOPE_PREFIX)) meta += `,${JSON.stringify(key)}:${textOf(bytes, start, end)}`;
     },
     from,
   );
   const isToken = typeof progressToken === 'string' || typeof progressToken === 'number';
-  return { meta, trace, progressToken: isToken ? progressToken : undefined };
+  return {
+    meta,
+    trace,
+    progressToken: isToken ? progressToken : undefined,
+    account: typeof account === 'string' ? account : undefined,
+  };
 }
 
 /** Inside a checked JSON text a line break can only be white space, so it may become a blank. */

@@ -55,14 +55,22 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
     const deadline = createDeadline(request.signal, seconds, label);
     try {
       const own = isPerUser(upstream.client)
-        ? await unlessAborted(credentials.own(upstream.client, request.caller, request.headers), deadline.signal)
+        ? await unlessAborted(credentials.own(upstream, request), deadline.signal)
         : undefined;
-      const { era } = await peerOf(upstream, own, deadline.signal);
-      return await way(era, request)({ target, request, deadline, own });
+      if (own === undefined) return await carry({ target, request, deadline, own });
+      return await carry({ target, request, deadline, own }).catch(async (error: unknown) => {
+        throw await own.explain(error);
+      });
     } finally {
       deadline[Symbol.dispose]();
     }
   };
+
+  async function carry(passage: Passage): Promise<Reply> {
+    const { target, request, deadline, own } = passage;
+    const { era } = await peerOf(target.upstream, own, deadline.signal);
+    return way(era, request)(passage);
+  }
 
   /** The way for this pair of eras. */
   function way(server: Era, { side, params }: ClientRequest): (passage: Passage) => Promise<Reply> {
@@ -89,7 +97,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
     const state = readState(request);
     // Read before the state is opened: what is malformed must not use it up, and leave a parked request to nobody.
     const answers = readAnswers(request);
-    const carried = state === undefined ? undefined : handles.open(state, bindingOf(request));
+    const carried = state === undefined ? undefined : handles.open(state, bindingOf(passage));
     if (carried !== undefined && 'parked' in carried) {
       const conversation = parked.take(carried.parked);
       if (conversation === undefined)
@@ -108,11 +116,12 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
   }
 
   /** Takes the state of a modern server into our own seal, so that only this caller can bring it back. */
-  function wrapState({ target, request }: Passage, reply: Reply): Reply {
+  function wrapState(passage: Passage, reply: Reply): Reply {
+    const { target, request } = passage;
     const asked = questionsOf(reply) ?? urlsToVisit(reply, request.side);
     if (asked === undefined) return reply;
     const state = typeof asked.requestState === 'string' ? asked.requestState : undefined;
-    const requestState = handles.seal({ client_id: target.upstream.client.client_id, state }, bindingOf(request));
+    const requestState = handles.seal({ client_id: target.upstream.client.client_id, state }, bindingOf(passage));
     return {
       kind: 'result',
       isError: false,
@@ -122,7 +131,8 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
   }
 
   /** Modern client, legacy server: runs on until the server asks or answers; what is asked waits in the parking lot. */
-  async function turn({ request, deadline }: Passage, conversation: Conversation): Promise<Reply> {
+  async function turn(passage: Passage, conversation: Conversation): Promise<Reply> {
+    const { request, deadline } = passage;
     let next;
     try {
       next = await conversation.next((notification) => hear(notification, request.side), deadline.signal);
@@ -131,7 +141,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
       throw error;
     }
     if (next.kind === 'reply') return next.reply;
-    const requestState = handles.seal({ parked: parked.park(conversation) }, bindingOf(request));
+    const requestState = handles.seal({ parked: parked.park(conversation) }, bindingOf(passage));
     const result = { resultType: 'input_required', inputRequests: { ...next.questions }, requestState };
     return { kind: 'result', isError: false, hasResultType: true, bytes: Buffer.from(JSON.stringify(result)) };
   }
@@ -217,6 +227,8 @@ async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: Abor
   return upstream.peer ?? (await upstream.session(signal)).peer;
 }
 
-function bindingOf({ caller, method, params }: ClientRequest): Binding {
-  return { principal: caller.principal, method, params };
+/** Callers without a name of their own share a principal, but no credential, and nothing that was begun with it. */
+function bindingOf({ request: { caller, method, params }, own }: Passage): Binding {
+  const principal = own === undefined ? caller.principal : JSON.stringify([caller.principal, own.credential]);
+  return { principal, method, params };
 }

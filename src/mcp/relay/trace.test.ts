@@ -8,7 +8,8 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLERS = `00-${TRACE}-b7ad6b7169203331-01`;
 const OURS = `00-${TRACE}-00f067aa0ba902b7-01`;
 
-const client = (more: object = {}) => ({ allowed_extra_headers: [], headers: {}, ...more }) as unknown as McpClient;
+const client = (more: object = {}) =>
+  ({ per_user_header_keys: [], allowed_extra_headers: [], headers: {}, ...more }) as unknown as McpClient;
 const paramsWith = (meta: object) => readRelayParams(Buffer.from(JSON.stringify({ name: 'add', _meta: meta })));
 const plain = toRelayParams('{}');
 const sent = (headers: CallerHeaders, more: object = {}, trace?: { traceparent: string; tracestate?: string }) =>
@@ -38,7 +39,7 @@ test('without tracing the headers of the trace go on as they came, and nothing e
 
 test('with tracing our span takes the place of the caller’s, beside the headers that the server wants', () => {
   const headers = { traceparent: CALLERS, tracestate: 'a=1', authorization: 'Bearer x', 'x-tenant': 't' };
-  expect(sent(headers, { allowed_extra_headers: ['*'] }, { traceparent: OURS })).toEqual({
+  expect(sent(headers, { per_user_header_keys: [], allowed_extra_headers: ['*'] }, { traceparent: OURS })).toEqual({
     'x-tenant': 't',
     traceparent: OURS,
   });

@@ -107,12 +107,12 @@ function serverUrl({ connection_string }: McpClient): URL {
   return new URL(text);
 }
 
-/** The headers that every request to the server carries. */
-export function staticHeaders({ auth_type, headers }: McpClient): Record<string, string> {
+/** The headers that every request to the server carries, but for those that each caller brings. */
+export function staticHeaders({ auth_type, headers, per_user_header_keys }: McpClient): Record<string, string> {
   if (auth_type === 'none') return {};
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), demand(`headers.${name}`, value)]),
-  );
+  const perUser = new Set(auth_type === 'per_user_headers' ? per_user_header_keys : []);
+  const own = Object.entries(headers).filter(([name]) => !perUser.has(name.toLowerCase()));
+  return Object.fromEntries(own.map(([name, value]) => [name.toLowerCase(), demand(`headers.${name}`, value)]));
 }
 
 function tlsOptions({ tls_config: tls }: McpClient): TlsOptions | undefined {

@@ -30,7 +30,7 @@ export interface Lease extends Disposable {
 
 interface Entry {
   readonly key: string;
-  readonly ownKey: string | undefined;
+  readonly own: OwnAuth | undefined;
   readonly session: Promise<Session>;
   /** Whose requests run now, the latest last: what the server says can be told to them alone. */
   readonly running: Party[];
@@ -80,6 +80,12 @@ export class DedicatedSessions {
     for (const entry of this.#entries.get(key) ?? []) this.#drop(entry);
   }
 
+  /** These credentials are used no more: their sessions end when their last request has ended. */
+  endOwn(which: (own: OwnAuth) => boolean): void {
+    for (const entries of this.#entries.values())
+      for (const entry of entries) if (entry.own !== undefined && which(entry.own)) this.#drop(entry);
+  }
+
   /** Tells the server something in the name of a party, if it has a session. */
   notify(key: string, method: string, params: JsonObject): void {
     for (const { session } of this.#entries.get(key) ?? []) {
@@ -107,7 +113,7 @@ export class DedicatedSessions {
 
   #find({ key, own, isExclusive }: Party): Entry | undefined {
     for (const entry of this.#entries.get(key) ?? [])
-      if (entry.ownKey === own?.key && (!isExclusive || entry.running.length === 0)) return entry;
+      if (entry.own?.key === own?.key && (!isExclusive || entry.running.length === 0)) return entry;
     return undefined;
   }
 
@@ -115,7 +121,7 @@ export class DedicatedSessions {
     const { key, profile, own, between } = party;
     const entry: Entry = {
       key,
-      ownKey: own?.key,
+      own,
       session: this.#open(profile, own),
       running: [],
       between,

@@ -2,6 +2,7 @@ import type { OwnAuth } from '../credentials.ts';
 import type { Session } from './session.ts';
 
 interface Entry {
+  readonly own: OwnAuth;
   readonly session: Promise<Session>;
   idle: NodeJS.Timeout | undefined;
 }
@@ -33,9 +34,14 @@ export class OwnSessions {
     return this.get(own);
   }
 
+  /** No new requests with these credentials; their sessions end when their last request has ended. */
+  end(which: (own: OwnAuth) => boolean): void {
+    for (const [key, entry] of this.#entries) if (which(entry.own)) this.#drop(key, entry);
+  }
+
   /** No new requests; the sessions end when their last request has ended. */
   endAll(): void {
-    for (const [key, entry] of this.#entries) this.#drop(key, entry);
+    this.end(() => true);
   }
 
   /** Closes all sessions with whatever is in flight. */
@@ -46,7 +52,7 @@ export class OwnSessions {
   }
 
   #add(own: OwnAuth): Entry {
-    const entry: Entry = { session: this.#open(own), idle: undefined };
+    const entry: Entry = { own, session: this.#open(own), idle: undefined };
     this.#entries.set(own.key, entry);
     entry.session.then(
       (session) => session.attach({ onNotification: () => {}, onLost: () => this.#drop(own.key, entry) }),

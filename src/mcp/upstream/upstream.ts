@@ -5,8 +5,9 @@ import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
-import { isPerUser, sameTarget } from '../client-config.ts';
+import { isMoved, isPerUser, sameTarget } from '../client-config.ts';
 import type { Credentials, OwnAuth } from '../credentials.ts';
+import { isOrphaned } from '../personal/access.ts';
 import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
@@ -154,6 +155,9 @@ export class Upstream {
       this.dedicated.endAll();
       this.special.clear();
     }
+    // What it offers there is not known until somebody has shown it.
+    if (isPerUser(client) && isMoved(before, client)) this.#known = undefined;
+    this.endOwn(({ holder }) => isOrphaned(this, holder));
     if (client.disabled) {
       void verified?.session.close();
       this.retire();
@@ -196,6 +200,20 @@ export class Upstream {
   /** The session with a caller's own credential. */
   ownSession(own: OwnAuth): Promise<Session> {
     return this.#own.get(own);
+  }
+
+  /** These credentials are used no more, or not as they were. */
+  endOwn(which: (own: OwnAuth) => boolean): void {
+    this.#own.end(which);
+    this.dedicated.endOwn(which);
+  }
+
+  /** What another process found out about a server to which nobody is connected all the time. */
+  learnOffer(known: Known): void {
+    if (known.found_at <= (this.#known?.found_at ?? 0)) return;
+    const isBound = known.era === 'modern' && this.#client.connection_type === 'http';
+    this.#known = isBound ? { ...known, offer: this.#withoutInvalid(known.offer) } : known;
+    this.#deps.onChange();
   }
 
   /** Takes over what a server offers from a session that was verified for that alone. */

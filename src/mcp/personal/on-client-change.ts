@@ -1,0 +1,26 @@
+import type { HeaderCredentialStore } from '../../store/header-credentials.ts';
+import type { McpClient, McpClientStore } from '../../store/mcp-clients.ts';
+import type { Executor } from '../../store/schema.ts';
+import { isMoved, isPerUser, sameHeaderKeys } from '../client-config.ts';
+
+interface Stores {
+  readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
+  readonly clients: Pick<McpClientStore, 'with'>;
+}
+
+/** What callers entered for a server may not fit it after a change. Belongs into the transaction that stores the change. */
+export async function onClientChange(
+  { headerCredentials, clients }: Stores,
+  tx: Executor,
+  { before, after }: { readonly before: McpClient; readonly after: McpClient },
+): Promise<void> {
+  const entered = headerCredentials.with(tx);
+  const { client_id } = after;
+  if (isMoved(before, after)) {
+    // Nobody entered their secrets for a server at another place: they must not even be kept to be sent there.
+    await entered.demandUpdateOfClient(client_id, 'the server is at another address', { forget: true });
+    if (isPerUser(after)) await clients.with(tx).saveKnown(client_id, undefined);
+  } else if (!sameHeaderKeys(before, after)) {
+    await entered.demandUpdateOfClient(client_id, 'the server wants other headers');
+  }
+}
