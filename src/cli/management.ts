@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import { createEgress } from '../lib/egress.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 
 /** Flags of the commands that ask a running gateway. */
@@ -29,8 +30,15 @@ export async function askGateway(path: string, flags: GatewayFlags, env: Environ
 
 async function get(url: URL, key: string): Promise<{ status: number; text: string }> {
   const headers = { authorization: `Bearer ${key}` };
-  const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  return { status: statusCode, text: await body.text() };
+  // The user says where to; of the guard only the proxies matter here.
+  const egress = createEgress({ settings: () => ({ allow_private_servers: true, egress_allowlist: [] }) });
+  const dispatcher = egress.open({ url, policy: { kind: 'server' }, isServerHere: false }, {});
+  try {
+    const { statusCode, body } = await request(url, { dispatcher, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return { status: statusCode, text: await body.text() };
+  } finally {
+    await dispatcher.destroy();
+  }
 }
 
 function parse(text: string, origin: string): unknown {

@@ -22,6 +22,8 @@ export interface HttpRequest {
 
 /** Takes a response while it arrives: the head, then data. What it throws ends the exchange. */
 export interface HttpSink {
+  /** Hears what was asked, for what must be said of it later. */
+  onRequest?(request: HttpRequest): void;
   onHead(status: number, headers: Record<string, string | string[] | undefined>): void;
   onData(chunk: Buffer): void;
 }
@@ -77,6 +79,7 @@ export function createHttpClient(url: URL, tls?: TlsOptions, egress: Egress = un
       const { url, method, headers, body = null } = request;
       if (url.origin !== origin) throw new GatewayError('upstream_bad_reply', `${url.origin} is not ${origin}`);
       if (egress.rules() !== rules) renew();
+      sink.onRequest?.(request);
       const exchange = new Exchange(origin, sink);
       dispatcher.dispatch({ origin, path: url.pathname + url.search, method, headers, body, ...NO_TIMEOUTS }, exchange);
       return exchange;

@@ -50,8 +50,8 @@ export async function adoptNextKey(path: string): Promise<void> {
   });
   await rename(nextKeyPath(path), path);
   // A rename is lasting only when its folder is.
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
+  await using folder = await open(dirname(path), 'r');
+  await folder.sync();
 }
 
 function writeKey(path: string): Promise<void> {

@@ -6,6 +6,7 @@ import { detectResources, resourceAttributesEnvDetector, resourceFromAttributes 
 import { serviceNameEnvDetector, type Resource } from '@opentelemetry/resources';
 import { BatchSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { TraceIdRatioBasedSampler, type Sampler, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { readProxies } from '../lib/proxy.ts';
 import { parseTraceParent, type TraceContext } from '../lib/trace-context.ts';
 import { VERSION } from '../lib/version.ts';
 import { errorTypeOf } from './tool-metrics.ts';
@@ -102,11 +103,23 @@ function samplerOf({ isParentBased, ratio }: SamplerChoice): Sampler {
   return isParentBased ? new ParentBasedSampler({ root }) : root;
 }
 
+/** By our own rules: Node's would also ask a proxy for this machine. */
+function isProxied(url: string | undefined): boolean {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: common } = process.env;
+  const target = url ?? (own?.trim() || common?.trim() || '');
+  return URL.canParse(target) && readProxies(process.env)(new URL(target)) !== undefined;
+}
+
 function createExporter({ url, headers, insecure }: TracingOptions, onExportError: OnExportError): SpanExporter {
   const exporter = new OTLPTraceExporter({
     ...(url !== undefined && { url }),
     headers: { ...headers },
-    ...(insecure && { httpAgentOptions: { rejectUnauthorized: false } }),
+    // The exporter has a client of its own, Node's, which knows the proxies of the environment when it is told to.
+    httpAgentOptions: {
+      keepAlive: true,
+      ...(isProxied(url) && { proxyEnv: process.env }),
+      ...(insecure && { rejectUnauthorized: false }),
+    },
   });
   return {
     export(spans, done) {

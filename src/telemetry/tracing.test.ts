@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { listenOnLoopback, readBody } from '../../test/kit/http-host.ts';
+import { startProxy } from '../../test/kit/proxy.ts';
 import { parseTraceParent } from '../lib/trace-context.ts';
 import { readTracingOptions } from './tracing-options.ts';
 import { createTracing, type TracedCall, type Tracing } from './tracing.ts';
@@ -188,4 +189,16 @@ test('a collector that refuses is told of, and holds nothing up', async () => {
   tracing.startToolCall(undefined, CALL).end(OK);
   await tracing.close();
   expect(errors.length).toBeGreaterThan(0);
+});
+
+test('a collector elsewhere is reached through the proxy of the environment', async () => {
+  await using proxy = await startProxy();
+  vi.stubEnv('HTTP_PROXY', proxy.url);
+  const elsewhere = await startCollector();
+  open.push({ close: elsewhere.stop });
+  const collector_url = elsewhere.origin.replace('127.0.0.1', 'collector.example');
+  const { tracing } = await start({ collector_url });
+  tracing.startToolCall(undefined, CALL).end(OK);
+  await only(tracing, elsewhere);
+  expect(proxy.asked).toEqual([`POST ${collector_url}/v1/traces`]);
 });

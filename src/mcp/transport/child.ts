@@ -107,7 +107,7 @@ export function superviseChild(child: Child, onEnd: (how: string) => void): Supe
 }
 
 /** What every child is given, for without it most programs do not even find themselves. */
-const BASE_VARIABLES = ['PATH', 'HOME'];
+export const BASE_VARIABLES: readonly string[] = ['PATH', 'HOME'];
 
 /** The environment of a child: what its configuration names and a minimal base, not the secrets of the gateway. */
 export function childEnvironment(envs: StdioConfig['envs'], source: NodeJS.ProcessEnv = process.env) {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
-import type { HttpSink } from '../../lib/http-client.ts';
+import type { HttpRequest, HttpSink } from '../../lib/http-client.ts';
 import { readIncoming, type Incoming } from '../../lib/json-rpc.ts';
+import { scrub } from '../../lib/scrub.ts';
 import { createSseParser, type SseParser } from '../../lib/sse.ts';
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -22,6 +23,7 @@ export class HttpResponse implements HttpSink {
   challenge: string | undefined;
   readonly #onMessage: (incoming: Incoming) => void;
   readonly #place: StreamPlace;
+  #request: HttpRequest | undefined;
   #parser: SseParser | undefined;
   #chunks: Buffer[] = [];
   #length = 0;
@@ -29,6 +31,10 @@ export class HttpResponse implements HttpSink {
   constructor(onMessage: (incoming: Incoming) => void, place: StreamPlace = {}) {
     this.#onMessage = onMessage;
     this.#place = place;
+  }
+
+  onRequest(request: HttpRequest): void {
+    this.#request = request;
   }
 
   onHead(status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -61,7 +67,10 @@ export class HttpResponse implements HttpSink {
 
   /** The status and what the server said beside it, for an error message. */
   describe(): string {
-    const text = this.body.toString('utf8', 0, 300).replaceAll(/\s+/g, ' ').trim();
+    const said = this.body.toString('utf8', 0, 4096);
+    // Before it is cut to length, so that no half of a secret is left at the end.
+    const clean = this.#request === undefined ? said : scrub(said, this.#request);
+    const text = clean.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
     return text === '' ? `HTTP ${this.status}` : `HTTP ${this.status}: ${text}`;
   }
 

@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
 import { GatewayError } from '../../lib/errors.ts';
+import { scrubAll } from '../../lib/scrub.ts';
 import { createLineSplitter } from '../../lib/split-lines.ts';
-import { startChild, superviseChild, type Child, type ChildOptions } from './child.ts';
+import { BASE_VARIABLES, startChild, superviseChild, type Child, type ChildOptions } from './child.ts';
 import { createMessagePipe } from './message-pipe.ts';
 import { signalGroup } from './process-group.ts';
 import type { ProcessGuard } from './process-guard.ts';
@@ -33,8 +34,15 @@ export async function openStdio(
   return connect(child, target, events);
 }
 
-function connect(child: Child, { command, guard }: StdioTarget, events: ConnectionEvents): StdioConnection {
+function connect(child: Child, { command, env, guard }: StdioTarget, events: ConnectionEvents): StdioConnection {
   const tail = createTail();
+  // Programs that miss something in their environment like to print all of it.
+  const secrets = Object.entries(env).filter(([name]) => !BASE_VARIABLES.includes(name));
+  const said = (): string =>
+    scrubAll(
+      tail.text(),
+      secrets.map(([, value]) => value),
+    );
   const writer = createLineWriter(child.stdin);
   const pipe = createMessagePipe({ send: writer.send, events, name: command });
   let isClosed = false;
@@ -42,7 +50,7 @@ function connect(child: Child, { command, guard }: StdioTarget, events: Connecti
   function lose(code: 'upstream_lost' | 'upstream_bad_reply', how: string): void {
     if (isClosed) return;
     isClosed = true;
-    const wrote = tail.text() === '' ? '' : `; it last wrote: ${tail.text()}`;
+    const wrote = said() === '' ? '' : `; it last wrote: ${said()}`;
     const reason = new GatewayError(code, `${command} ${how}${wrote}`);
     pipe.fail(reason);
     events.onClose(reason);
@@ -67,7 +75,7 @@ function connect(child: Child, { command, guard }: StdioTarget, events: Connecti
     request: pipe.request,
     notify: pipe.notify,
     ready() {},
-    stderrTail: tail.text,
+    stderrTail: said,
     async close() {
       isClosed = true;
       pipe.fail(new GatewayError('upstream_lost', `the connection to ${command} was closed`));
