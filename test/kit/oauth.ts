@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OAuthConfigInput } from '../../src/contract/oauth.ts';
 import { createEncryption, KEY_BYTES } from '../../src/lib/encryption.ts';
 import { Secret } from '../../src/lib/secret.ts';
-import { newToken } from '../../src/mcp/oauth/sign-in.ts';
+import { newToken } from '../../src/mcp/oauth/sign-in-parts.ts';
 import { createOAuth } from '../../src/mcp/oauth/create-oauth.ts';
 import type { BeginAdmin, BeginUser, Begun, Fetch, Finished, OAuth } from '../../src/mcp/oauth/oauth.ts';
 import { configFromInput } from '../../src/mcp/oauth/config-input.ts';

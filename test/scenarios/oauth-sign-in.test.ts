@@ -189,7 +189,7 @@ test('a server that claims to be another resource is refused', async () => {
 
 test('metadata in the name of another issuer is refused', async () => {
   await using scene = await startOAuthScene();
-  scene.upstream.authorizationServers = [`${scene.server.issuer.replace('127.0.0.1', 'localhost')}`];
+  scene.upstream.authorizationServers = [scene.server.issuer.replace('127.0.0.1', 'localhost')];
   await expect(scene.begin()).rejects.toMatchObject({
     code: 'upstream_refused',
     message: expect.stringMatching(/says that it is/) as string,

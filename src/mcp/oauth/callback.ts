@@ -2,9 +2,10 @@ import { GatewayError } from '../../lib/errors.ts';
 import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { Finished } from './oauth.ts';
-import { newToken, type SignInDeps } from './sign-in.ts';
-import { printable, requestTokens, type Granted } from './token-endpoint.ts';
-import { createTrace, type Trace } from './trace.ts';
+import { newToken } from './sign-in-parts.ts';
+import type { SignInDeps } from './sign-in.ts';
+import { requestTokens, type Granted } from './token-endpoint.ts';
+import { createTrace, printable, type Trace } from './trace.ts';
 
 interface Answer {
   readonly query: URLSearchParams;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { parseChallenge, type BearerChallenge } from './challenge.ts';
-import { parseObject, type Trace } from './trace.ts';
+import { parseObject, type Trace, type TracedStep } from './trace.ts';
 import { canonicalResource, checkEndpoint, isSafeEndpoint, resourceMetadataUrls } from './urls.ts';
 
 /** The server to sign in to. */
@@ -167,11 +167,23 @@ async function findServerMetadata(issuer: string, trace: Trace): Promise<ServerM
 /** A JSON object; undefined where there is none, which a page for people at that address also is. */
 async function readDocument(about: { step: string; rule: string }, url: string, trace: Trace): Promise<unknown> {
   const headers = { accept: 'application/json', 'mcp-protocol-version': '2025-11-25' };
-  const { response, text } = await trace.fetch({ ...about, mayMiss: true }, url, { headers });
+  const { response, text } = await fetchWithinOrigin({ ...about, mayMiss: true }, url, headers, trace);
   if (response.ok) return parseObject(text);
   // A fault says nothing of what the server has; to go on without would ask less of it than it demands.
   if (response.status < 500 || response.status === 501 || response.status === 502) return undefined;
   throw trace.fail({ ...about, hint: 'Try again later' }, `${url} answered ${response.status}`);
+}
+
+/** Follows redirects (a slash more, say) as long as they stay with the one who was asked. */
+async function fetchWithinOrigin(about: TracedStep, from: string, headers: Record<string, string>, trace: Trace) {
+  let url = from;
+  for (let left = 3; ; left -= 1) {
+    const answer = await trace.fetch(about, url, { headers });
+    const location = answer.response.headers.get('location');
+    if (left === 0 || location === null || ![301, 302, 307, 308].includes(answer.response.status)) return answer;
+    if (!URL.canParse(location, url) || new URL(location, url).origin !== new URL(url).origin) return answer;
+    url = new URL(location, url).href;
+  }
 }
 
 function checkPkce({ issuer, code_challenge_methods_supported: methods }: ServerMetadata, trace: Trace): void {

@@ -2,7 +2,6 @@ import { GatewayError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { lacksScope } from './scopes.ts';
-import { printable } from './token-endpoint.ts';
 import { parseObject, type Trace } from './trace.ts';
 import { isLoopback } from './urls.ts';
 
@@ -99,7 +98,7 @@ async function registerDynamically(options: RegisterOptions, endpoint: string): 
     rule: 'RFC 7591: dynamic client registration',
     hint: 'Register the gateway there yourself and give oauth_config.client_id',
   };
-  const { response, text } = await trace.fetch(about, endpoint, {
+  const { response, text, quote } = await trace.fetch(about, endpoint, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json' },
     body: JSON.stringify({
@@ -111,8 +110,10 @@ async function registerDynamically(options: RegisterOptions, endpoint: string): 
   const answer = parseObject(text);
   const { client_id, client_secret, client_secret_expires_at: ends, token_endpoint_auth_method: agreed } = answer ?? {};
   if (!response.ok || typeof client_id !== 'string' || client_id === '') {
-    const words = [answer?.['error'], answer?.['error_description']].filter((word) => typeof word === 'string');
-    const said = words.length === 0 ? '' : ` (${printable(words.join(': '), 260)})`;
+    const words = [quote(answer?.['error'], 60), quote(answer?.['error_description'], 200)].filter(
+      (text) => text !== '',
+    );
+    const said = words.length === 0 ? '' : ` (${words.join(': ')})`;
     throw new GatewayError('upstream_refused', `${endpoint} did not register the gateway${said}. ${about.hint}`);
   }
   return {

@@ -1,23 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { OAuthConfigInput } from '../../contract/oauth.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
-import { freeze } from '../../lib/freeze.ts';
-import { Secret } from '../../lib/secret.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
-import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
+import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
-import type { OAuthToken, TokenMode } from '../../store/oauth-tokens.ts';
+import type { TokenMode } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
-import { staticHeaders } from '../upstream/connect.ts';
-import { configFromInput } from './config-input.ts';
 import { discover, type Discovered } from './discovery.ts';
 import type { BeginAdmin, BeginUser, Begun, FetchFor } from './oauth.ts';
-import { register } from './registration.ts';
-import { chooseScopes, unionScopes } from './scopes.ts';
-import { ownerColumns, type TokenBook, type TokenKey } from './token-book.ts';
-import { requestTokens, type Granted } from './token-endpoint.ts';
+import { register, type Registration } from './registration.ts';
+import { unionScopes } from './scopes.ts';
+import { applyRegistration, authorizationUrl, newConfig, newToken, scopesFor, targetOf } from './sign-in-parts.ts';
+import { ownerColumns, type TokenBook } from './token-book.ts';
+import { requestTokens } from './token-endpoint.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 /** What signing in needs. */
@@ -154,7 +150,7 @@ export function createSignIn(deps: SignInDeps) {
       trace,
     });
     // What waits to be completed has its time, whatever the grant.
-    const expires_at = config.pending_client === undefined ? undefined : Date.now() + SIGN_IN_MS;
+    const expires_at = config.mcp_client_id === undefined ? Date.now() + SIGN_IN_MS : undefined;
     const next = applyRegistration(config, registration, found, { status: 'authorized', expires_at });
     const key = { config_id: config.id, client_id: client.client_id, mode, identity, label };
     const token = await database.transaction(async (tx) => {
@@ -185,114 +181,9 @@ interface Plan {
 
 interface Prepared {
   readonly found: Discovered;
-  readonly registration: Awaited<ReturnType<typeof register>>;
+  readonly registration: Registration;
   readonly scopes: readonly string[];
   readonly resource: string | undefined;
-}
-
-function newConfig(input: OAuthConfigInput, pending: string | undefined): OAuthConfig {
-  const now = Date.now();
-  return freeze({
-    ...configFromInput(input),
-    id: randomUUID(),
-    mcp_client_id: undefined,
-    pending_client: pending,
-    created_at: now,
-    updated_at: now,
-  });
-}
-
-function targetOf(client: McpClient) {
-  const { connection_type, name } = client;
-  if (connection_type !== 'http' && connection_type !== 'sse') {
-    throw new GatewayError('invalid_request', `OAuth is for http and sse servers; "${name}" is ${connection_type}`);
-  }
-  const address = client.connection_string.resolve();
-  if (!URL.canParse(address)) throw new GatewayError('invalid_request', 'connection_string: is not a valid URL');
-  return { address, connection_type, headers: staticHeaders(client) } as const;
-}
-
-function scopesFor(
-  { scopes, grant_type }: OAuthConfig,
-  { server, challengedScope, resourceScopes }: Discovered,
-): string[] {
-  return chooseScopes({
-    given: scopes,
-    challenge: challengedScope,
-    resource: resourceScopes,
-    server: server.scopes_supported,
-    grant: grant_type,
-  });
-}
-
-function applyRegistration(
-  config: OAuthConfig,
-  registration: Prepared['registration'],
-  { server }: Discovered,
-  outcome: Partial<Pick<OAuthConfig, 'status' | 'expires_at'>>,
-): OAuthConfig {
-  const { issuer, client_id, client_secret, client_secret_expires_at } = registration;
-  return freeze({
-    ...config,
-    ...{ issuer, client_id, client_secret, client_secret_expires_at, server },
-    registered_redirect_uri: registration.registered_redirect_uri,
-    registered_scopes: registration.registered_scopes,
-    registration: registration.registration,
-    token_endpoint_auth_method: registration.token_endpoint_auth_method,
-    ...outcome,
-    ...(outcome.status === undefined ? {} : { status_reason: undefined }),
-    updated_at: Date.now(),
-  });
-}
-
-/** A token as a sign-in gave it. */
-export function newToken(
-  key: TokenKey,
-  { access, refresh, expires_at, scopes }: Granted,
-  asked: { readonly issuer: string; readonly resource: string | undefined; readonly scopes: readonly string[] },
-): OAuthToken {
-  const now = Date.now();
-  return {
-    id: randomUUID(),
-    ...key,
-    issuer: asked.issuer,
-    resource: asked.resource,
-    access,
-    refresh: refresh ?? Secret.empty,
-    expires_at,
-    // RFC 6749 §5.1: not said means as asked for.
-    scopes: scopes ?? asked.scopes,
-    wanted_scopes: [],
-    status: 'active',
-    status_reason: undefined,
-    last_refreshed_at: undefined,
-    created_at: now,
-    updated_at: now,
-  };
-}
-
-interface UrlParts {
-  readonly server: OAuthServer;
-  readonly client_id: string | undefined;
-  readonly redirectUri: string;
-  readonly scopes: readonly string[];
-  readonly state: string;
-  readonly resource: string | undefined;
-}
-
-/** The address at which a person consents, and what only we can redeem the answer with. */
-export async function authorizationUrl({ server, client_id, redirectUri, scopes, state, resource }: UrlParts) {
-  const { startAuthorization } = await import('@modelcontextprotocol/client');
-  const { issuer, authorization_endpoint = '', token_endpoint } = server;
-  const { authorizationUrl: url, codeVerifier } = await startAuthorization(issuer, {
-    metadata: { issuer, authorization_endpoint, token_endpoint, response_types_supported: ['code'] },
-    clientInformation: { client_id: client_id ?? '' },
-    redirectUrl: redirectUri,
-    state,
-    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-    ...(resource === undefined ? {} : { resource }),
-  });
-  return { href: url.href, verifier: codeVerifier };
 }
 
 function withTrace(error: unknown, trace: Trace | undefined): unknown {

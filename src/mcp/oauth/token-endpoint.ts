@@ -4,7 +4,7 @@ import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { ExchangedToken, ExchangeRequest } from './oauth.ts';
 import { parseScopes } from './scopes.ts';
-import { parseObject, type Trace, type TracedStep } from './trace.ts';
+import { parseObject, printable, type Trace, type TracedStep } from './trace.ts';
 import { checkEndpoint } from './urls.ts';
 
 /** What a token endpoint gave. */
@@ -39,11 +39,14 @@ export async function requestTokens({ config, server, parameters, about, trace }
     if (value !== undefined && value !== '') body.set(name, value);
   const headers = new Headers({ accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' });
   await authenticateClient(config, server, { headers, body });
-  const { response, text } = await trace.fetch(about, url, { method: 'POST', headers, body });
+  const { response, text, quote } = await trace.fetch(about, url, { method: 'POST', headers, body });
   const answer = readAnswer(response, text);
   // Some answer a refusal with 200.
   const error = typeof answer?.['error'] === 'string' ? answer['error'] : undefined;
-  if (!response.ok || error !== undefined) throw refusal(response.status, error, answer, url);
+  if (!response.ok || error !== undefined) {
+    const description = quote(answer?.['error_description'], 200);
+    throw refusal(response.status, error && quote(error, 60), description, url);
+  }
   return readGranted(answer ?? {}, url);
 }
 
@@ -53,26 +56,14 @@ function readAnswer(response: Response, text: string): Record<string, unknown> |
   return isForm ? Object.fromEntries(new URLSearchParams(text)) : parseObject(text);
 }
 
-function refusal(
-  status: number,
-  error: string | undefined,
-  answer: Readonly<Record<string, unknown>> | undefined,
-  url: string,
-): GatewayError {
+function refusal(status: number, error: string | undefined, description: string, url: string): GatewayError {
   const { origin } = new URL(url);
   const isFinal = error !== undefined && status < 500 && status !== 429 && !TRANSIENT.has(error);
   if (!isFinal) return new GatewayError('upstream_unreachable', `${origin} gave no token (HTTP ${status})`);
-  const code = printable(error, 60);
-  const description = answer?.['error_description'];
-  const said = typeof description === 'string' ? `: ${printable(description, 200)}` : '';
-  return new GatewayError('upstream_refused', `${origin} refused to give a token (${code}${said})`, {
-    details: { oauth_error: code },
+  const said = description === '' ? error : `${error}: ${description}`;
+  return new GatewayError('upstream_refused', `${origin} refused to give a token (${said})`, {
+    details: { oauth_error: error },
   });
-}
-
-/** A stranger's words, fit for a message. */
-export function printable(text: string, limit: number): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, limit);
 }
 
 function readGranted(answer: Readonly<Record<string, unknown>>, url: string): Granted {

@@ -22,7 +22,15 @@ export interface Trace {
     message: string,
   ): GatewayError;
   /** One HTTP exchange, bounded in time and size. The body of the answer has been read. */
-  fetch(about: TracedStep, url: string, init?: RequestInit): Promise<{ response: Response; text: string }>;
+  fetch(about: TracedStep, url: string, init?: RequestInit): Promise<TracedAnswer>;
+}
+
+/** An answer whose body has been read. */
+export interface TracedAnswer {
+  readonly response: Response;
+  readonly text: string;
+  /** The server's words for a message: short, printable, without what was sent to it. */
+  readonly quote: (words: unknown, limit: number) => string;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -55,7 +63,11 @@ export function createTrace(fetch: Fetch): Trace {
         const outcome = response.ok ? 'ok' : mayMiss ? 'skipped' : 'failed';
         const answer = showResponse(response, text, secrets);
         note({ ...about, response: answer, outcome, ...(outcome === 'failed' && hint !== undefined ? { hint } : {}) });
-        return { response, text };
+        return {
+          response,
+          text,
+          quote: (words, limit) => printable(hide(typeof words === 'string' ? words : '', secrets), limit),
+        };
       } catch (cause) {
         const message = `cannot ask ${new URL(url).origin}: ${hide(messageOf(cause), secrets)}`;
         note({ ...about, outcome: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) });
@@ -130,6 +142,11 @@ function maskMembers(object: Readonly<Record<string, unknown>>, secrets: Set<str
       return [name, mask(text)];
     }),
   );
+}
+
+/** A stranger's words, fit for a message. */
+export function printable(text: string, limit: number): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, limit);
 }
 
 /** Some servers repeat what they were sent in their errors. */
