@@ -83,7 +83,7 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
     const { warnings } = await registry.update(id, { ...rest, oauth_config_id: configId }, actor, (tx) =>
       oauth.adopt(configId, id, tx),
     );
-    await oauth.published(configId);
+    await oauth.published('*');
     return { kind: 'done', registered: registry.get(id), warnings };
   }
 

@@ -51,7 +51,14 @@ export function createAuthorization(auth: Auth, onChange: () => void): Authoriza
         if (refusal === undefined || !(await auth.refused(refusal, sent))) throw error;
       }
       await update();
-      return send();
+      try {
+        return await send();
+      } catch (error) {
+        // Not to send it a third time: so that a credential which stays bad is known to be.
+        const again = refusalIn(error);
+        if (again !== undefined) await auth.refused(again, headers);
+        throw error;
+      }
     },
   };
 }
