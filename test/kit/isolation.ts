@@ -26,6 +26,13 @@ export interface CredentialKind {
 /** One step of a random history. Numbers pick among what there is at that moment. */
 export type Step =
   | { readonly do: 'call'; readonly calls: readonly Call[] }
+  | {
+      readonly do: 'everybody';
+      readonly server: number;
+      readonly label: number;
+      readonly isOnMcp: boolean;
+      readonly forged: number;
+    }
   | { readonly do: 'enter'; readonly flow: number; readonly link: number; readonly label: number | undefined }
   | { readonly do: 'revoke'; readonly row: number }
   | { readonly do: 'expire'; readonly secret: number }
@@ -67,7 +74,7 @@ interface Holder {
   isGone: boolean;
 }
 
-export const LABELS = ['', 'work', 'home'];
+export const LABELS = ['', 'work'];
 const SERVERS = ['c1', 'c2'];
 
 /** A gateway with two servers and callers of every kind, beside a model of who has which credential. */
@@ -99,13 +106,13 @@ export class IsolationWorld implements AsyncDisposable {
       const id = await gateway.createClient(kind.record(name, upstream.url));
       world.#servers.push({ id, upstream, known, isOpen: true, granted: new Set() });
     }
-    for (const name of ['k0', 'k1', 'k2']) {
+    for (const name of ['k0', 'k1']) {
       const { id, value } = await createKey(gateway, name);
       world.#hold('vk', id, { authorization: `Bearer ${value}` });
     }
     world.#hold('user', 'api-key:1', {});
-    for (const id of ['session-of-the-first-one', 'session-of-the-second'])
-      world.#hold('session', id, { authorization: '', 'x-bf-mcp-session-id': id });
+    const session = 'session-of-whoever-has-no-key';
+    world.#hold('session', session, { authorization: '', 'x-bf-mcp-session-id': session });
     return world;
   }
 
@@ -117,6 +124,8 @@ export class IsolationWorld implements AsyncDisposable {
     switch (step.do) {
       case 'call':
         return this.#callAll(step.calls);
+      case 'everybody':
+        return this.#callAll(this.#holders.map((_, holder) => ({ ...step, holder })));
       case 'enter':
         return this.#enter(step.flow, step.link, step.label);
       case 'revoke':
