@@ -10,6 +10,13 @@ import type { Personal, PersonalKind } from './personal/kind.ts';
 import type { Links } from './personal/links.ts';
 import type { Auth } from './transport/auth.ts';
 
+/** On whose behalf a server with per-user credentials is called; the first that is known, in this order. */
+export interface Identity {
+  readonly mode: 'user' | 'vk' | 'session';
+  /** User id, virtual key id, or SHA-256 in hex of `x-bf-mcp-session-id`. */
+  readonly id: string;
+}
+
 /** The credential of one caller for one server. */
 export interface OwnAuth {
   readonly auth: Auth;

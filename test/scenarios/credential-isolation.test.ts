@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DATABASES } from '../kit/databases.ts';
+import { IsolationWorld, type CredentialKind, type Step } from '../kit/isolation.ts';
+import { freshDatabase } from '../kit/keys.ts';
+import { personalClient, submit } from '../kit/personal.ts';
+import { startUpstream } from '../kit/upstream.ts';
+
+const HEADERS: CredentialKind = {
+  async start(known) {
+    const upstream = await startUpstream();
+    upstream.admits = (headers) => known.has(String(headers['x-user-token']));
+    return upstream;
+  },
+  record: (name, url) =>
+    personalClient(url, { name, user_headers: { 'x-user-token': 'of-the-admin' }, allowed_extra_headers: ['*'] }),
+  async enter(gateway, required, secret, label) {
+    const tenants = Object.fromEntries([...Array(400).keys()].map((round) => [`x-tenant-${round}`, 'acme']));
+    return (await submit(gateway, required, { 'x-user-token': secret, ...tenants }, label)).status;
+  },
+  secretIn: (headers) => headers['x-user-token'] ?? '',
+  forge: (secret) => ({ 'x-user-token': secret }),
+  demandAll: (round) => ({ per_user_header_keys: ['x-user-token', `x-tenant-${round}`] }),
+};
+
+const index = fc.nat(1_000);
+const call = fc.record({ holder: index, server: index, label: index, isOnMcp: fc.boolean(), forged: index });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('call' as const), calls: fc.array(call, { minLength: 1, maxLength: 6 }) }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('everybody' as const),
+      server: index,
+      label: fc.constantFrom(0, 0, 1),
+      isOnMcp: fc.boolean(),
+      forged: index,
+    }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      do: fc.constant('enter' as const),
+      flow: index,
+      link: index,
+      label: fc.option(index, { nil: undefined, freq: 2 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('revoke' as const), row: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), secret: index }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('grant' as const),
+      server: index,
+      isOpen: fc.boolean(),
+      keys: fc.array(index, { maxLength: 2 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('demand' as const), server: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop key' as const), key: index }) },
+);
+
+describe.each([
+  ['per_user_headers', HEADERS, 'sqlite', 6],
+  ['per_user_headers', HEADERS, 'postgres', 2],
+] satisfies [string, CredentialKind, (typeof DATABASES)[number], number][])('%s', (_, kind, type, numRuns) => {
+  test(`on ${type}: nobody ever uses, lists or changes the credential of another`, { timeout: 120_000 }, async () => {
+    const total = { ran: 0, asked: 0, denied: 0, entered: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 80 }), async (steps) => {
+        await using world = await IsolationWorld.open(kind, await freshDatabase(type));
+        for (const each of steps) {
+          await world.run(each);
+          await world.check();
+        }
+        for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += world.tally[name];
+      }),
+      // A history is shrunk for as long as somebody may wait for it.
+      { numRuns, interruptAfterTimeLimit: 90_000 },
+    );
+    // A history in which nothing happens proves nothing.
+    for (const count of Object.values(total)) expect(count, JSON.stringify(total)).toBeGreaterThan(numRuns);
+  });
+});
