@@ -11,7 +11,9 @@ import { createGovernanceStores, type GovernanceStores } from '../store/governan
 import { openLedgerStore } from '../store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
+import { createSessionStore, type SessionStore } from '../store/sessions.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
+import { createUserStore, type UserStore } from '../store/users.ts';
 import { ledgerOptions } from './ledger-options.ts';
 
 interface OpenOptions {
@@ -29,6 +31,8 @@ export interface Stores {
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
   readonly governance: GovernanceStores;
   readonly audit: AuditStore;
   /** In a database of its own; see config/ledger-options.ts. */
@@ -53,6 +57,8 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       settings,
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
+      users: createUserStore(db),
+      sessions: createSessionStore(db),
       governance: createGovernanceStores(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       ledger: await openLedgerStore(ledgerOptions(file, appDir), onError),

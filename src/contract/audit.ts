@@ -1,7 +1,18 @@
 import { z } from 'zod';
 
 /** What was done. */
-export const AuditAction = z.enum(['create', 'update', 'delete', 'rotate', 'reset', 'reconnect', 'refresh']);
+export const AuditAction = z.enum([
+  'create',
+  'update',
+  'delete',
+  'rotate',
+  'reset',
+  'reconnect',
+  'refresh',
+  'login',
+  'login_failed',
+  'logout',
+]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
 /** What it was done to. */
@@ -14,6 +25,9 @@ export const AuditEntity = z.enum([
   'budget_override',
   'rate_limit',
   'api_key',
+  'user',
+  'session',
+  'auth_config',
   'settings',
   'mcp_logs',
 ]);
