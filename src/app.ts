@@ -37,6 +37,8 @@ export interface GatewayOptions {
   readonly passphrase?: string;
   /** The admin key to make on the first start, instead of a random one. */
   readonly apiKey?: string;
+  /** What lets somebody make the first admin account, instead of `setup_token` of config.json. */
+  readonly setupToken?: string | undefined;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
@@ -110,7 +112,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     servers.registry.applySettings();
   });
   await servers.registry.load();
-  const edges = await openEdges({ ...common, accounting, policy, servers, host, port });
+  const edges = await openEdges({ ...common, accounting, policy, servers, host, port, setupToken: options.setupToken });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

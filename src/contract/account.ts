@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { ApiKeyScope } from './api-key.ts';
 
 /** What an account may do, from little to everything. */
-export const Role = z
-  .enum(['viewer', 'editor', 'admin'])
-  .meta({
-    description: 'viewer reads; editor also changes; admin also manages accounts, API keys and who may sign in.',
-  });
+export const Role = z.enum(['viewer', 'editor', 'admin']).meta({
+  description: 'viewer reads; editor also changes; admin also manages accounts, API keys and who may sign in.',
+});
 export type Role = z.infer<typeof Role>;
 
 /** The scopes of each role. */
@@ -98,12 +96,9 @@ export const Me = z.object({
   name: z.string(),
   scopes: z.array(ApiKeyScope),
   user: UserView.nullable().meta({ description: 'null for an API key.' }),
-  csrf_token: z
-    .string()
-    .nullable()
-    .meta({
-      description: 'For the header X-CSRF-Token of every request that changes something; null without a cookie.',
-    }),
+  csrf_token: z.string().nullable().meta({
+    description: 'For the header X-CSRF-Token of every request that changes something; null without a cookie.',
+  }),
 });
 
 /** Answer of `GET /api/session/is-auth-enabled`. */

@@ -106,12 +106,9 @@ export const OidcOptions = z.looseObject({
     .optional()
     .meta({ description: 'Better "env.NAME". Absent: a public client, with PKCE alone.' }),
   scopes: z.array(z.string()).optional().meta({ description: 'Default: openid, profile, email.' }),
-  role_claim: z
-    .string()
-    .optional()
-    .meta({
-      description: 'The claim that says the role, such as "groups" or "realm_access.roles". Read at each sign-in.',
-    }),
+  role_claim: z.string().optional().meta({
+    description: 'The claim that says the role, such as "groups" or "realm_access.roles". Read at each sign-in.',
+  }),
   role_mapping: z
     .record(z.string(), Role)
     .optional()

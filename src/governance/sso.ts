@@ -1,3 +1,4 @@
+import type * as OpenidClient from 'openid-client';
 import type { Configuration, CustomFetch } from 'openid-client';
 import type { OidcOptions } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
@@ -109,7 +110,7 @@ export function createSso({ options, fetch, sealer, now = Date.now }: Deps): Sso
 function createDiscovery(options: OidcOptions, fetch: CustomFetch, now: () => number) {
   let known: { readonly until: number; readonly config: Promise<Configuration> } | undefined;
 
-  async function ask(client: typeof import('openid-client')): Promise<Configuration> {
+  async function ask(client: typeof OpenidClient): Promise<Configuration> {
     const issuer = new URL(options.issuer);
     const secret = Secret.parse(options.client_secret ?? '');
     if (secret.isDangling) throw new GatewayError('invalid_configuration', `${secret.reference} is not set`);

@@ -58,7 +58,17 @@ test('the parameters of a path are exactly the names in it, required and unique'
 
 test('only the public routes go without a credential, and every scheme that is named is defined', () => {
   const open = operations.filter(({ operation }) => operation.security.length === 0).map(({ path }) => path);
-  expect(open.toSorted()).toEqual(['/api/governance/virtual-keys/quota', '/api/version', '/health']);
+  expect(open.toSorted()).toEqual([
+    '/api/governance/virtual-keys/quota',
+    '/api/session/is-auth-enabled',
+    '/api/session/login',
+    '/api/session/logout',
+    '/api/session/setup',
+    '/api/session/sso/callback',
+    '/api/session/sso/login',
+    '/api/version',
+    '/health',
+  ]);
   for (const { operation } of operations) {
     for (const name of operation.security.flatMap(Object.keys))
       expect(document.components.securitySchemes).toHaveProperty(name);

@@ -6,11 +6,12 @@ import { actorOf, type Actor } from '../governance/audit.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { checkBody, checkQuery } from './check-input.ts';
+import type { RequestFacts } from './identify-manager.ts';
 import { parseJson, readBody } from './read-body.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
-/** The API key scope a route demands; `public` demands nothing. */
-export type RouteScope = Extract<ApiKeyScope, 'read' | 'write'> | 'public';
+/** The scope a route demands; `public` demands nothing. */
+export type RouteScope = Extract<ApiKeyScope, 'read' | 'write' | 'admin'> | 'public';
 
 /** The names in the braces of a path: `/a/{id}` gives `{ id: string }`. */
 export type PathParams<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
@@ -60,7 +61,11 @@ export interface Route {
 }
 
 /** Gives the caller of a management request, or throws. */
-export type IdentifyManagement = (headers: Readonly<Record<string, string>>, scope: 'read' | 'write') => Caller;
+export type IdentifyManagement = (
+  headers: Readonly<Record<string, string>>,
+  scope: Exclude<RouteScope, 'public'>,
+  facts: RequestFacts,
+) => Caller | Promise<Caller>;
 
 /** Defines one route. Its schemas are the check, the types of the handler and the OpenAPI document at once. */
 export function route<
@@ -95,8 +100,11 @@ export function route<
 export function mount(app: Hono, routes: readonly Route[], identify: IdentifyManagement): void {
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
-      const caller = route.scope === 'public' ? undefined : identify(context.req.header(), route.scope);
-      const value = await route.run(context.req.raw, context.req.param(), caller, addressOf(context.env));
+      const { method, path, raw } = context.req;
+      const ip = addressOf(context.env);
+      const facts = { method, path, ip };
+      const caller = route.scope === 'public' ? undefined : await identify(context.req.header(), route.scope, facts);
+      const value = await route.run(raw, context.req.param(), caller, ip);
       if (value instanceof Response) return value;
       return new Response(JSON.stringify(value), {
         status: route.status,

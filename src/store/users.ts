@@ -119,7 +119,8 @@ function toRow(user: User): Selectable<UserTable> {
   };
 }
 
-function toUser({ username_key: _, ...row }: Selectable<UserTable>): User {
+function toUser(stored: Selectable<UserTable>): User {
+  const { username_key: _, ...row } = stored;
   return {
     ...row,
     role: row.role as Role, // written by toRow

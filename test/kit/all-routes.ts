@@ -8,7 +8,13 @@ import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
+import type { Accounts } from '../../src/governance/accounts.ts';
 import type { Directory } from '../../src/governance/directory.ts';
+import { sessionRoutes } from '../../src/http/api/session.ts';
+import { ssoRoutes } from '../../src/http/api/sso.ts';
+import { userRoutes } from '../../src/http/api/users.ts';
+import { createBrowser } from '../../src/http/browser.ts';
+import { createLogger } from '../../src/lib/logger.ts';
 import type { Route } from '../../src/http/route.ts';
 import { statusRoutes } from '../../src/http/status.ts';
 
@@ -26,6 +32,37 @@ export const emptyRegistry: ClientRegistry = {
 
 /** A directory that nobody may ask, for tests that only look at routes or are refused before. */
 const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directory;
+
+/** Nobody has an account, nobody can make one. */
+const noUsers: Accounts = {
+  list: async () => ({ users: [], total_count: 0 }),
+  get: async () => notHere(),
+  hasAdmin: async () => false,
+  setUp: async () => notHere(),
+  create: async () => notHere(),
+  update: async () => notHere(),
+  remove: async () => notHere(),
+  changePassword: async () => notHere(),
+};
+const noSignIn = {
+  accounts: noUsers,
+  users: { find: async () => undefined },
+  signIn: {
+    isPossible: async () => false,
+    checkPassword: async () => notHere(),
+    checkBasic: async () => notHere(),
+    open: async () => notHere(),
+    find: async () => undefined,
+    close: async () => undefined,
+  },
+  browser: createBrowser({ trustedProxies: [], settings: () => DEFAULT_SETTINGS, csrfKey: Buffer.alloc(32) }),
+  authConfig: { view: async () => undefined, prepare: async () => notHere(), publish: async () => {} },
+  checkSetupToken: async () => {
+    throw new GatewayError('unauthorized', 'not in this test');
+  },
+  admit: async () => notHere(),
+};
+const noSso = { begin: async () => notHere(), finish: async () => notHere(), endSessionUrl: async () => undefined };
 
 interface Parts {
   readonly registry?: ClientRegistry;
@@ -53,7 +90,10 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
   return [
     ...mcpClientRoutes(registry, (id) => id),
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
-    ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
+    ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit, ...noSignIn }),
+    ...userRoutes(noUsers),
+    ...sessionRoutes({ ...noSignIn, settings: () => DEFAULT_SETTINGS, sso: noSso }),
+    ...ssoRoutes({ ...noSignIn, sso: noSso, logger: createLogger({ level: 'silent', style: 'json' }) }),
     ...auditLogRoutes(noAudit),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
