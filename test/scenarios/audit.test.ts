@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
+import { addUser, PASSWORD } from '../kit/browser-session.ts';
 import { certificates } from '../kit/certificates.ts';
 import { DATABASES, newPostgresUrl } from '../kit/databases.ts';
 import { httpClient, startGateway, type GatewayAccess } from '../kit/gateway.ts';
@@ -27,7 +28,7 @@ interface Write {
 
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
-/** A new route with scope `write` needs a line here, or below. */
+/** A new route with scope `write` or `admin` needs a line here, or below. */
 const WRITES: Readonly<Record<string, Write>> = {
   'POST /api/mcp/client': {
     body: ({ url }) => httpClient(url),
@@ -52,13 +53,26 @@ const WRITES: Readonly<Record<string, Write>> = {
     },
     leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
   },
+  'POST /api/users': {
+    body: () => ({ username: 'ann', password: PASSWORD }),
+    leaves: { action: 'create', entity: 'user', entity_name: 'ann' },
+  },
+  'PUT /api/users/{id}': {
+    prepare: ({ gateway }) => addUser(gateway, 'ben', 'viewer'),
+    body: () => ({ role: 'editor' }),
+    leaves: { action: 'update', entity: 'user', entity_name: 'ben' },
+  },
+  'DELETE /api/users/{id}': {
+    prepare: ({ gateway }) => addUser(gateway, 'cat', 'viewer'),
+    leaves: { action: 'delete', entity: 'user', entity_name: 'cat' },
+  },
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
   },
 };
 
-/** Routes that demand the scope `write` and change nothing. */
+/** Routes that demand such a scope and change nothing. */
 const CHANGES_NOTHING: readonly string[] = [];
 
 async function entries(gateway: GatewayAccess, query = ''): Promise<AuditLog[]> {
@@ -72,7 +86,7 @@ async function writeRoutes(gateway: GatewayAccess): Promise<string[]> {
   const paths = body['paths'] as Record<string, Record<string, { security: { apiKey: string[] }[] }>>;
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(([, { security }]) => security[0]?.apiKey.includes('write'))
+      .filter(([method, { security }]) => method !== 'get' && /write|admin/.test(String(security[0]?.apiKey)))
       .map(([method]) => `${method.toUpperCase()} ${path}`),
   );
 }
