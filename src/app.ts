@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly passphrase?: string;
   /** The admin key to make on the first start, instead of a random one. */
   readonly apiKey?: string;
+  /** What lets somebody make the first admin account, instead of `setup_token` of config.json. */
+  readonly setupToken?: string | undefined;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
@@ -127,7 +129,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await servers.personal.load();
   await servers.registry.load();
-  const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port });
+  const { setupToken } = options;
+  const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port, setupToken });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

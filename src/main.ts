@@ -20,6 +20,7 @@ Environment (a flag wins):
   ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
+  ASBRU_SETUP_TOKEN       lets whoever knows it make the first admin account
   ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
   ASBRU_NEW_ENCRYPTION_KEY  the next one, for asbru keys rotate-encryption
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   proxies for everything that goes out

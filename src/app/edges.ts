@@ -36,6 +36,7 @@ import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createSignIns } from '../mcp/sign-in.ts';
 import { createExplain } from '../mcp/explain.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
+import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 import type { Servers } from './servers.ts';
@@ -47,6 +48,8 @@ interface EdgesOptions extends Common {
   readonly oauth: OAuth;
   readonly host: string;
   readonly port: number;
+  /** What lets somebody make the first admin account, if it comes from the environment. */
+  readonly setupToken: string | undefined;
 }
 
 /** What is open to the outside. */
@@ -64,6 +67,8 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers, host, port } = options;
   const { registry, sessions, subscriptions, server, callTool } = servers;
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
+  const accounts = await openAccounts({ ...options, identify });
+  const { identifyManager } = accounts;
   const checkOrigin = createCheckOrigin({ host, settings });
   const dispatch = createDispatch({
     server,
@@ -77,7 +82,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
   const sse = createSseEdge({ identify, dispatch, sessions, subscriptions, logger });
   const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
-    identify,
+    identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
     onRow: (listener) =>
@@ -86,12 +91,12 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
-  const routes = [...managementRoutes(options, identify), ...feed.routes];
+  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
-    '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, logger }),
+    '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, identifyManager, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,
@@ -104,7 +109,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     host,
     port,
     raw,
-    fetch: createApi({ routes, identify: identify.identifyManagement, version: VERSION, logger }).fetch,
+    fetch: createApi({ routes, identify: identifyManager, version: VERSION, logger }).fetch,
     checkOrigin,
     meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
     upgrade: feed.upgrade,
@@ -122,7 +127,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   };
 }
 
-function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'identifyKey'>): Route[] {
+function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
@@ -161,10 +166,11 @@ function managementRoutes(options: EdgesOptions, identify: Pick<Identify, 'ident
     }),
     ...mcpSessionRoutes(servers.personal),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-    ...governanceRoutes({ directory, identifyKey: identify.identifyKey }),
+    ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
     ...apiKeyRoutes({ ...stores, changes }),
-    ...configRoutes({ ...stores, changes }),
+    ...configRoutes({ ...stores, changes, ...who }),
+    ...who.routes,
     ...auditLogRoutes(stores.audit),
     ...oauthCallbackRoutes({ ...stores, oauth: options.oauth, logger }),
     ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),

@@ -18,6 +18,7 @@ describe('the options of a start', () => {
       configFile: undefined,
       passphrase: undefined,
       apiKey: undefined,
+      setupToken: undefined,
       logLevel: 'info',
       logStyle: 'json',
     });

@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly passphrase: string | undefined;
   /** The admin key of the first start. */
   readonly apiKey: string | undefined;
+  /** What lets somebody make the first admin account. */
+  readonly setupToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly logStyle: LogStyle;
 }
@@ -42,6 +44,7 @@ export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: 
     configFile: findConfig(pick(flags.config, 'ASBRU_CONFIG'), appDir),
     passphrase: pick(undefined, 'ASBRU_ENCRYPTION_KEY', 'BIFROST_ENCRYPTION_KEY'),
     apiKey: pick(undefined, 'ASBRU_API_KEY'),
+    setupToken: pick(undefined, 'ASBRU_SETUP_TOKEN', 'BIFROST_SETUP_TOKEN'),
     logLevel: readWord('log level', pick(flags.logLevel, 'ASBRU_LOG_LEVEL', 'LOG_LEVEL') ?? 'info', LOG_LEVELS),
     logStyle: readWord(
       'log style',

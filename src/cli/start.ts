@@ -21,6 +21,7 @@ export type CreateGateway = (
   options: Pick<StartOptions, 'host' | 'port' | 'appDir' | 'configFile'> & {
     passphrase?: string;
     apiKey?: string;
+    setupToken?: string;
     logger: Logger;
   },
 ) => Promise<RunningGateway>;
@@ -42,12 +43,12 @@ export async function start(flags: StartFlags, createGateway: CreateGateway): Pr
 }
 
 async function run(options: StartOptions, createGateway: CreateGateway): Promise<void> {
-  const { host, port, appDir, configFile, passphrase, apiKey, logLevel: level, logStyle: style } = options;
+  const { host, port, appDir, configFile, passphrase, apiKey, setupToken, logLevel: level, logStyle: style } = options;
   const logger = createLogger({ level, style });
   // A signal that comes before there is anything to drain ends the process at once.
   let close = async (): Promise<void> => {};
   onStop(() => close());
-  const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }) };
+  const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }), ...(setupToken && { setupToken }) };
   const gateway = await createGateway({ host, port, appDir, configFile, logger, ...secrets });
   close = () => gateway.close();
 

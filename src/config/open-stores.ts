@@ -14,7 +14,9 @@ import { createGovernanceStores, type GovernanceStores } from '../store/governan
 import { createHeaderCredentialStore, type HeaderCredentialStore } from '../store/header-credentials.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
 import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
+import { createSessionStore, type SessionStore } from '../store/sessions.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
+import { createUserStore, type UserStore } from '../store/users.ts';
 
 interface OpenOptions {
   readonly file: ConfigFile;
@@ -35,6 +37,8 @@ export interface Stores {
   readonly settings: SettingsStore;
   readonly clients: McpClientStore;
   readonly accounts: AccountStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
   readonly governance: GovernanceStores;
   /** What callers entered for servers that know each of them. */
   readonly headerCredentials: HeaderCredentialStore;
@@ -63,6 +67,8 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       settings,
       clients: createMcpClientStore(db, encryption),
       accounts: createAccountStore(db),
+      users: createUserStore(db),
+      sessions: createSessionStore(db),
       governance: createGovernanceStores(db, encryption),
       headerCredentials: createHeaderCredentialStore(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),

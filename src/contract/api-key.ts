@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
-/** What a management API key may do: read and write the management API, and use `/mcp` and `/v1` as the operator. */
-export const ApiKeyScope = z.enum(['read', 'write', 'mcp']);
+/**
+ * What a management API key may do: read and write the management API, use `/mcp` and `/v1` as the operator, and (`admin`) say
+ * who may do what: accounts, API keys, how people sign in.
+ */
+export const ApiKeyScope = z.enum(['read', 'write', 'mcp', 'admin']);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 
 /** Body of `POST /api/api-keys`. */

@@ -10,6 +10,9 @@ export const AuditAction = z.enum([
   'reconnect',
   'refresh',
   'reauthorize',
+  'login',
+  'login_failed',
+  'logout',
 ]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
@@ -23,6 +26,9 @@ export const AuditEntity = z.enum([
   'budget_override',
   'rate_limit',
   'api_key',
+  'user',
+  'session',
+  'auth_config',
   'settings',
   'mcp_logs',
   'oauth_config',

@@ -1,4 +1,6 @@
+import { ROLE_SCOPES } from '../contract/account.ts';
 import type { ApiKeyScope } from '../contract/api-key.ts';
+import type { User } from '../store/users.ts';
 import type { Limits } from './limits.ts';
 
 /** Something that has an id for programs and a name for people. */
@@ -22,7 +24,10 @@ export interface KeyPolicy extends Reference {
 
 /** Who is behind a request, once the edge has checked the credential. Everything below the edge decides by this alone. */
 export interface Caller {
-  /** `operator`: a management API key, with the unrestricted view. `anonymous`: nobody in particular, where that is allowed. */
+  /**
+   * `operator`: a management API key or somebody who signed in, with the unrestricted view. `anonymous`: nobody in particular,
+   * where that is allowed.
+   */
   readonly kind: 'operator' | 'anonymous' | 'virtual_key';
   /** Stable id such as "api-key:3": what sessions and per-user credentials are bound to. */
   readonly principal: string;
@@ -53,4 +58,15 @@ export function principalOfKey(virtualKeyId: string): string {
 /** The virtual key behind a principal; undefined for principals of other kinds. */
 export function keyOfPrincipal(principal: string): string | undefined {
   return principal.startsWith(KEY_PREFIX) ? principal.slice(KEY_PREFIX.length) : undefined;
+}
+
+/** The principal of whoever signed in to this account. */
+export function principalOfUser(userId: string): string {
+  return `user:${userId}`;
+}
+
+/** Somebody who signed in, with what the role allows at this moment. */
+export function callerOfUser({ id, username, role }: Pick<User, 'id' | 'username' | 'role'>): Caller {
+  const user = { id, name: username };
+  return { kind: 'operator', principal: principalOfUser(id), name: username, scopes: ROLE_SCOPES[role], user };
 }

@@ -1,5 +1,6 @@
 import type { AuditStore } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
+import type { Executor } from '../store/schema.ts';
 import type { SettingsStore } from '../store/settings.ts';
 import { describeChange, type Actor } from './audit.ts';
 
@@ -9,16 +10,16 @@ interface Deps {
   readonly audit: Pick<AuditStore, 'with'>;
 }
 
-/** Stores a change of the gateway-wide settings and records it, both or neither. */
+/** Stores a change of the gateway-wide settings and records it, both or neither. `write` may do more in the same transaction. */
 export function saveSettings(
   { database, settings, audit }: Deps,
   actor: Actor,
-  write: (store: SettingsStore) => Promise<void>,
+  write: (store: SettingsStore, tx: Executor) => Promise<void>,
 ): Promise<void> {
   return database.transaction(async (tx) => {
     const stored = settings.with(tx);
     const before = await stored.loadClientSettings();
-    await write(stored);
+    await write(stored, tx);
     const after = await stored.loadClientSettings();
     const subject = { action: 'update', entity: 'settings', id: 'client', name: 'client_config' } as const;
     await audit.with(tx).append(describeChange(actor, { ...subject, before, after }));

@@ -39,7 +39,7 @@ interface KnownKey {
 
 const EXPECTED = 'send "Authorization: Bearer <API key>"';
 /** Where SDKs put a key. In these only a value with the prefix is a virtual key; anything else is meant for somebody else. */
-const OTHER_PLACES = ['x-api-key', 'x-goog-api-key', 'api-key'];
+export const OTHER_PLACES = ['x-api-key', 'x-goog-api-key', 'api-key'];
 const VIRTUAL_KEY = /^sk-bf-/i;
 const API_KEY = /^bearer\s+bfst-/i;
 const NEEDS_KEY = 'send a virtual key as "x-bf-vk" or "Authorization: Bearer sk-bf-…"';

@@ -2,19 +2,20 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { WsTicket, type LiveMessage } from '../contract/live-feed.ts';
+import { principalOfUser } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
 import type { Changes } from '../store/changes.ts';
 import type { CheckOrigin } from './check-origin.ts';
-import type { Identify } from './identify.ts';
+import type { IdentifyManager } from './identify-manager.ts';
 import { createLiveClients, LIVE_TIMING, type LiveTiming } from './live-clients.ts';
 import { renderError } from './render-error.ts';
 import { route, type Route } from './route.ts';
 import { createTickets } from './tickets.ts';
 
 interface Deps<Row> {
-  readonly identify: Pick<Identify, 'identifyManagement'>;
+  readonly identify: { readonly identifyManagement: IdentifyManager };
   readonly checkOrigin: CheckOrigin;
   /** Of a purpose of its own. */
   readonly sealer: Sealer;
@@ -56,10 +57,10 @@ export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
   let subscriptions: (() => void)[] = [];
   let isClosed = false;
 
-  // A key that was revoked must not go on listening. Others that are dismissed with it come back at once.
+  // Whoever was locked out must not go on listening. Others that are dismissed with them come back at once.
   const unsubscribe = changes.subscribe((table, id) => {
-    if (table !== 'api_keys') return;
-    const revoked = id === '*' ? '*' : `api-key:${id}`;
+    if (table !== 'api_keys' && table !== 'users') return;
+    const revoked = id === '*' ? '*' : table === 'users' ? principalOfUser(id) : `api-key:${id}`;
     tickets.revoke(revoked);
     clients.dismiss((principal) => revoked === '*' || principal === revoked);
   });
@@ -78,30 +79,36 @@ export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
     subscriptions = [];
   }
 
-  function principalOf(request: IncomingMessage): string {
+  async function principalOf(request: IncomingMessage): Promise<string> {
     if (isClosed) throw new GatewayError('shutting_down', 'the gateway is shutting down');
     checkOrigin(request);
-    const ticket = new URL(request.url ?? '', 'http://localhost').searchParams.get('ticket');
-    if (ticket === null) return identify.identifyManagement(request.headers, 'read').principal;
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
+    const ticket = searchParams.get('ticket');
+    if (ticket === null) {
+      const facts = { method: 'GET', path: pathname, ip: request.socket.remoteAddress, isWebSocket: true };
+      return (await identify.identifyManagement(request.headers, 'read', facts)).principal;
+    }
     const principal = tickets.redeem(ticket);
     if (principal === undefined) throw new GatewayError('unauthorized', 'the ticket is unknown, too old, or used');
     return principal;
+  }
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer, principal: string): void {
+    if (isClosed) return void socket.destroy(); // in the meantime
+    server.handleUpgrade(request, socket, head, (connection) => {
+      if (clients.size === 0) start();
+      clients.add(connection, principal);
+    });
   }
 
   return {
     upgrade: {
       accepts: (path) => PATHS.has(path),
       handle(request, socket, head) {
-        let principal: string;
-        try {
-          principal = principalOf(request);
-        } catch (error) {
-          return refuse(socket, error, logger);
-        }
-        server.handleUpgrade(request, socket, head, (connection) => {
-          if (clients.size === 0) start();
-          clients.add(connection, principal);
-        });
+        principalOf(request).then(
+          (principal) => accept(request, socket, head, principal),
+          (error: unknown) => refuse(socket, error, logger),
+        );
       },
     },
     routes: [

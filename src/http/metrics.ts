@@ -1,24 +1,40 @@
+import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { METRICS_TYPE, type Metrics } from '../telemetry/metrics.ts';
+import type { IdentifyManager } from './identify-manager.ts';
 import type { Identify, RequestHeaders } from './identify.ts';
 import type { RawHandler } from './listen.ts';
 import { renderError } from './render-error.ts';
 
 interface Deps {
   readonly metrics: Pick<Metrics, 'render'>;
+  /** API keys alone, and whoever else may manage. */
   readonly identify: Pick<Identify, 'identifyManagement'>;
+  readonly identifyManager?: IdentifyManager;
   readonly logger: Logger;
 }
 
-/** `GET /metrics`, in the text format of Prometheus, for an API key with scope `read`. */
-export function createMetricsHandler({ metrics, identify, logger }: Deps): RawHandler {
+/** `GET /metrics`, in the text format of Prometheus, for whoever may read. */
+export function createMetricsHandler({ metrics, identify, identifyManager, logger }: Deps): RawHandler {
+  async function demandReader({ headers, method = 'GET', socket }: IncomingMessage): Promise<void> {
+    const keyHeaders = withBearer(headers);
+    try {
+      identify.identifyManagement(keyHeaders, 'read');
+    } catch (error) {
+      if (identifyManager === undefined || !(error instanceof GatewayError) || error.code !== 'unauthorized')
+        throw error;
+      // It is no API key, so it may be the password of an account, or a session.
+      await identifyManager(headers, 'read', { method, path: '/metrics', ip: socket.remoteAddress });
+    }
+  }
+
   return async (request, response) => {
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         throw new GatewayError('method_not_allowed', 'this route takes GET', { details: { allow: 'GET, HEAD' } });
       }
-      identify.identifyManagement(withBearer(request.headers), 'read');
+      await demandReader(request);
       const body = Buffer.from(await metrics.render());
       response.writeHead(200, { 'content-type': METRICS_TYPE, 'content-length': body.length });
       response.end(request.method === 'HEAD' ? undefined : body);

@@ -62,6 +62,12 @@ test('only the public routes go without a credential, and every scheme that is n
     '/api/governance/virtual-keys/quota',
     '/api/oauth/callback',
     '/api/oauth/client-metadata.json',
+    '/api/session/is-auth-enabled',
+    '/api/session/login',
+    '/api/session/logout',
+    '/api/session/setup',
+    '/api/session/sso/callback',
+    '/api/session/sso/login',
     '/api/version',
     '/health',
   ]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ErrorEnvelope } from '../contract/common.ts';
+import { SESSION_COOKIE } from './identify-manager.ts';
 import type { Route } from './route.ts';
 
 type JsonSchema = Record<string, unknown>;
@@ -23,6 +24,13 @@ export function openapi(routes: readonly Route[], version: string): JsonSchema {
           scheme: 'bearer',
           description: 'A management API key: `Authorization: Bearer <API key>`.',
         },
+        basic: { type: 'http', scheme: 'basic', description: 'The name and the password of an account.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: 'Somebody who signed in with a browser. What changes something also wants X-CSRF-Token.',
+        },
       },
       schemas: { Error: jsonSchema(ErrorEnvelope, 'output') },
       responses: { Error: jsonContent('The request was refused or failed.', { $ref: '#/components/schemas/Error' }) },
@@ -37,7 +45,7 @@ function operation(route: Route): JsonSchema {
     operationId: operationId(route.summary),
     summary: route.summary,
     ...(description === undefined ? {} : { description }),
-    security: route.scope === 'public' ? [] : [{ apiKey: [route.scope] }],
+    security: securityOf(route.scope),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, ...json(jsonSchema(route.body, 'input')) } }),
     responses: {
@@ -46,6 +54,11 @@ function operation(route: Route): JsonSchema {
       default: { $ref: '#/components/responses/Error' },
     },
   };
+}
+
+/** Any one of them will do. */
+function securityOf(scope: Route['scope']): JsonSchema[] {
+  return scope === 'public' ? [] : [{ apiKey: [scope] }, { basic: [scope] }, { session: [scope] }];
 }
 
 /** "Update an MCP client" → "updateMcpClient". */

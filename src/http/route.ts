@@ -6,11 +6,12 @@ import { actorOf, type Actor } from '../governance/audit.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { checkBody, checkQuery } from './check-input.ts';
+import type { RequestFacts } from './identify-manager.ts';
 import { parseJson, readBody } from './read-body.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
-/** The API key scope a route demands; `public` demands nothing. */
-export type RouteScope = Extract<ApiKeyScope, 'read' | 'write'> | 'public';
+/** The scope a route demands; `public` demands nothing. */
+export type RouteScope = Extract<ApiKeyScope, 'read' | 'write' | 'admin'> | 'public';
 
 /** The names in the braces of a path: `/a/{id}` gives `{ id: string }`. */
 export type PathParams<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
@@ -65,7 +66,11 @@ export interface Route {
 }
 
 /** Gives the caller of a management request, or throws. */
-export type IdentifyManagement = (headers: Readonly<Record<string, string>>, scope: 'read' | 'write') => Caller;
+export type IdentifyManagement = (
+  headers: Readonly<Record<string, string>>,
+  scope: Exclude<RouteScope, 'public'>,
+  facts: RequestFacts,
+) => Caller | Promise<Caller>;
 
 /** Defines one route. Its schemas are the check, the types of the handler and the OpenAPI document at once. */
 export function route<
@@ -100,11 +105,14 @@ export function route<
 export function mount(app: Hono, routes: readonly Route[], identify: IdentifyManagement): void {
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
-      const { raw: request } = context.req;
+      const { method, path, raw: request } = context.req;
       const params: Record<string, string> = context.req.param();
-      const admitted = route.admit?.(request, params);
-      const caller = route.scope === 'public' ? undefined : (admitted ?? identify(context.req.header(), route.scope));
-      const value = await route.run(request, params, caller, addressOf(context.env));
+      const ip = addressOf(context.env);
+      const facts = { method, path, ip };
+      const demand = async (scope: Exclude<RouteScope, 'public'>): Promise<Caller> =>
+        route.admit?.(request, params) ?? identify(context.req.header(), scope, facts);
+      const caller = route.scope === 'public' ? undefined : await demand(route.scope);
+      const value = await route.run(request, params, caller, ip);
       if (value instanceof Response) return value;
       return new Response(JSON.stringify(value), {
         status: route.status,

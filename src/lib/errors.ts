@@ -47,6 +47,8 @@ export const ERRORS = {
   conflict: { status: 409, rpc: -32603, retryable: false },
   /** Both the request limit and the token limit are reached. */
   rate_limited: { status: 429, rpc: -32005, retryable: true },
+  /** Too many passwords or tokens were tried. */
+  too_many_attempts: { status: 429, rpc: -32005, retryable: true },
   token_limited: { status: 429, rpc: -32005, retryable: true },
   request_limited: { status: 429, rpc: -32005, retryable: true },
   payload_too_large: { status: 413, rpc: -32600, retryable: false },

@@ -7,6 +7,7 @@ import { governance } from './migrations/002-governance.ts';
 import { audit } from './migrations/003-audit.ts';
 import { oauth } from './migrations/004-oauth.ts';
 import { userCredentials } from './migrations/005-user-credentials.ts';
+import { accounts } from './migrations/006-accounts.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -71,6 +72,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '003-audit': audit(dialect),
     '004-oauth': oauth(),
     '005-user-credentials': userCredentials(),
+    '006-accounts': accounts(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

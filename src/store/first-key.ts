@@ -14,7 +14,7 @@ export async function createFirstKey(
     const wanted = {
       name: 'admin',
       description,
-      scopes: ['read', 'write', 'mcp'] as const,
+      scopes: ['read', 'write', 'mcp', 'admin'] as const,
       ...(given && { key: given }),
     };
     const { key } = await accounts.create({ ...wanted, scopes: [...wanted.scopes] });

@@ -21,6 +21,8 @@ export interface Tables {
   oauth_tokens: OAuthTokenTable;
   header_credentials: HeaderCredentialTable;
   header_flows: HeaderFlowTable;
+  users: UserTable;
+  web_sessions: WebSessionTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -34,6 +36,7 @@ export const TABLES = [
   'oauth_configs',
   'oauth_tokens',
   'header_credentials',
+  'users',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -306,4 +309,32 @@ export interface HeaderFlowTable {
   status: string;
   created_at: number;
   expires_at: number;
+}
+
+export interface UserTable {
+  id: string;
+  username: string;
+  /** The name as it is looked up: two that look the same to people are the same. */
+  username_key: string;
+  /** Argon2id; null for whoever signs in elsewhere. */
+  password_hash: string | null;
+  role: string;
+  origin: string;
+  /** Issuer and subject at the identity provider. */
+  sso_subject: string | null;
+  is_active: number;
+  created_at: number;
+  updated_at: number;
+  last_login_at: number | null;
+}
+
+/** A browser in which somebody has signed in. */
+export interface WebSessionTable {
+  /** SHA-256 in hex of the cookie. */
+  token_hash: string;
+  user_id: string;
+  expires_at: number;
+  created_at: number;
+  ip: string | null;
+  user_agent: string | null;
 }

@@ -14,7 +14,12 @@ export function writeInTurn<T>(
   run: (tx: Executor) => Promise<T>,
 ): Promise<T> {
   return transaction(async (tx) => {
-    if (dialect.type === 'postgres') await sql`select pg_advisory_xact_lock(${GOVERNANCE_LOCK})`.execute(tx);
+    await waitForTurn(dialect, tx);
     return run(tx);
   });
+}
+
+/** The same for a transaction that is already open, until it ends. */
+export async function waitForTurn({ type }: Pick<Database['dialect'], 'type'>, tx: Executor): Promise<void> {
+  if (type === 'postgres') await sql`select pg_advisory_xact_lock(${GOVERNANCE_LOCK})`.execute(tx);
 }

@@ -14,7 +14,12 @@ import { mcpSessionRoutes } from '../../src/http/api/mcp-sessions.ts';
 import type { HeaderForms } from '../../src/mcp/personal/header-forms.ts';
 import type { PersonalSessions } from '../../src/mcp/personal/sessions.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
+import type { Accounts } from '../../src/governance/accounts.ts';
 import type { Directory } from '../../src/governance/directory.ts';
+import { sessionRoutes } from '../../src/http/api/session.ts';
+import { ssoRoutes } from '../../src/http/api/sso.ts';
+import { userRoutes } from '../../src/http/api/users.ts';
+import { createBrowser } from '../../src/http/browser.ts';
 import type { Route } from '../../src/http/route.ts';
 import { statusRoutes } from '../../src/http/status.ts';
 
@@ -39,6 +44,36 @@ const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directo
 
 /** Nobody has credentials of their own, and nobody may ask. */
 const nobody = { sessions: {} as PersonalSessions, forms: {} as HeaderForms, links: { opens: () => false } };
+/** Nobody has an account, nobody can make one. */
+const noUsers: Accounts = {
+  list: async () => ({ users: [], total_count: 0 }),
+  get: async () => notHere(),
+  hasAdmin: async () => false,
+  setUp: async () => notHere(),
+  create: async () => notHere(),
+  update: async () => notHere(),
+  remove: async () => notHere(),
+  changePassword: async () => notHere(),
+};
+const noSignIn = {
+  accounts: noUsers,
+  users: { find: async () => undefined },
+  signIn: {
+    isPossible: async () => false,
+    checkPassword: async () => notHere(),
+    checkBasic: async () => notHere(),
+    open: async () => notHere(),
+    find: async () => undefined,
+    close: async () => undefined,
+  },
+  browser: createBrowser({ trustedProxies: [], settings: () => DEFAULT_SETTINGS, csrfKey: Buffer.alloc(32) }),
+  authConfig: { view: async () => undefined, prepare: async () => notHere(), publish: async () => {} },
+  checkSetupToken: async () => {
+    throw new GatewayError('unauthorized', 'not in this test');
+  },
+  admit: async () => notHere(),
+};
+const noSso = { begin: async () => notHere(), finish: async () => notHere(), endSessionUrl: async () => undefined };
 
 interface Parts {
   readonly registry?: ClientRegistry;
@@ -88,7 +123,10 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     }),
     ...mcpSessionRoutes(nobody),
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
-    ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit }),
+    ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit, ...noSignIn }),
+    ...userRoutes(noUsers),
+    ...sessionRoutes({ ...noSignIn, settings: () => DEFAULT_SETTINGS, sso: noSso }),
+    ...ssoRoutes({ ...noSignIn, sso: noSso, logger: createLogger({ level: 'silent', style: 'json' }) }),
     ...auditLogRoutes(noAudit),
     ...oauthCallbackRoutes({ oauth: noOAuth, database: noDatabase, audit: noAudit, logger: silent }),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),

@@ -3,6 +3,7 @@ import type { AuditLog } from '../../src/contract/audit.ts';
 import type { VirtualKeyView } from '../../src/contract/governance.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
+import { addUser, PASSWORD } from './browser-session.ts';
 import { readLogs } from './logs.ts';
 import { personalClient, requiredIn, SAMPLE } from './personal.ts';
 import { storeToken } from './oauth.ts';
@@ -140,6 +141,19 @@ export const WRITES: Readonly<Record<string, Write>> = {
     prepare: ({ database }) => storeToken(database),
     leaves: { action: 'delete', entity: 'oauth_config', entity_name: 'wiki-id' },
   },
+  'POST /api/users': {
+    body: () => ({ username: 'ann', password: PASSWORD }),
+    leaves: { action: 'create', entity: 'user', entity_name: 'ann' },
+  },
+  'PUT /api/users/{id}': {
+    prepare: ({ gateway }) => addUser(gateway, 'ben', 'viewer'),
+    body: () => ({ role: 'editor' }),
+    leaves: { action: 'update', entity: 'user', entity_name: 'ben' },
+  },
+  'DELETE /api/users/{id}': {
+    prepare: ({ gateway }) => addUser(gateway, 'cat', 'viewer'),
+    leaves: { action: 'delete', entity: 'user', entity_name: 'cat' },
+  },
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
@@ -184,9 +198,13 @@ export const WRITES: Readonly<Record<string, Write>> = {
 /** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body. */
 export const CHANGES_NOTHING: readonly string[] = ['POST /api/session/ws-ticket'];
 
-/** Routes that write when somebody has signed in; test/scenarios/sign-in.test.ts looks at what they leave. */
+/** Routes by which somebody signs in, or that need it: sign-in.test.ts and accounts.test.ts look at what they leave. */
 export const AFTER_SIGN_IN: readonly string[] = [
   'POST /api/mcp/client/{id}/complete-oauth',
   'POST /api/mcp/client/{id}/initiate-verification',
   'POST /api/mcp/client/{id}/reauthorize',
+  'POST /api/session/login',
+  'POST /api/session/logout',
+  'POST /api/session/setup',
+  'PUT /api/session/password',
 ];

@@ -4,7 +4,7 @@ import type { ApiKeyScope } from '../../contract/api-key.ts';
 import { describeChange, type Actor } from '../../governance/audit.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import type { AccountStore } from '../../store/accounts.ts';
+import type { AccountStore, NewApiKey } from '../../store/accounts.ts';
 import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
@@ -43,15 +43,16 @@ export function apiKeyRoutes(deps: Deps): readonly Route[] {
       method: 'post',
       path: '/api/api-keys',
       summary: 'Create an API key',
-      description: 'Nobody can grant a scope that the calling key lacks.',
-      scope: 'write',
+      description: 'Nobody can grant a scope that they lack.',
+      scope: 'admin',
       body: ApiKeyCreate,
       response: CreatedKey,
       async handle({ body, caller, actor }) {
         const scopes = body.scopes ?? ['read', 'write'];
         checkGrant(caller, scopes);
         checkFuture(body.expires_at);
-        const { apiKey, key } = await createKey(deps, { ...body, scopes }, actor);
+        const creator = caller?.user === undefined ? {} : { created_by_user_id: caller.user.id };
+        const { apiKey, key } = await createKey(deps, { ...body, ...creator, scopes }, actor);
         await changes.publish('api_keys', String(apiKey.id));
         return { api_key: apiKey, key };
       },
@@ -61,7 +62,7 @@ export function apiKeyRoutes(deps: Deps): readonly Route[] {
       path: '/api/api-keys/{id}',
       summary: 'Delete an API key',
       description: 'The key stops working before the answer is sent.',
-      scope: 'write',
+      scope: 'admin',
       response: Removed,
       async handle({ params, actor }) {
         await removeKey(deps, params.id, actor);
@@ -78,7 +79,7 @@ function readRoutes(accounts: Accounts): Route[] {
       method: 'get',
       path: '/api/api-keys',
       summary: 'List the API keys',
-      scope: 'read',
+      scope: 'admin',
       query: z.object(PAGING),
       response: ApiKeyList,
       async handle({ query: { search, ...rest } }) {
@@ -92,7 +93,7 @@ function readRoutes(accounts: Accounts): Route[] {
       method: 'get',
       path: '/api/api-keys/{id}',
       summary: 'Get an API key',
-      scope: 'read',
+      scope: 'admin',
       response: OneKey,
       async handle({ params }) {
         const api_key = await accounts.find(keyId(params.id));
@@ -103,7 +104,7 @@ function readRoutes(accounts: Accounts): Route[] {
   ];
 }
 
-function createKey({ database, accounts, audit }: Deps, input: ApiKeyCreate, actor: Actor) {
+function createKey({ database, accounts, audit }: Deps, input: NewApiKey, actor: Actor) {
   return database.transaction(async (tx) => {
     const created = await accounts.with(tx).create(input);
     const { id, name } = created.apiKey;
@@ -126,7 +127,7 @@ function removeKey({ database, accounts, audit }: Deps, id: string, actor: Actor
 function checkGrant(caller: Caller | undefined, scopes: readonly ApiKeyScope[]): void {
   const missing = scopes.find((scope) => caller?.scopes.includes(scope) !== true);
   if (missing === undefined) return;
-  throw new GatewayError('forbidden', `your API key lacks the scope "${missing}" and cannot grant it`, {
+  throw new GatewayError('forbidden', `you lack the scope "${missing}" and cannot grant it`, {
     details: { scope: missing },
   });
 }

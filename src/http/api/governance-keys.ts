@@ -7,7 +7,9 @@ import {
   VirtualKeyUpdate,
   VirtualKeyView,
 } from '../../contract/governance.ts';
+import type { Caller } from '../../governance/caller.ts';
 import type { BudgetOfKey, KeyDirectory } from '../../governance/directory-keys.ts';
+import { mask } from '../../lib/secret.ts';
 import { unknownFields } from '../check-input.ts';
 import { flag, PAGING, pageOf } from '../query.ts';
 import { route, type Route } from '../route.ts';
@@ -48,13 +50,14 @@ function readRoutes(keys: KeyDirectory): Route[] {
       method: 'get',
       path: '/api/governance/virtual-keys',
       summary: 'List the virtual keys',
-      description: 'With their values. Without limit, offset and search: all of them.',
+      description: 'With their values, for whoever may write. Without limit, offset and search: all of them.',
       scope: 'read',
       query: KeyQuery,
       response: KeyList,
-      async handle({ query: { search, limit, offset, team_id, customer_id } }) {
+      async handle({ query: { search, limit, offset, team_id, customer_id }, caller }) {
         const page = pageOf({ search, limit, offset });
-        const { virtual_keys, total_count } = await keys.list({ search, team_id, customer_id, ...page });
+        const { virtual_keys: found, total_count } = await keys.list({ search, team_id, customer_id, ...page });
+        const virtual_keys = found.map((key) => shownTo(caller, key));
         const count = virtual_keys.length;
         return { virtual_keys, count, total_count, limit: page?.limit ?? count, offset: page?.offset ?? 0 };
       },
@@ -65,9 +68,14 @@ function readRoutes(keys: KeyDirectory): Route[] {
       summary: 'Get a virtual key',
       scope: 'read',
       response: OneKey,
-      handle: async ({ params }) => ({ virtual_key: await keys.get(pathId(params.id)) }),
+      handle: async ({ params, caller }) => ({ virtual_key: shownTo(caller, await keys.get(pathId(params.id))) }),
     }),
   ];
+}
+
+/** A value is a credential: whoever may only look must not be able to use it. */
+function shownTo(caller: Caller | undefined, key: VirtualKeyView): VirtualKeyView {
+  return caller?.scopes.includes('write') === true ? key : { ...key, value: mask(key.value) };
 }
 
 function writeRoutes(keys: KeyDirectory): Route[] {

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKeyScope, ApiKeyView } from '../../contract/api-key.ts';
 import { DEFAULT_SETTINGS } from '../../contract/config.ts';
+import { createAttempts } from '../../governance/attempts.ts';
+import { createAuthConfig } from '../../governance/auth-config.ts';
 import { createLogger } from '../../lib/logger.ts';
+import { createPasswords } from '../../lib/password.ts';
 import { createAccountStore } from '../../store/accounts.ts';
 import { createAuditStore } from '../../store/audit.ts';
 import { createChanges } from '../../store/changes.ts';
@@ -10,6 +13,8 @@ import type { Changes } from '../../store/changes.ts';
 import { openDatabase } from '../../store/database.ts';
 import type { Database } from '../../store/database.ts';
 import { createSettingsStore } from '../../store/settings.ts';
+import { createSessionStore } from '../../store/sessions.ts';
+import { createUserStore } from '../../store/users.ts';
 import { createApi } from '../api.ts';
 import { statusRoutes } from '../status.ts';
 import { apiKeyRoutes } from './api-keys.ts';
@@ -31,10 +36,14 @@ beforeEach(async () => {
   const accounts = createAccountStore(database.db);
   const settings = createSettingsStore(database.db);
   const audit = createAuditStore(database.db, randomBytes(32));
+  const users = createUserStore(database.db);
+  const sessions = createSessionStore(database.db);
+  const deps = { users, sessions, settings, changes, database, audit, passwords: createPasswords() };
+  const authConfig = createAuthConfig({ ...deps, attempts: createAttempts() });
   app = createApi({
     routes: [
       ...apiKeyRoutes({ accounts, changes, database, audit }),
-      ...configRoutes({ settings, changes, database, audit }),
+      ...configRoutes({ settings, changes, database, audit, authConfig, browser: { addressOf: () => 'here' } }),
       ...auditLogRoutes(audit),
       ...statusRoutes({ ping: () => accounts.count(), version: '1.2.3' }),
     ],
@@ -107,10 +116,10 @@ describe('the settings', () => {
   });
 
   test('name unknown fields and do not store them', async () => {
-    const { body } = await send('PUT', '/api/config', { client_config: { colour: 1 }, auth_config: {} });
+    const { body } = await send('PUT', '/api/config', { client_config: { colour: 1 }, auth_config: { hue: 2 } });
     expect(body.warnings).toEqual([
-      'unknown field "auth_config" was ignored',
       'unknown field "client_config.colour" was ignored',
+      'unknown field "auth_config.hue" was ignored',
     ]);
     expect((await send('GET', '/api/config')).body.client_config).toEqual(DEFAULT_SETTINGS);
   });
