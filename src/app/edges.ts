@@ -12,6 +12,7 @@ import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
+import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
@@ -31,6 +32,7 @@ import { createExplain } from '../mcp/explain.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
+import { openInbound } from './inbound.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -56,6 +58,9 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers, host, port } = options;
   const { registry, sessions, subscriptions, server, callTool } = servers;
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
+  const inbound = openInbound(options);
+  const { challenge } = inbound.authority;
+  const identifyMcp = createIdentifyMcp({ identify, tokens: inbound.authority, settings });
   const checkOrigin = createCheckOrigin({ host, settings });
   const dispatch = createDispatch({
     server,
@@ -66,8 +71,8 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
     logger,
   });
-  const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
-  const sse = createSseEdge({ identify, dispatch, sessions, logger });
+  const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
+  const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, logger });
   const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
     identify,
     checkOrigin,
@@ -78,13 +83,14 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
-  const routes = [...managementRoutes(options, identify), ...feed.routes];
+  const routes = [...managementRoutes(options, identify), ...inbound.routes, ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+    ...inbound.endpoints,
   };
   const listener = await listen({
     host,

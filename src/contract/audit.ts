@@ -16,6 +16,7 @@ export const AuditEntity = z.enum([
   'api_key',
   'settings',
   'mcp_logs',
+  'oauth_session',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

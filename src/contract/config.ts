@@ -2,6 +2,37 @@ import { z } from 'zod';
 import { BudgetInput, CustomerCreate, RateLimitInput, TeamCreate, VirtualKeyCreate } from './governance.ts';
 import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
 
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Only the scheme, the host and a port: what paths are put after. */
+function isIssuer(text: string): boolean {
+  if (text === '') return true;
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const isOpen = protocol === 'http:' && LOOPBACK_HOST.test(hostname);
+  return (protocol === 'https:' || isOpen) && (text === origin || text === `${origin}/`);
+}
+
+/** How `/mcp` lets clients sign in with OAuth: `oauth2_server_config`. */
+export const OAuth2ServerConfig = z.object({
+  issuer_url: z.string().refine(isIssuer, 'must be an https origin without a path, or http on this machine').meta({
+    description:
+      'Public origin of this gateway, such as https://gateway.example.com. Default: mcp_external_server_url.',
+  }),
+  auth_code_ttl: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(900, 'must be at most 900')
+    .meta({ description: 'Seconds in which an authorization code must be redeemed.' }),
+  access_token_ttl: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(86_400, 'must be at most 86400')
+    .meta({ description: 'Seconds for which an access token works.' }),
+  disable_vk_identity: z.boolean().meta({ description: 'Do not let people sign in with a virtual key.' }),
+});
+export type OAuth2ServerConfig = z.infer<typeof OAuth2ServerConfig>;
+
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
@@ -20,7 +51,13 @@ export const ClientSettings = z.object({
     .meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
   mcp_external_server_url: z.string().meta({ description: 'Public base URL of /mcp, for discovery documents.' }),
   mcp_enable_temp_token_auth: z.boolean(),
-  mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
+  mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']).meta({
+    description: 'What /mcp takes: keys in headers, OAuth access tokens, or both.',
+  }),
+  oauth2_server_config: OAuth2ServerConfig,
+  dual_credential_conflict_behavior: z.enum(['error', 'prefer_token', 'prefer_header']).meta({
+    description: 'What counts when a request to /mcp comes with an access token and another key.',
+  }),
   enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
   required_headers: z
     .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is not a valid HTTP header name'))
@@ -51,6 +88,12 @@ export const ClientSettings = z.object({
 });
 export type ClientSettings = z.infer<typeof ClientSettings>;
 
+/** A change of settings: what is absent stays, in the group of the OAuth settings too. */
+export const ClientSettingsPatch = ClientSettings.extend({
+  oauth2_server_config: OAuth2ServerConfig.partial(),
+}).partial();
+export type ClientSettingsPatch = z.infer<typeof ClientSettingsPatch>;
+
 export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_agent_depth: 10,
   mcp_tool_execution_timeout: 30,
@@ -61,6 +104,8 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_external_server_url: '',
   mcp_enable_temp_token_auth: false,
   mcp_server_auth_mode: 'headers',
+  oauth2_server_config: { issuer_url: '', auth_code_ttl: 300, access_token_ttl: 600, disable_vk_identity: false },
+  dual_credential_conflict_behavior: 'error',
   enforce_auth_on_inference: true,
   required_headers: [],
   disable_content_logging: false,
@@ -192,7 +237,7 @@ export const ConfigFile = z.looseObject({
     .optional()
     .meta({ description: 'split: database entries that the file does not name stay. config.json: they are deleted.' }),
   encryption_key: z.string().optional().meta({ description: 'Passphrase for secrets at rest, or "env.NAME".' }),
-  client: ClientSettings.partial().loose().optional(),
+  client: ClientSettingsPatch.loose().optional(),
   mcp: z
     .looseObject({
       client_configs: z.array(McpClientEntry).optional(),

@@ -5,6 +5,7 @@ import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from './
 import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
 import { audit } from './migrations/003-audit.ts';
+import { inbound } from './migrations/007-inbound.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -67,6 +68,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '001-initial': initial(dialect),
     '002-governance': governance(dialect),
     '003-audit': audit(dialect),
+    '007-inbound': inbound(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
-import { ClientSettings } from '../../contract/config.ts';
+import { ClientSettings, ClientSettingsPatch } from '../../contract/config.ts';
 import { saveSettings } from '../../governance/save-settings.ts';
 import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
@@ -30,9 +30,8 @@ const ConfigView = z.object({
     .meta({ description: 'Always false: every setting here is applied live.' }),
 });
 
-const SettingsPatch = ClientSettings.partial();
 const ConfigPatch = z.looseObject({
-  client_config: SettingsPatch.loose()
+  client_config: ClientSettingsPatch.loose()
     .optional()
     .meta({ description: 'Only the settings to change; the others stay.' }),
 });
@@ -69,13 +68,13 @@ export function configRoutes(deps: Deps): readonly Route[] {
       async handle({ body, actor }) {
         const { client_config = {} } = body;
         // Checked above already; this time the schema drops what it does not know, so that it is never stored.
-        const patch = checkBody(SettingsPatch, client_config);
+        const patch = checkBody(ClientSettingsPatch, client_config);
         if (Object.keys(patch).length > 0)
           await saveSettings(deps, actor, (stored) => stored.saveClientSettings(patch));
         await changes.publish('settings', 'client');
         return success('Configuration updated successfully', [
           ...unknownFields(ConfigPatch, body),
-          ...unknownFields(SettingsPatch, client_config, 'client_config.'),
+          ...unknownFields(ClientSettingsPatch, client_config, 'client_config.'),
         ]);
       },
     }),
