@@ -82,6 +82,18 @@ export function createConsent({ authority, settings, policy, users, secret }: De
     return caller.principal;
   }
 
+  function countFaults<T>(id: string, { ip = '' }: BrowserRequest, run: () => T): T {
+    perAddress.check(ip);
+    perSignIn.check(id);
+    try {
+      return run();
+    } catch (error) {
+      perAddress.count(ip);
+      perSignIn.count(id);
+      throw error;
+    }
+  }
+
   return {
     cookieFor(server, id) {
       const secure = server.issuer.startsWith('https:') ? '; Secure' : '';
@@ -94,9 +106,7 @@ export function createConsent({ authority, settings, policy, users, secret }: De
     async decide(id, choice, request) {
       const { server, ...signIn } = await open(id, request);
       if (choice.mode === 'deny') return server.decide(id, 'denied');
-      perAddress.take(request.ip ?? '');
-      perSignIn.take(id);
-      return server.decide(id, { principal: principalOf(choice, signIn) });
+      return server.decide(id, { principal: countFaults(id, request, () => principalOf(choice, signIn)) });
     },
   };
 }

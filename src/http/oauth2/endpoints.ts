@@ -68,7 +68,9 @@ export function createOAuthEndpoints({ authority, consent, logger }: Deps): Read
   return handlers;
 
   async function register(request: IncomingMessage, response: ServerResponse, server: AuthorizationServer) {
-    registrations.take(request.socket.remoteAddress ?? '');
+    const address = request.socket.remoteAddress ?? '';
+    registrations.check(address);
+    registrations.count(address);
     const read = readRegistration((await readNodeBody(request, MAX_FORM_BYTES)).toString());
     if ('fault' in read)
       return json(response, 400, { error: 'invalid_client_metadata', error_description: read.fault });
@@ -110,8 +112,15 @@ export function createOAuthEndpoints({ authority, consent, logger }: Deps): Read
 
   async function token(request: IncomingMessage, response: ServerResponse, server: AuthorizationServer) {
     const body = await readForm(request);
+    const form = new URLSearchParams(body);
+    // The library looks at it after the refresh token is used up: a mistake must not cost the session.
+    if (form.getAll('resource').some((resource) => resource !== server.resource))
+      return json(response, 400, {
+        error: 'invalid_target',
+        error_description: `the only resource here is ${server.resource}`,
+      });
     const ask = () => server.ask({ method: 'POST', path: '/oauth2/token', headers: formHeaders(request), body });
-    if (new URLSearchParams(body).get('grant_type') !== 'refresh_token') return answer(response, await ask());
+    if (form.get('grant_type') !== 'refresh_token') return answer(response, await ask());
     let pending = refreshing.get(body);
     if (pending === undefined) {
       pending = ask().finally(() => refreshing.delete(body));

@@ -1,3 +1,4 @@
+import type * as oidcProvider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { OAuth2ServerConfig } from '../../contract/config.ts';
 import { hashModelId, type OAuthModelStore } from '../../store/oauth-models.ts';
@@ -41,7 +42,7 @@ export interface NewSession {
   readonly grantExpiresAt: number;
 }
 
-type Library = typeof import('oidc-provider');
+type Library = typeof oidcProvider;
 
 const DAY = 86_400;
 /** Seconds without use after which a client must sign in again. */
@@ -118,7 +119,10 @@ function featuresOf({ errors }: Library, { resource, config }: ProviderParts): C
     rpInitiatedLogout: { enabled: false },
     pushedAuthorizationRequests: { enabled: false },
     registration: { enabled: true, issueRegistrationAccessToken: false },
-    revocation: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
+    },
     clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
     resourceIndicators: {
       enabled: true,
