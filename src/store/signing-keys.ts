@@ -1,10 +1,13 @@
-import { createPublicKey, generateKeyPair, hash, type JsonWebKey } from 'node:crypto';
+import { generateKeyPair, hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Encryption } from '../lib/encryption.ts';
 import type { SettingsStore } from './settings.ts';
 
-/** A public RSA key as clients read it (RFC 7517). */
-export interface PublicJwk extends JsonWebKey {
+/** An RSA key as JSON (RFC 7517); these members are public. */
+export interface RsaJwk {
+  readonly kty: 'RSA';
+  readonly n: string;
+  readonly e: string;
   readonly kid: string;
   readonly alg: 'RS256';
   readonly use: 'sig';
@@ -13,10 +16,10 @@ export interface PublicJwk extends JsonWebKey {
 /** The key that access tokens are signed with. */
 export interface SigningKeys {
   /** The private key in use. Secret. */
-  readonly current: PublicJwk;
-  readonly publicKey: PublicJwk;
+  readonly current: RsaJwk;
+  readonly publicKey: RsaJwk;
   /** The public half of the key before, while tokens that it signed may still be about. */
-  readonly previous: { readonly publicKey: PublicJwk; readonly until: number } | undefined;
+  readonly previous: { readonly publicKey: RsaJwk; readonly until: number } | undefined;
 }
 
 /** Where the signing key is kept. */
@@ -49,17 +52,17 @@ export function createSigningKeyStore(
     // Read again even when it was just written: of several nodes that start at once, one has written it.
     if ((await settings.get(SIGNING_KEY)) === undefined) await settings.putIfAbsent(SIGNING_KEY, await make());
     const { kid, key, previous } = (await settings.get(SIGNING_KEY)) as Stored;
-    const current = JSON.parse(encryption.decrypt(key, placeOf(kid))) as PublicJwk;
+    const current = JSON.parse(encryption.decrypt(key, placeOf(kid))) as RsaJwk;
     const isPreviousAlive = previous !== undefined && previous.until > Date.now();
     return { current, publicKey: publicHalf(current), previous: isPreviousAlive ? previous : undefined };
   }
 
   async function make(previous?: SigningKeys['previous']): Promise<Stored> {
     const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: BITS });
-    const bare = privateKey.export({ format: 'jwk' });
+    const bare = privateKey.export({ format: 'jwk' }) as Pick<RsaJwk, 'kty' | 'n' | 'e'>; // an RSA key has them
     // The thumbprint of RFC 7638: the same key never has two names.
     const kid = hash('sha256', JSON.stringify({ e: bare.e, kty: bare.kty, n: bare.n }), 'base64url');
-    const jwk = { ...bare, kid, alg: 'RS256', use: 'sig' } satisfies PublicJwk;
+    const jwk = { ...bare, kid, alg: 'RS256', use: 'sig' } satisfies RsaJwk;
     return { kid, key: encryption.encrypt(JSON.stringify(jwk), placeOf(kid)), ...(previous && { previous }) };
   }
 
@@ -73,7 +76,6 @@ export function createSigningKeyStore(
   };
 }
 
-function publicHalf({ kid, alg, use, ...key }: PublicJwk): PublicJwk {
-  const { kty, n, e } = createPublicKey({ key, format: 'jwk' }).export({ format: 'jwk' });
-  return { kty, n, e, kid, alg, use } as PublicJwk; // an RSA key has all of them
+function publicHalf({ kty, n, e, kid, alg, use }: RsaJwk): RsaJwk {
+  return { kty, n, e, kid, alg, use };
 }

@@ -5,6 +5,8 @@ import type { AuditLog } from '../../src/contract/audit.ts';
 import { certificates } from '../kit/certificates.ts';
 import { DATABASES, newPostgresUrl } from '../kit/databases.ts';
 import { httpClient, startGateway, type GatewayAccess } from '../kit/gateway.ts';
+import { createKey } from '../kit/keys.ts';
+import { registerClient } from '../kit/oauth-client.ts';
 import { startScene } from '../kit/scene.ts';
 import { stdioServer } from '../kit/stdio.ts';
 import { temporaryFolder } from '../kit/temporary-folder.ts';
@@ -51,6 +53,15 @@ const WRITES: Readonly<Record<string, Write>> = {
       return String((body['api_key'] as { id: number }).id);
     },
     leaves: { action: 'delete', entity: 'api_key', entity_name: 'ci' },
+  },
+  'DELETE /api/oauth2/sessions/{id}': {
+    async prepare({ gateway }) {
+      await gateway.api('PUT', '/api/config', { client_config: { mcp_server_auth_mode: 'both' } });
+      await (await registerClient(gateway.address)).signIn((await createKey(gateway, 'signs in')).value);
+      const { body } = await gateway.api('GET', '/api/oauth2/sessions');
+      return String((body['sessions'] as { id: string }[])[0]?.id);
+    },
+    leaves: { action: 'delete', entity: 'oauth_session', entity_name: 'Test client' },
   },
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),

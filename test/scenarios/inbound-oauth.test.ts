@@ -206,6 +206,10 @@ test('the sessions are listed; one that is ended neither refreshes nor calls, an
   expect((await knock(bearer(one.accessToken))).status).toBe(200);
   const ended = await scene.gateway.api('DELETE', `/api/oauth2/sessions/${String(found?.['id'])}`);
   expect(ended.status).toBe(200);
+  const { body: trail } = await scene.gateway.api('GET', '/api/audit-logs?limit=1');
+  expect(trail['audit_logs']).toMatchObject([
+    { action: 'delete', entity: 'oauth_session', entity_id: found?.['id'], before: found, after: null },
+  ]);
   expect((await knock(bearer(one.accessToken))).status).toBe(401);
   expect(await one.client.refresh(one.refreshToken)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   expect((await knock(bearer(other.accessToken))).status).toBe(200);

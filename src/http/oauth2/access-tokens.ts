@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { GatewayError } from '../../lib/errors.ts';
 import type { OAuthSessionStore } from '../../store/oauth-sessions.ts';
-import type { PublicJwk, SigningKeys } from '../../store/signing-keys.ts';
+import type { RsaJwk, SigningKeys } from '../../store/signing-keys.ts';
 import { resourceOf } from './issuer.ts';
 
 /** What a token says that was found to be good. */
@@ -111,7 +111,7 @@ async function verifySignature(token: string, issuer: string, keys: SigningKeys)
   }
 }
 
-function findKey(kid: string | undefined, { publicKey, previous }: SigningKeys): PublicJwk {
+function findKey(kid: string | undefined, { publicKey, previous }: SigningKeys): RsaJwk {
   const isPrevious = previous !== undefined && previous.publicKey.kid === kid && previous.until > Date.now();
   const key = publicKey.kid === kid ? publicKey : isPrevious ? previous.publicKey : undefined;
   if (key === undefined) throw refuse('it is signed with another key');

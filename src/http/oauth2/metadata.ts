@@ -1,4 +1,4 @@
-import type { PublicJwk } from '../../store/signing-keys.ts';
+import type { RsaJwk } from '../../store/signing-keys.ts';
 import { SCOPE } from './provider-config.ts';
 import { resourceOf } from './issuer.ts';
 
@@ -35,6 +35,6 @@ export function serverMetadata(issuer: string): object {
 }
 
 /** The key that access tokens are checked with: one, as §9.5 of the reference has it. */
-export function keySet(publicKey: PublicJwk): object {
+export function keySet(publicKey: RsaJwk): object {
   return { keys: [publicKey] };
 }

@@ -3,7 +3,7 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { OAuth2ServerConfig } from '../../contract/config.ts';
 import { hashModelId, type OAuthModelStore } from '../../store/oauth-models.ts';
 import type { OAuthSessionStore } from '../../store/oauth-sessions.ts';
-import type { PublicJwk } from '../../store/signing-keys.ts';
+import type { RsaJwk } from '../../store/signing-keys.ts';
 import { cleanName } from './client-name.ts';
 import { createModelAdapter } from './model-adapter.ts';
 
@@ -18,7 +18,7 @@ export const CONSENT_TTL = 600;
 export interface ProviderParts {
   /** The address of `/mcp`, which every token is for. */
   readonly resource: string;
-  readonly key: PublicJwk;
+  readonly key: RsaJwk;
   readonly config: () => OAuth2ServerConfig;
   readonly models: OAuthModelStore;
   readonly sessions: OAuthSessionStore;
