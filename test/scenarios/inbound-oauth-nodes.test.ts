@@ -16,7 +16,10 @@ async function startNodes() {
   // Behind one address, which is that of the first here.
   const client_config = { mcp_server_auth_mode: 'both', oauth2_server_config: { issuer_url: one.address } };
   await one.api('PUT', '/api/config', { client_config });
-  await waitFor(async () => (await other.api('GET', '/.well-known/jwks.json')).status === 200, 'the mode on the other node');
+  await waitFor(
+    async () => (await other.api('GET', '/.well-known/jwks.json')).status === 200,
+    'the mode on the other node',
+  );
   return { one, other };
 }
 
@@ -24,8 +27,7 @@ test('what one node begins, another goes on with: registration, consent, code, t
   const { one, other } = await startNodes();
   await using _one = one;
   await using _other = other;
-  const knock = async (address: string, token: string) =>
-    (await postMcp({ address, apiKey: token }, list)).status;
+  const knock = async (address: string, token: string) => (await postMcp({ address, apiKey: token }, list)).status;
   const keySets = await Promise.all([one, other].map(({ api }) => api('GET', '/.well-known/jwks.json')));
   expect(keySets[0]?.body).toEqual(keySets[1]?.body);
 

@@ -106,7 +106,7 @@ async function verifySignature(token: string, issuer: string, keys: SigningKeys)
     return payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw refuse('it has expired');
-    if (error instanceof errors.JOSEError || error instanceof GatewayError) throw refuse('it is not valid');
+    if (error instanceof errors.JOSEError) throw refuse('it is not valid');
     throw error;
   }
 }

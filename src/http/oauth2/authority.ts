@@ -88,9 +88,15 @@ export function createAuthority(deps: AuthorityDeps): Authority {
     return loadedKeys;
   }
 
+  /** The last answer: nearly all requests come to the same host. */
+  let known: { readonly settings: unknown; readonly host: unknown; readonly issuer: string | undefined } | undefined;
+
   function issuerFor(headers: RequestHeaders): string | undefined {
     const current = settings();
-    return current.mcp_server_auth_mode === 'headers' ? undefined : issuerOf(current, headers);
+    if (current.mcp_server_auth_mode === 'headers') return undefined;
+    if (known?.settings !== current || known.host !== headers.host)
+      known = { settings: current, host: headers.host, issuer: issuerOf(current, headers) };
+    return known.issuer;
   }
 
   async function open(issuer: string): Promise<AuthorizationServer> {
