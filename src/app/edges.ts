@@ -15,6 +15,7 @@ import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
+import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
@@ -39,6 +40,7 @@ import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
+import { openInbound } from './inbound.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -69,6 +71,9 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
   const accounts = await openAccounts({ ...options, identify });
   const { identifyManager } = accounts;
+  const inbound = openInbound(options);
+  const { challenge } = inbound.authority;
+  const identifyMcp = createIdentifyMcp({ identify, tokens: inbound.authority, settings });
   const checkOrigin = createCheckOrigin({ host, settings });
   const dispatch = createDispatch({
     server,
@@ -79,8 +84,8 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
     logger,
   });
-  const mcp = createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger });
-  const sse = createSseEdge({ identify, dispatch, sessions, subscriptions, logger });
+  const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
+  const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
   const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
@@ -91,7 +96,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
-  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...feed.routes];
+  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
@@ -104,6 +109,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
       sealer: createSealer(stores.encryption.deriveKey('mcp-form')),
       logger,
     }),
+    ...inbound.endpoints,
   };
   const listener = await listen({
     host,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ClientSettings, ConfigFile, type McpClientEntry } from '../contract/config.ts';
+import { ClientSettingsPatch, ConfigFile, type McpClientEntry } from '../contract/config.ts';
 import { McpClientCreate } from '../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { parseDuration } from '../lib/time.ts';
@@ -13,7 +13,7 @@ export interface LoadedConfig {
   /** The servers with durations in minutes and seconds, as over the API; undefined when the section is absent. */
   readonly clients: readonly McpClientCreate[] | undefined;
   /** `client` and the settings of `mcp`, together; undefined when the file has neither. */
-  readonly settings: Partial<ClientSettings> | undefined;
+  readonly settings: ClientSettingsPatch | undefined;
   /** What is written but has no effect. */
   readonly warnings: readonly string[];
 }
@@ -37,11 +37,11 @@ export function parseConfig(text: string, path = 'config.json'): LoadedConfig {
   const clients = file.mcp?.client_configs?.map((entry, index) => {
     return check(McpClientCreate, inApiUnits(entry), path, ['mcp', 'client_configs', index]);
   });
-  const settings = check(ClientSettings.partial(), collectSettings(file), path, ['client']);
+  const settings = check(ClientSettingsPatch, collectSettings(file), path, ['client']);
   return {
     file,
     clients,
-    settings: Object.keys(settings).length === 0 ? undefined : (settings as Partial<ClientSettings>),
+    settings: Object.keys(settings).length === 0 ? undefined : settings,
     warnings: [
       ...findUnknownKeys(configJsonSchema(), raw).map((key) => `${path}: ${key} is not known and has no effect`),
       ...findTinyNumbers(file).map((key) => `${path}: ${key} is read as nanoseconds; write a duration such as "10m"`),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettingsPatch } from '../contract/config.ts';
 import { McpClientCreate } from '../contract/mcp-client.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { McpClient, McpClientStore } from '../store/mcp-clients.ts';
@@ -126,7 +126,7 @@ const SETTINGS_HASH = 'config_hash.client';
 export type CommitSettings = (write: (store: SettingsStore) => Promise<void>) => Promise<void>;
 
 interface SettingsToReconcile {
-  readonly settings: Partial<ClientSettings> | undefined;
+  readonly settings: ClientSettingsPatch | undefined;
   readonly store: SettingsStore;
   readonly commit: CommitSettings;
   readonly log: ReconcileLog;

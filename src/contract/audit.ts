@@ -33,6 +33,7 @@ export const AuditEntity = z.enum([
   'mcp_logs',
   'oauth_config',
   'mcp_session',
+  'oauth_session',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

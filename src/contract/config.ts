@@ -7,6 +7,36 @@ import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
 /** A name, perhaps after "*."; an IPv4 or IPv6 address, perhaps with the length of a prefix. */
 const HOST_OR_RANGE =
   /^(?:(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|(?:\d{1,3}\.){3}\d{1,3}\/(?:[12]?\d|3[0-2])|[\da-f:.]*:[\da-f:.]*(?:\/(?:\d{1,2}|1[01]\d|12[0-8]))?)$/i;
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Only the scheme, the host and a port: what paths are put after. */
+function isIssuer(text: string): boolean {
+  if (text === '') return true;
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const isOpen = protocol === 'http:' && LOOPBACK_HOST.test(hostname);
+  return (protocol === 'https:' || isOpen) && (text === origin || text === `${origin}/`);
+}
+
+/** How `/mcp` lets clients sign in with OAuth: `oauth2_server_config`. */
+export const OAuth2ServerConfig = z.object({
+  issuer_url: z.string().refine(isIssuer, 'must be an https origin without a path, or http on this machine').meta({
+    description:
+      'Public origin of this gateway, such as https://gateway.example.com. Default: mcp_external_server_url.',
+  }),
+  auth_code_ttl: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(900, 'must be at most 900')
+    .meta({ description: 'Seconds in which an authorization code must be redeemed.' }),
+  access_token_ttl: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(86_400, 'must be at most 86400')
+    .meta({ description: 'Seconds for which an access token works.' }),
+  disable_vk_identity: z.boolean().meta({ description: 'Do not let people sign in with a virtual key.' }),
+});
+export type OAuth2ServerConfig = z.infer<typeof OAuth2ServerConfig>;
 
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
@@ -26,7 +56,13 @@ export const ClientSettings = z.object({
     .meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
   mcp_external_server_url: z.string().meta({ description: 'Public base URL of /mcp, for discovery documents.' }),
   mcp_enable_temp_token_auth: z.boolean(),
-  mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']),
+  mcp_server_auth_mode: z.enum(['headers', 'both', 'oauth']).meta({
+    description: 'What /mcp takes: keys in headers, OAuth access tokens, or both.',
+  }),
+  oauth2_server_config: OAuth2ServerConfig,
+  dual_credential_conflict_behavior: z.enum(['error', 'prefer_token', 'prefer_header']).meta({
+    description: 'What counts when a request to /mcp comes with an access token and another key.',
+  }),
   enforce_auth_on_inference: z.boolean().meta({ description: 'Demand a key on /mcp and /v1. Default true.' }),
   required_headers: z
     .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'is not a valid HTTP header name'))
@@ -66,6 +102,12 @@ export const ClientSettings = z.object({
 });
 export type ClientSettings = z.infer<typeof ClientSettings>;
 
+/** A change of settings: what is absent stays, in the group of the OAuth settings too. */
+export const ClientSettingsPatch = ClientSettings.extend({
+  oauth2_server_config: OAuth2ServerConfig.partial(),
+}).partial();
+export type ClientSettingsPatch = z.infer<typeof ClientSettingsPatch>;
+
 export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_agent_depth: 10,
   mcp_tool_execution_timeout: 30,
@@ -76,6 +118,8 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_external_server_url: '',
   mcp_enable_temp_token_auth: false,
   mcp_server_auth_mode: 'headers',
+  oauth2_server_config: { issuer_url: '', auth_code_ttl: 300, access_token_ttl: 600, disable_vk_identity: false },
+  dual_credential_conflict_behavior: 'error',
   enforce_auth_on_inference: true,
   required_headers: [],
   disable_content_logging: false,
@@ -282,7 +326,7 @@ export const ConfigFile = z.looseObject({
         .meta({ description: 'Addresses of proxies in front, whose X-Forwarded-For and X-Forwarded-Proto count.' }),
     })
     .optional(),
-  client: ClientSettings.partial().loose().optional(),
+  client: ClientSettingsPatch.loose().optional(),
   mcp: z
     .looseObject({
       client_configs: z.array(McpClientEntry).optional(),

@@ -17,6 +17,8 @@ export interface Policy {
    * can tell.
    */
   findCaller(value: string): KeyCaller | undefined;
+  /** The same for somebody who is known to hold the key with this id. */
+  findCallerById(id: string): KeyCaller | undefined;
   find(id: string): KeyPolicy | undefined;
   findByName(name: string): KeyPolicy | undefined;
 }
@@ -126,6 +128,10 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
       if (recent.size >= MAX_RECENT) recent.clear();
       recent.set(value, known);
       return known.caller;
+    },
+    findCallerById(id) {
+      demandSnapshot();
+      return byId.get(id);
     },
     find: (id) => (snapshot === undefined ? undefined : byId.get(id)?.key),
     findByName: (name) => byId.values().find(({ key }) => key.name === name)?.key,

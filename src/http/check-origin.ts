@@ -54,7 +54,7 @@ export function createCheckOrigin({ host, settings }: Deps): CheckOrigin {
     }
     if (origin === undefined) return;
     const isAllowed =
-      LOOPBACK.test(hostname(hostOf(origin))) ||
+      isLoopback(hostOf(origin)) ||
       hostOf(origin) === requested.toLowerCase() ||
       current.allowed_origins.some((pattern) => matches(pattern, origin));
     if (!isAllowed) throw new GatewayError('forbidden', `header Origin: "${origin}" is not in allowed_origins`);
@@ -73,6 +73,11 @@ export function answerPreflight(response: ServerResponse): void {
     'access-control-max-age': '86400',
   });
   response.end();
+}
+
+/** Whether a Host, with or without a port, is this machine. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(hostname(host));
 }
 
 /** `*`, an exact origin, or `https://*.example.com`. */

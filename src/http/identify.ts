@@ -66,7 +66,7 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
     },
     identifyInference(headers) {
       const { enforce_auth_on_inference, required_headers } = settings();
-      if (required_headers.length > 0) demandHeaders(headers, required_headers);
+      demandHeaders(headers, required_headers);
       const value = readVirtualKey(headers);
       if (value !== undefined) return findVirtualKey(value);
       if (headers.authorization === undefined) {
@@ -189,7 +189,8 @@ export function readVirtualKey(headers: RequestHeaders): string | undefined {
   return undefined;
 }
 
-function demandHeaders(headers: RequestHeaders, required: readonly string[]): void {
+/** Throws `missing_required_headers` unless all are there. */
+export function demandHeaders(headers: RequestHeaders, required: readonly string[]): void {
   const missing = required.filter((name) => (headers[name.toLowerCase()] ?? '') === '');
   if (missing.length === 0) return;
   throw new GatewayError('missing_required_headers', `missing required headers: ${missing.join(', ')}`, {

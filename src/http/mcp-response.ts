@@ -104,11 +104,24 @@ export function createSharedResponse(send: (message: string) => void): McpRespon
   };
 }
 
-/** Answers a POST whose message does not get as far as being handled. `id` is JSON text. */
-export function refuseMessage(response: ServerResponse, error: unknown, logger: Logger, id = 'null'): void {
+interface Refusal {
+  /** Of the request, as JSON text. */
+  readonly id?: string | undefined;
+  /** `WWW-Authenticate` of a 401, where it says more than the scheme. */
+  readonly challenge?: string | undefined;
+}
+
+/** Answers a POST whose message does not get as far as being handled. */
+export function refuseMessage(
+  response: ServerResponse,
+  error: unknown,
+  logger: Logger,
+  { id = 'null', challenge }: Refusal = {},
+): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const { status, headers } = renderError(error, logger);
   const { error: body } = renderRpcError(null, error, logger);
   const text = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(body)}}`;
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
+  const signIn = status === 401 && challenge !== undefined ? { 'www-authenticate': challenge } : {};
+  response.writeHead(status, { ...headers, ...signIn, 'content-length': Buffer.byteLength(text) }).end(text);
 }

@@ -10,7 +10,7 @@ import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
-import type { Identify } from './identify.ts';
+import type { IdentifyMcp } from './identify-mcp.ts';
 import type { Arrival, Dispatch } from './mcp-dispatch.ts';
 import {
   checkLegacyVersion,
@@ -27,7 +27,9 @@ import { readNodeBody } from './read-body.ts';
 import { createReplays } from './replay.ts';
 
 interface McpDeps {
-  readonly identify: Identify;
+  readonly identifyMcp: IdentifyMcp;
+  /** What a 401 says about how to sign in. */
+  readonly challenge: (headers: IncomingMessage['headers']) => string | undefined;
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Subscriptions;
@@ -42,13 +44,14 @@ export interface McpEndpoint {
 }
 
 /** `/mcp`: Streamable HTTP for clients of every revision. Plain node:http, as every tool call passes here. */
-export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions, logger }: McpDeps): McpEndpoint {
+export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
+  const { identifyMcp, challenge, dispatch, sessions, subscriptions, logger } = deps;
   const replays = createReplays();
   const { hold, close } = createOpenStreams();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const caller = identify.identifyInference(request.headers);
+      const caller = await identifyMcp(request.headers);
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') listen(request, response, caller);
       else if (request.method === 'DELETE') endSession(request, response, caller);
@@ -197,7 +200,7 @@ export function createMcpEndpoint({ identify, dispatch, sessions, subscriptions,
   }
 
   function refuse(response: ServerResponse, error: unknown, id?: string): void {
-    refuseMessage(response, error, logger, id);
+    refuseMessage(response, error, logger, { id, challenge: challenge(response.req.headers) });
   }
 
   return { handle, close };

@@ -8,7 +8,7 @@ import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { LEGACY_VERSIONS } from '../mcp/revisions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
-import type { Identify } from './identify.ts';
+import type { IdentifyMcp } from './identify-mcp.ts';
 import type { RawHandler } from './listen.ts';
 import type { Dispatch } from './mcp-dispatch.ts';
 import { MAX_MESSAGE_BYTES, readMcpMessage, splitBody, type McpMessage, type McpRequest } from './mcp-message.ts';
@@ -17,7 +17,9 @@ import { readNodeBody } from './read-body.ts';
 import { renderRpcError } from './render-error.ts';
 
 interface SseEdgeDeps {
-  readonly identify: Pick<Identify, 'identifyInference'>;
+  readonly identifyMcp: IdentifyMcp;
+  /** What a 401 says about how to sign in. */
+  readonly challenge: (headers: IncomingMessage['headers']) => string | undefined;
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Pick<Subscriptions, 'narrow'>;
@@ -49,12 +51,13 @@ interface Channel {
 }
 
 /** HTTP+SSE for clients of 2024-11-05: messages come in by POST, and everything goes out on one event stream. */
-export function createSseEdge({ identify, dispatch, sessions, subscriptions, logger }: SseEdgeDeps): SseEdge {
+export function createSseEdge(deps: SseEdgeDeps): SseEdge {
+  const { identifyMcp, challenge, dispatch, sessions, subscriptions, logger } = deps;
   const streams = createOpenStreams();
   const channels = new Map<string, Channel>();
 
-  function open(request: IncomingMessage, response: ServerResponse): void {
-    const { principal } = identify.identifyInference(request.headers);
+  async function open(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
     const id = randomUUID();
     const gone = new AbortController();
@@ -84,7 +87,7 @@ export function createSseEdge({ identify, dispatch, sessions, subscriptions, log
   }
 
   async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const caller = identify.identifyInference(request.headers);
+    const caller = await identifyMcp(request.headers);
     if (request.method !== 'POST') throw notAllowed('POST');
     const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_MESSAGE_BYTES));
     const channel = findChannel(request, caller);
@@ -142,14 +145,16 @@ export function createSseEdge({ identify, dispatch, sessions, subscriptions, log
   }
 
   return {
-    handleStream: guard(async (request, response) => open(request, response)),
+    handleStream: guard(open),
     handleMessages: guard(post),
     close: streams.close,
   };
 
   function guard(handle: RawHandler): RawHandler {
     return (request, response) =>
-      handle(request, response).catch((error: unknown) => refuseMessage(response, error, logger));
+      handle(request, response).catch((error: unknown) =>
+        refuseMessage(response, error, logger, { challenge: challenge(request.headers) }),
+      );
   }
 }
 

@@ -8,6 +8,7 @@ import { audit } from './migrations/003-audit.ts';
 import { oauth } from './migrations/004-oauth.ts';
 import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
+import { inbound } from './migrations/007-inbound.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -73,6 +74,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '004-oauth': oauth(),
     '005-user-credentials': userCredentials(),
     '006-accounts': accounts(),
+    '007-inbound': inbound(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -1,6 +1,7 @@
 import { LASTING_PURPOSES, type Place } from '../lib/encryption.ts';
 import { lastingKeyRow } from './encryption-key.ts';
 import type { Tables } from './schema.ts';
+import { SIGNING_KEY } from './signing-keys.ts';
 
 /** Takes a stored text and where it stands, and gives what is to stand there: itself, unless it is encrypted. */
 export type Visit = (text: string, place: Place) => string;
@@ -43,10 +44,20 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   whole('oauth_tokens', 'id', 'refresh'),
   whole('header_credentials', 'id', 'header_values'),
   {
+    table: 'oauth_models',
+    keys: ['kind', 'id_hash'],
+    column: 'payload',
+    map: (text, { kind = '', id_hash = '' }, visit) => visit(text, `oauth_models:payload:${kind}.${id_hash}`),
+  },
+  {
     table: 'settings',
     keys: ['key'],
     column: 'value',
     map(text, { key }, visit) {
+      if (key === SIGNING_KEY) {
+        const stored = JSON.parse(text) as { kid: string; key: string };
+        return JSON.stringify({ ...stored, key: visit(stored.key, `settings:${SIGNING_KEY}:${stored.kid}`) });
+      }
       const purpose = LASTING_PURPOSES.find((each) => lastingKeyRow(each).name === key);
       return purpose === undefined
         ? text

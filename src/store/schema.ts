@@ -23,6 +23,8 @@ export interface Tables {
   header_flows: HeaderFlowTable;
   users: UserTable;
   web_sessions: WebSessionTable;
+  oauth_models: OAuthModelTable;
+  oauth_sessions: OAuthSessionTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -37,6 +39,7 @@ export const TABLES = [
   'oauth_tokens',
   'header_credentials',
   'users',
+  'oauth_sessions',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -337,4 +340,31 @@ export interface WebSessionTable {
   created_at: number;
   ip: string | null;
   user_agent: string | null;
+}
+/** What the authorization server library keeps: clients, sign-ins under way, codes, refresh tokens. Ids are SHA-256 in hex. */
+export interface OAuthModelTable {
+  kind: string;
+  id_hash: string;
+  /** The grant that it belongs to; they end together. */
+  grant_hash: string | null;
+  uid_hash: string | null;
+  /** Encrypted JSON. */
+  payload: string;
+  /** When it was used, for what may be used once. */
+  consumed_at: number | null;
+  expires_at: number;
+}
+
+/** A client that signed in to `/mcp`. Without this row neither its refresh token nor its access tokens work. */
+export interface OAuthSessionTable {
+  /** SHA-256 of the grant, which access tokens name. */
+  id: string;
+  client_id: string;
+  client_name: string;
+  /** On whose behalf it calls, such as "virtual-key:…". */
+  principal: string;
+  scopes: string;
+  created_at: number;
+  last_used_at: number;
+  expires_at: number;
 }

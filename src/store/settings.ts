@@ -1,8 +1,5 @@
-import { DEFAULT_SETTINGS, type ClientSettings } from '../contract/config.ts';
+import { DEFAULT_SETTINGS, type ClientSettings, type ClientSettingsPatch } from '../contract/config.ts';
 import type { Executor } from './schema.ts';
-
-/** Some of the gateway-wide settings; what is undefined is left alone. */
-export type ClientSettingsPatch = { readonly [K in keyof ClientSettings]?: ClientSettings[K] | undefined };
 
 /** Single values by key, and the gateway-wide settings. */
 export interface SettingsStore {
@@ -30,6 +27,22 @@ export function createSettingsStore(db: Executor): SettingsStore {
       conflict.column('key').doUpdateSet((row) => ({ value: row.ref('excluded.value') })),
     );
 
+  async function loadClientSettings(): Promise<ClientSettings> {
+    const keys = NAMES.map((name) => PREFIX + name);
+    const rows = await db.selectFrom('settings').selectAll().where('key', 'in', keys).execute();
+    const stored = rows.map(({ key, value }) => [key.slice(PREFIX.length), JSON.parse(value)]);
+    const settings = { ...DEFAULT_SETTINGS, ...Object.fromEntries(stored) } as ClientSettings;
+    const oauth2_server_config = { ...DEFAULT_SETTINGS.oauth2_server_config, ...settings.oauth2_server_config };
+    return Object.freeze({ ...settings, oauth2_server_config: Object.freeze(oauth2_server_config) });
+  }
+
+  /** The one setting that is a group: what the patch leaves out of it stays. */
+  async function wholeGroup(patch: ClientSettingsPatch['oauth2_server_config']): Promise<object | undefined> {
+    if (patch === undefined) return undefined;
+    const changed = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+    return { ...(await loadClientSettings()).oauth2_server_config, ...changed };
+  }
+
   return {
     with: (tx) => createSettingsStore(tx),
 
@@ -48,15 +61,11 @@ export function createSettingsStore(db: Executor): SettingsStore {
         .execute();
     },
 
-    async loadClientSettings() {
-      const keys = NAMES.map((name) => PREFIX + name);
-      const rows = await db.selectFrom('settings').selectAll().where('key', 'in', keys).execute();
-      const stored = rows.map(({ key, value }) => [key.slice(PREFIX.length), JSON.parse(value)]);
-      return Object.freeze({ ...DEFAULT_SETTINGS, ...Object.fromEntries(stored) } as ClientSettings);
-    },
+    loadClientSettings,
 
     async saveClientSettings(patch) {
-      const rows = NAMES.map((name) => ({ key: PREFIX + name, value: patch[name] }));
+      const whole = { ...patch, oauth2_server_config: await wholeGroup(patch.oauth2_server_config) };
+      const rows = NAMES.map((name) => ({ key: PREFIX + name, value: whole[name] }));
       const changed = rows.filter(({ value }) => value !== undefined);
       if (changed.length > 0) await upsert(changed).execute();
     },

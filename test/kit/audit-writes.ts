@@ -4,7 +4,9 @@ import type { VirtualKeyView } from '../../src/contract/governance.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import { addUser, PASSWORD } from './browser-session.ts';
+import { createKey } from './keys.ts';
 import { readLogs } from './logs.ts';
+import { registerClient } from './oauth-client.ts';
 import { personalClient, requiredIn, SAMPLE } from './personal.ts';
 import { storeToken } from './oauth.ts';
 
@@ -141,6 +143,15 @@ export const WRITES: Readonly<Record<string, Write>> = {
     prepare: ({ database }) => storeToken(database),
     leaves: { action: 'delete', entity: 'oauth_config', entity_name: 'wiki-id' },
   },
+  'DELETE /api/oauth2/sessions/{id}': {
+    async prepare({ gateway }) {
+      await gateway.api('PUT', '/api/config', { client_config: { mcp_server_auth_mode: 'both' } });
+      await (await registerClient(gateway.address)).signIn((await createKey(gateway, 'signs in')).value);
+      const { body } = await gateway.api('GET', '/api/oauth2/sessions');
+      return String((body['sessions'] as { id: string }[])[0]?.id);
+    },
+    leaves: { action: 'delete', entity: 'oauth_session', entity_name: 'Test client' },
+  },
   'POST /api/users': {
     body: () => ({ username: 'ann', password: PASSWORD }),
     leaves: { action: 'create', entity: 'user', entity_name: 'ann' },
@@ -203,6 +214,7 @@ export const AFTER_SIGN_IN: readonly string[] = [
   'POST /api/mcp/client/{id}/complete-oauth',
   'POST /api/mcp/client/{id}/initiate-verification',
   'POST /api/mcp/client/{id}/reauthorize',
+  'PUT /api/oauth2/consent/flows/{id}',
   'POST /api/session/login',
   'POST /api/session/logout',
   'POST /api/session/setup',

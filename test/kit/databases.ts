@@ -29,7 +29,7 @@ export async function openTestDatabase(type: (typeof DATABASES)[number]): Promis
     type === 'sqlite' ? { type, path: ':memory:' } : { type, config: { url: await postgresUrl() } },
   );
   // Budgets and limits hang on no foreign key; what else belongs to an entity goes with it.
-  for (const table of [...TABLES, 'budgets', 'rate_limits', 'oauth_flows'] as const)
+  for (const table of [...TABLES, 'budgets', 'rate_limits', 'oauth_flows', 'oauth_models'] as const)
     await database.db.deleteFrom(table).execute();
   if (type === 'postgres') await clearAuditTrail(database);
   return Object.assign(database, { [Symbol.asyncDispose]: () => database.close() });

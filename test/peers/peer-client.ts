@@ -3,6 +3,8 @@ export interface Target {
   readonly url: string;
   readonly transport: 'http' | 'sse';
   readonly headers: Record<string, string>;
+  /** What a client that is a program of its own finds in its environment, beside its home. */
+  readonly environment?: Record<string, string>;
 }
 
 export interface CallOptions {

@@ -8,6 +8,7 @@ import { renderFailures, renderGaps, renderTable } from './report.ts';
 import { runRow, type RowResult, type Way } from './row.ts';
 import { runFolder } from './run-folder.ts';
 import { SERVERS } from './servers.ts';
+import { trySignIns } from './sign-in.ts';
 
 /** Its clients come in by HTTP+SSE too; one server shows all that there is to see of that. */
 const BEHIND_SSE = 'everything stdio';
@@ -41,15 +42,17 @@ async function main(options: Options): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
+  const signIns = await trySignIns(options);
   console.log(renderTable(results));
   if (options.gaps) console.log(renderGaps());
   console.log(renderFailures(results, options));
   const cells = results.flatMap(({ cells }) => Object.values(cells));
-  const failed = cells.filter(({ kind }) => kind === 'failed').length + strays;
+  const failed = cells.filter(({ kind }) => kind === 'failed').length + strays + signIns.failed;
   console.log(`took ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  console.log(`${cells.filter(({ kind }) => kind === 'passed').length} passed, ${failed} failed`);
+  const passed = cells.filter(({ kind }) => kind === 'passed').length + signIns.passed;
+  console.log(`${passed} passed, ${failed} failed`);
   // What clients left running must not keep the run alive.
-  process.exit(failed === 0 && cells.length > 0 ? 0 : 1);
+  process.exit(failed === 0 && passed > 0 ? 0 : 1);
 }
 
 async function runServer(peer: Peer, options: Options): Promise<RowResult[]> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
-import { AuthConfigInput, AuthConfigView, ClientSettings } from '../../contract/config.ts';
+import { AuthConfigInput, AuthConfigView, ClientSettings, ClientSettingsPatch } from '../../contract/config.ts';
 import { checkRole } from '../../governance/account-rules.ts';
 import type { AuthConfig, WriteAuthConfig } from '../../governance/auth-config.ts';
 import { ANONYMOUS, type Caller } from '../../governance/caller.ts';
@@ -9,7 +9,7 @@ import { saveSettings } from '../../governance/save-settings.ts';
 import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
-import type { ClientSettingsPatch, SettingsStore } from '../../store/settings.ts';
+import type { SettingsStore } from '../../store/settings.ts';
 import type { Browser } from '../browser.ts';
 import { checkBody, unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
@@ -39,11 +39,10 @@ const ConfigView = z.object({
     .meta({ description: 'Always false: every setting here is applied live.' }),
 });
 
-const SettingsPatch = ClientSettings.partial();
 /** The last field is of other gateways: here `enforce_auth_on_inference` of client_config says it. */
 const AuthConfigPatch = AuthConfigInput.extend({ disable_auth_on_inference: z.boolean().optional() });
 const ConfigPatch = z.looseObject({
-  client_config: SettingsPatch.loose()
+  client_config: ClientSettingsPatch.loose()
     .optional()
     .meta({ description: 'Only the settings to change; the others stay.' }),
   auth_config: AuthConfigPatch.loose()
@@ -85,12 +84,12 @@ export function configRoutes(deps: Deps): readonly Route[] {
       async handle(input) {
         const { client_config = {}, auth_config = {} } = input.body;
         // Checked above already; this time the schema drops what it does not know, so that it is never stored.
-        const patch = checkBody(SettingsPatch, client_config);
+        const patch = checkBody(ClientSettingsPatch, client_config);
         const writeAuth = await prepareAuth(deps, input, checkBody(AuthConfigInput, auth_config));
         await save(deps, input.actor, patch, writeAuth);
         return success('Configuration updated successfully', [
           ...unknownFields(ConfigPatch, input.body),
-          ...unknownFields(SettingsPatch, client_config, 'client_config.'),
+          ...unknownFields(ClientSettingsPatch, client_config, 'client_config.'),
           ...unknownFields(AuthConfigPatch, auth_config, 'auth_config.'),
         ]);
       },

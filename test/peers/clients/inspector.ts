@@ -35,13 +35,19 @@ function openInspector(target: Target, era: Era): PeerSession {
   };
 }
 
-async function runInspector({ url, transport, headers }: Target, era: Era, command: string[]): Promise<Answer> {
+async function runInspector(
+  { url, transport, headers, environment }: Target,
+  era: Era,
+  command: string[],
+): Promise<Answer> {
   const root = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json'));
   const given = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   const where = ['--server-url', url, '--transport', transport, '--protocol-era', era, ...given];
   const args = [join(root, 'clients', 'cli', 'build', 'index.js'), ...where, '--format', 'json', '-q', '--method'];
   try {
-    const { stdout } = await run(process.execPath, [...args, ...command], { env: privateEnvironment() });
+    const { stdout } = await run(process.execPath, [...args, ...command], {
+      env: { ...privateEnvironment(), ...environment },
+    });
     return (JSON.parse(stdout) as { result: Answer }).result;
   } catch (error) {
     const { stderr } = error as { stderr?: string };

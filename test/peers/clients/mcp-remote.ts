@@ -17,10 +17,10 @@ export const modern: PeerClient = {
   open: (target) => connectV2(new StdioV2({ ...commandFor(target), stderr: 'ignore' }), 'modern'),
 };
 
-function commandFor({ url, transport, headers }: Target) {
+function commandFor({ url, transport, headers, environment }: Target) {
   const root = dirname(createRequire(import.meta.url).resolve('mcp-remote/package.json'));
   const strategy = transport === 'sse' ? 'sse-only' : 'http-only';
   const given = Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
   const args = [join(root, 'dist', 'proxy.js'), url, '--allow-http', '--transport', strategy, ...given];
-  return { command: process.execPath, args, env: privateEnvironment() };
+  return { command: process.execPath, args, env: { ...privateEnvironment(), ...environment } };
 }

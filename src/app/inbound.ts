@@ -1,0 +1,44 @@
+import type { Policy } from '../governance/policy.ts';
+import { oauth2Routes } from '../http/api/oauth2.ts';
+import type { RawHandler } from '../http/listen.ts';
+import { createAuthority, type Authority } from '../http/oauth2/authority.ts';
+import { createConsent } from '../http/oauth2/consent.ts';
+import { createOAuthEndpoints } from '../http/oauth2/endpoints.ts';
+import type { Route } from '../http/route.ts';
+import { fetchPublic } from '../lib/fetch-public.ts';
+import { createOAuthModelStore } from '../store/oauth-models.ts';
+import { createOAuthSessionStore } from '../store/oauth-sessions.ts';
+import { createSigningKeyStore } from '../store/signing-keys.ts';
+import type { Common } from './common.ts';
+
+/** Signing in to `/mcp` with OAuth. */
+export interface Inbound {
+  readonly authority: Authority;
+  readonly endpoints: Readonly<Record<string, RawHandler>>;
+  readonly routes: readonly Route[];
+}
+
+const PURGE_MS = 10 * 60_000;
+
+/** Builds what is there while `mcp_server_auth_mode` says so; that can change at any time. */
+export function openInbound(options: Common & { readonly policy: Policy }): Inbound {
+  const { stores, changes, settings, policy, logger, onError, cleanup } = options;
+  const { database, encryption, audit } = stores;
+  const models = createOAuthModelStore(database.db, encryption);
+  const sessions = createOAuthSessionStore(database.db);
+  const keys = createSigningKeyStore(stores.settings, encryption);
+  const common = { database, models, sessions, changes, policy, settings, onError };
+  const authority = createAuthority({ ...common, keys, fetchPublic });
+  const consent = createConsent({ authority, policy, settings, secret: encryption.deriveKey('oauth2-consent') });
+
+  const purge = setInterval(() => {
+    const now = Date.now();
+    Promise.all([models.purge(now), sessions.purge(now)]).catch(onError);
+  }, PURGE_MS).unref();
+  cleanup.defer(() => clearInterval(purge));
+  return {
+    authority,
+    endpoints: createOAuthEndpoints({ authority, consent, logger }),
+    routes: oauth2Routes({ ...common, consent, audit }),
+  };
+}

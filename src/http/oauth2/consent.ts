@@ -1,0 +1,129 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { ClientSettings } from '../../contract/config.ts';
+import { demandUsable, type Policy } from '../../governance/policy.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { RequestHeaders } from '../identify.ts';
+import type { Authority, SignedInUser, Users } from './authority.ts';
+import { CONSENT_TTL } from './provider-config.ts';
+import type { AuthorizationServer, SignIn } from './provider.ts';
+import { createThrottle } from './throttle.ts';
+
+/** In whose name the client is to call. */
+export type Choice =
+  | { readonly mode: 'vk'; readonly value: string }
+  | { readonly mode: 'user' }
+  | { readonly mode: 'deny' };
+
+/** A sign-in as the browser that began it may see it. */
+export interface OpenSignIn extends SignIn {
+  /** Whether a virtual key may be given. */
+  readonly takesKey: boolean;
+  /** Who is signed in to the dashboard in this browser. */
+  readonly user: SignedInUser | undefined;
+}
+
+/** A request of a browser. */
+export interface BrowserRequest {
+  readonly headers: RequestHeaders;
+  /** The other end of the connection. */
+  readonly ip: string | undefined;
+}
+
+export interface Consent {
+  /** The cookie that ties a sign-in to the browser that began it. */
+  cookieFor(server: AuthorizationServer, id: string): string;
+  /** Throws `forbidden` in any other browser. */
+  open(id: string, request: BrowserRequest): Promise<OpenSignIn>;
+  /** Ends the sign-in and gives the address to send the browser to; throws, and leaves it open, for a key that does not work. */
+  decide(id: string, choice: Choice, request: BrowserRequest): Promise<string>;
+}
+
+interface Deps {
+  readonly authority: Pick<Authority, 'serverFor'>;
+  readonly settings: () => Pick<ClientSettings, 'oauth2_server_config'>;
+  readonly policy: Pick<Policy, 'findCaller'>;
+  readonly users?: Users | undefined;
+  /** Makes the cookies. */
+  readonly secret: Buffer;
+}
+
+/** The decision of a user on a client that wants to sign in (confused deputy: each sign-in asks, whatever was said before). */
+export function createConsent({ authority, settings, policy, users, secret }: Deps): Consent {
+  // Keys are random, but one that config.json chose may be short.
+  const perSignIn = createThrottle({ limit: 10, windowMs: CONSENT_TTL * 1000 });
+  const perAddress = createThrottle({ limit: 30, windowMs: 60_000 });
+
+  function proofOf(id: string): string {
+    return createHmac('sha256', secret).update(id).digest('base64url');
+  }
+
+  async function open(id: string, request: BrowserRequest): Promise<OpenSignIn & { server: AuthorizationServer }> {
+    const server = await authority.serverFor(request.headers);
+    const signIn = await server.findSignIn(id);
+    if (signIn === undefined)
+      throw new GatewayError('not_found', 'this sign-in is over; begin again from the application');
+    // Otherwise a link could be sent to somebody else, whose yes would sign in the sender's client.
+    if (!isSame(readCookie(request.headers, cookieName(server, id)), proofOf(id)))
+      throw new GatewayError('forbidden', 'this sign-in was begun in another browser');
+    const takesKey = !settings().oauth2_server_config.disable_vk_identity;
+    return { ...signIn, takesKey, user: await users?.userOf(request), server };
+  }
+
+  function principalOf(choice: Exclude<Choice, { mode: 'deny' }>, { takesKey, user }: OpenSignIn): string {
+    if (choice.mode === 'user') {
+      if (user !== undefined) return `user:${user.id}`;
+      throw new GatewayError('unauthorized', 'nobody is signed in to the dashboard in this browser');
+    }
+    if (!takesKey) throw new GatewayError('forbidden', 'signing in with a virtual key is switched off');
+    const caller = policy.findCaller(choice.value.trim());
+    if (caller === undefined)
+      throw new GatewayError('virtual_key_not_found', 'this virtual key is unknown or was rotated');
+    demandUsable(caller.key);
+    return caller.principal;
+  }
+
+  function countFaults<T>(id: string, { ip = '' }: BrowserRequest, run: () => T): T {
+    perAddress.check(ip);
+    perSignIn.check(id);
+    try {
+      return run();
+    } catch (error) {
+      perAddress.count(ip);
+      perSignIn.count(id);
+      throw error;
+    }
+  }
+
+  return {
+    cookieFor(server, id) {
+      const secure = server.issuer.startsWith('https:') ? '; Secure' : '';
+      return `${cookieName(server, id)}=${proofOf(id)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${CONSENT_TTL}${secure}`;
+    },
+    async open(id, request) {
+      const { server: _, ...signIn } = await open(id, request);
+      return signIn;
+    },
+    async decide(id, choice, request) {
+      const { server, ...signIn } = await open(id, request);
+      if (choice.mode === 'deny') return server.decide(id, 'denied');
+      return server.decide(id, { principal: countFaults(id, request, () => principalOf(choice, signIn)) });
+    },
+  };
+}
+
+/** One for each sign-in, so that several may be open in one browser. */
+function cookieName({ issuer }: AuthorizationServer, id: string): string {
+  // With this prefix a browser takes it from this very host only (RFC 6265bis), which needs TLS.
+  return `${issuer.startsWith('https:') ? '__Host-' : ''}asbru-sign-in-${id}`;
+}
+
+function readCookie({ cookie }: RequestHeaders, name: string): string {
+  const pairs = String(cookie ?? '').split(';');
+  const found = pairs.find((pair) => pair.trimStart().startsWith(`${name}=`));
+  return found?.trim().slice(name.length + 1) ?? '';
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
