@@ -62,7 +62,7 @@ test('a legacy client that can open links is told to with -32042', async () => {
   const session = await openSession(key, {}, CAN_OPEN);
   const { reply } = await session.request('tools/call', CALL);
   expect(reply.error).toMatchObject({ code: -32_042 });
-  const { elicitations } = reply.error?.data as { elicitations: Record<string, string>[] };
+  const { elicitations } = (reply.error?.data ?? {}) as { elicitations: Record<string, string>[] };
   const [{ url = '', ...rest } = {}] = elicitations;
   expect(rest).toEqual({
     mode: 'url',
