@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DATABASES } from '../kit/databases.ts';
+import type { DATABASES } from '../kit/databases.ts';
 import { IsolationWorld, type CredentialKind, type Step } from '../kit/isolation.ts';
 import { freshDatabase } from '../kit/keys.ts';
 import { personalClient, submit } from '../kit/personal.ts';

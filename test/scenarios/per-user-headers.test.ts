@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DATABASES } from '../kit/databases.ts';
-import { messageIn, startGateway, type ApiAnswer, type GatewayAccess } from '../kit/gateway.ts';
+import { messageIn, randomApiKey, startGateway, type ApiAnswer, type GatewayAccess } from '../kit/gateway.ts';
 import { createKey, freshDatabase, updateKey, type TestKey } from '../kit/keys.ts';
 import {
   listSessions,
@@ -119,7 +119,7 @@ describe.each(DATABASES)('on %s', (type) => {
 
     known.add('a-right-token');
     const both = await Promise.all([1, 2].map(() => submit(gateway, required, { 'x-user-token': 'a-right-token' })));
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 410]);
+    expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 410]);
     expect((await submit(gateway, required, { 'x-user-token': 'a-right-token' })).status).toBe(410);
     expect(seen(await whoami(gateway, as(key)))['x-user-token']).toBe('a-right-token');
   });
@@ -308,6 +308,33 @@ test('a server waits for sample headers, or is registered with them; they are ke
     'MCP client registered. 7 tools discovered. Each user will submit their own headers on first tool use.',
   );
   expect(JSON.stringify(await gateway.listClients())).not.toContain(SAMPLE['x-user-token']);
+});
+
+test('two gateways on one database know the same credentials, and forget them together', async () => {
+  const apiKey = randomApiKey();
+  const options = { ...(await freshDatabase('postgres')), apiKey };
+  await using scene = await startPersonalScene({ gateway: options });
+  await using other = await startGateway(options);
+  const { gateway, id, upstream } = scene;
+  const key = await createKey(gateway, 'k');
+  const there = (): Promise<ApiAnswer> => whoami(other, as(key));
+  await expect.poll(async () => (await there()).body).toHaveProperty('extra_fields.mcp_auth_required.session_id');
+  const required = requiredIn(await there());
+  scene.known.add('token-for-both');
+  expect((await submit(gateway, required, { 'x-user-token': 'token-for-both' })).status).toBe(200);
+  await expect.poll(async () => (await there()).status).toBe(200);
+  expect(seen(await whoami(gateway, as(key)))['x-user-token']).toBe('token-for-both');
+  const [session] = await listSessions(other, 'kind=header');
+  await other.api('DELETE', `/api/mcp/sessions/${session?.id}`);
+  await expect.poll(async () => (await whoami(gateway, as(key))).status).toBe(401);
+
+  const pending = await gateway.createClient(personalClient(upstream.url, { name: 'c2' }));
+  await expect.poll(async () => (await other.listClients()).length).toBe(2);
+  expect(await other.getClient(pending)).toMatchObject({ state: 'pending_verification' });
+  await gateway.api('POST', `/api/mcp/client/${pending}/verify-headers`, { user_headers: SAMPLE });
+  await expect.poll(async () => (await other.getClient(pending)).state).toBe('connected');
+  expect((await other.getClient(pending)).tools).toHaveLength(7);
+  expect((await gateway.api('DELETE', `/api/mcp/client/${id}`)).status).toBe(200);
 });
 
 test('what was entered for one address is forgotten when the server moves to another', async () => {

@@ -62,7 +62,7 @@ test('a legacy client that can open links is told to with -32042', async () => {
   const session = await openSession(key, {}, CAN_OPEN);
   const { reply } = await session.request('tools/call', CALL);
   expect(reply.error).toMatchObject({ code: -32_042 });
-  const { elicitations } = reply.error?.data as { elicitations: Record<string, string>[] };
+  const { elicitations } = (reply.error?.data ?? {}) as { elicitations: Record<string, string>[] };
   const [{ url = '', ...rest } = {}] = elicitations;
   expect(rest).toEqual({
     mode: 'url',
@@ -78,7 +78,7 @@ test('a modern client that can open links is asked once, and then told', async (
   const call = (params = {}) => postModern(key, 'tools/call', { ...CALL, ...params }, { capabilities: CAN_OPEN });
   const { reply } = await call();
   expect(reply.result).toMatchObject({ resultType: 'input_required' });
-  const [[name = '', question] = []] = Object.entries(reply.result?.['inputRequests'] as object);
+  const [name = '', question] = Object.entries(reply.result?.['inputRequests'] as object)[0] ?? [];
   expect(question).toMatchObject({ method: 'elicitation/create', params: { mode: 'url' } });
   const { url } = (question as { params: { url: string } }).params;
   const answered = { inputResponses: { [name]: { action: 'accept' } } };
