@@ -76,7 +76,8 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
     if (typeof context.body === 'object' && context.body !== null)
       idp.alter.get(context.path)?.(context.body as Record<string, unknown>);
   });
-  listener = provider.callback();
+  const handle = provider.callback();
+  listener = (request, response) => void handle(request, response).catch(() => response.destroy());
   return idp;
 }
 
