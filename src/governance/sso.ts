@@ -1,6 +1,6 @@
 import type * as OpenidClient from 'openid-client';
 import type { Configuration, CustomFetch } from 'openid-client';
-import type { OidcOptions } from '../contract/config.ts';
+import type { OidcOptions } from '../contract/auth.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { Secret } from '../lib/secret.ts';
@@ -124,7 +124,11 @@ function createDiscovery(options: OidcOptions, fetch: CustomFetch, now: () => nu
       {
         [client.customFetch]: fetch,
         timeout: TIMEOUT_S,
-        execute: isLocal ? [client.allowInsecureRequests] : [],
+        execute: [
+          // The library trusts TLS for what comes from the token endpoint; a signature costs little and says more.
+          client.enableNonRepudiationChecks,
+          ...(isLocal ? [client.allowInsecureRequests] : []),
+        ],
       },
     );
   }
