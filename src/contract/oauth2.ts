@@ -23,7 +23,7 @@ export const ConsentFlow = z.object({
   client_name: z.string(),
   redirect_host: z.string(),
   scopes: z.array(z.string()),
-  modes: z.array(z.enum(['vk', 'user'])).meta({ description: 'In whose name the client may call.' }),
+  modes: z.array(z.enum(['vk', 'user', 'session'])).meta({ description: 'In whose name the client may call.' }),
   user: z.object({ id: z.string(), name: z.string() }).nullable(),
   expires_at: z.string(),
 });
@@ -33,6 +33,7 @@ export type ConsentFlow = z.infer<typeof ConsentFlow>;
 export const ConsentDecision = z.discriminatedUnion('mode', [
   z.object({ mode: z.literal('vk'), value: z.string().meta({ description: 'A virtual key.' }) }),
   z.object({ mode: z.literal('user') }),
+  z.object({ mode: z.literal('session') }),
   z.object({ mode: z.literal('deny') }),
 ]);
 export type ConsentDecision = z.infer<typeof ConsentDecision>;

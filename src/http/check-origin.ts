@@ -8,7 +8,7 @@ interface Deps {
   readonly host: string;
   readonly settings: () => Pick<
     ClientSettings,
-    'allowed_origins' | 'mcp_external_client_url' | 'mcp_external_server_url'
+    'allowed_origins' | 'mcp_external_client_url' | 'mcp_external_server_url' | 'oauth2_server_config'
   >;
 }
 
@@ -33,8 +33,9 @@ export function createCheckOrigin({ host, settings }: Deps): CheckOrigin {
   function isOwnHost(requested: string): boolean {
     const name = hostname(requested);
     if (!isLocal || LOOPBACK.test(name) || isIP(name) !== 0) return true;
-    const { mcp_external_client_url, mcp_external_server_url } = settings();
-    return [mcp_external_client_url, mcp_external_server_url].map(hostOf).includes(requested.toLowerCase());
+    const { mcp_external_client_url, mcp_external_server_url, oauth2_server_config } = settings();
+    const own = [mcp_external_client_url, mcp_external_server_url, oauth2_server_config.issuer_url];
+    return own.map(hostOf).includes(requested.toLowerCase());
   }
 
   /** The last Host that was found to be ours: nearly all requests name the same one. */

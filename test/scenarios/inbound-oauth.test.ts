@@ -1,6 +1,7 @@
+import { request } from 'node:http';
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
 import { createKey, updateKey, type TestKey } from '../kit/keys.ts';
-import { allow, createBrowser, registerClient } from '../kit/oauth-client.ts';
+import { allow, createBrowser, registerClient, submit } from '../kit/oauth-client.ts';
 import { callText, listedTools, seenHeaders, startScene, type Scene } from '../kit/scene.ts';
 import { postMcp } from '../kit/wire.ts';
 
@@ -103,6 +104,37 @@ describe('modes, which change live', () => {
     expect((await scene.gateway.api('GET', '/api/mcp/clients', undefined, bearer(accessToken))).status).toBe(401);
     expect((await scene.gateway.execute('c1-echo', { text: 'x' }, bearer(accessToken))).status).toBe(401);
   });
+});
+
+test('where no key is demanded, a client may sign in without one, for as long as that is so', async () => {
+  await set({ mcp_server_auth_mode: 'oauth' });
+  const client = await registerClient(address);
+  const browser = createBrowser();
+  const page = await browser.open(client.authorizeUrl());
+  expect((await submit(browser, page.url, { action: 'session' })).status).toBe(403);
+  await set({ enforce_auth_on_inference: false });
+  const { location } = await submit(browser, page.url, { action: 'session' });
+  const code = new URL(location).searchParams.get('code') ?? '';
+  const token = String((await client.token(client.codeFields(code))).body['access_token']);
+  expect((await knock(bearer(token))).status).toBe(200);
+  await set({ enforce_auth_on_inference: true, mcp_server_auth_mode: 'both' });
+  expect((await knock(bearer(token))).status).toBe(401);
+});
+
+test('the public name that is configured is a name of this gateway', async () => {
+  const ask = (): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = { host: 'gateway.example.com' };
+      const url = `${address}/.well-known/oauth-protected-resource`;
+      request(url, { headers }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+  await set({ mcp_server_auth_mode: 'both' });
+  expect(await ask()).toBe(403);
+  await set({ oauth2_server_config: { issuer_url: 'https://gateway.example.com' } });
+  expect(await ask()).toBe(200);
+  await set({ oauth2_server_config: { issuer_url: '' } });
 });
 
 test('the discovery documents name every endpoint, and one key', async () => {

@@ -72,14 +72,16 @@ export function oauth2Routes({ consent, policy, audit, ...deps }: Deps): readonl
       response: ConsentFlow,
       async handle({ params, request, actor }) {
         const signIn = await consent.open(params.id, browserOf(request, actor.request?.ip));
-        const { user, takesKey } = signIn;
+        const { user, takesKey, takesNobody } = signIn;
         return {
           id: signIn.id,
           client_id: signIn.clientId,
           client_name: signIn.clientName,
           redirect_host: new URL(signIn.redirectUri).host,
           scopes: [...signIn.scopes],
-          modes: [...(takesKey ? ['vk' as const] : []), ...(user === undefined ? [] : ['user' as const])],
+          modes: (['vk', 'user', 'session'] as const).filter(
+            (mode) => ({ vk: takesKey, user: user !== undefined, session: takesNobody })[mode],
+          ),
           user: user ?? null,
           expires_at: new Date(signIn.expiresAt).toISOString(),
         };

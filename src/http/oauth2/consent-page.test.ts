@@ -11,6 +11,7 @@ const signIn = {
   scopes: ['mcp'],
   expiresAt: 0,
   takesKey: true,
+  takesNobody: false,
   user: undefined,
 };
 const policyOf = (page: { headers: Readonly<Record<string, string>> }) => page.headers['content-security-policy'] ?? '';

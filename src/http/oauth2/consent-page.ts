@@ -25,7 +25,7 @@ const STYLE_SOURCE = `'sha256-${hash('sha256', STYLE, 'base64')}'`;
 
 /** Asks whether a client may call in the user's name, and in which. Works without scripts. */
 export function renderConsentPage(signIn: OpenSignIn, complaint?: { status: number; message: string }): Page {
-  const { id, clientId, clientName, redirectUri, scopes, takesKey, user } = signIn;
+  const { id, clientId, clientName, redirectUri, scopes, takesKey, takesNobody, user } = signIn;
   const where = placeOf(redirectUri);
   const facts = [
     ['Application', clientName],
@@ -49,7 +49,8 @@ export function renderConsentPage(signIn: OpenSignIn, complaint?: { status: numb
             `<button name="action" value="vk">Allow</button>`,
         )
       : '',
-    takesKey || user !== undefined ? '' : '<p>Sign in to the dashboard in this browser first.</p>',
+    takesNobody ? form('<button name="action" value="session">Allow, without a key</button>') : '',
+    takesKey || takesNobody || user !== undefined ? '' : '<p>Sign in to the dashboard in this browser first.</p>',
     form('<button name="action" value="deny">Do not allow</button>'),
   ];
   return page(complaint?.status ?? 200, 'Allow access', body.join('\n'), redirectUri);

@@ -1,9 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
 import { demandUsable, type Policy } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { RequestHeaders } from '../identify.ts';
-import type { Authority, SignedInUser, Users } from './authority.ts';
+import { SESSION_PREFIX, USER_PREFIX, type Authority, type SignedInUser, type Users } from './authority.ts';
 import { CONSENT_TTL } from './provider-config.ts';
 import type { AuthorizationServer, SignIn } from './provider.ts';
 import { createThrottle } from './throttle.ts';
@@ -12,12 +12,16 @@ import { createThrottle } from './throttle.ts';
 export type Choice =
   | { readonly mode: 'vk'; readonly value: string }
   | { readonly mode: 'user' }
+  /** In nobody's: with what callers without a key may do. */
+  | { readonly mode: 'session' }
   | { readonly mode: 'deny' };
 
 /** A sign-in as the browser that began it may see it. */
 export interface OpenSignIn extends SignIn {
   /** Whether a virtual key may be given. */
   readonly takesKey: boolean;
+  /** Whether no key is needed. */
+  readonly takesNobody: boolean;
   /** Who is signed in to the dashboard in this browser. */
   readonly user: SignedInUser | undefined;
 }
@@ -40,7 +44,7 @@ export interface Consent {
 
 interface Deps {
   readonly authority: Pick<Authority, 'serverFor'>;
-  readonly settings: () => Pick<ClientSettings, 'oauth2_server_config'>;
+  readonly settings: () => Pick<ClientSettings, 'oauth2_server_config' | 'enforce_auth_on_inference'>;
   readonly policy: Pick<Policy, 'findCaller'>;
   readonly users?: Users | undefined;
   /** Makes the cookies. */
@@ -65,14 +69,19 @@ export function createConsent({ authority, settings, policy, users, secret }: De
     // Otherwise a link could be sent to somebody else, whose yes would sign in the sender's client.
     if (!isSame(readCookie(request.headers, cookieName(server, id)), proofOf(id)))
       throw new GatewayError('forbidden', 'this sign-in was begun in another browser');
-    const takesKey = !settings().oauth2_server_config.disable_vk_identity;
-    return { ...signIn, takesKey, user: await users?.userOf(request), server };
+    const { oauth2_server_config, enforce_auth_on_inference } = settings();
+    const takesKey = !oauth2_server_config.disable_vk_identity;
+    return { ...signIn, takesKey, takesNobody: !enforce_auth_on_inference, user: await users?.userOf(request), server };
   }
 
-  function principalOf(choice: Exclude<Choice, { mode: 'deny' }>, { takesKey, user }: OpenSignIn): string {
+  function principalOf(choice: Exclude<Choice, { mode: 'deny' }>, { takesKey, takesNobody, user }: OpenSignIn): string {
     if (choice.mode === 'user') {
-      if (user !== undefined) return `user:${user.id}`;
+      if (user !== undefined) return USER_PREFIX + user.id;
       throw new GatewayError('unauthorized', 'nobody is signed in to the dashboard in this browser');
+    }
+    if (choice.mode === 'session') {
+      if (takesNobody) return SESSION_PREFIX + randomUUID();
+      throw new GatewayError('forbidden', 'a virtual key is required here');
     }
     if (!takesKey) throw new GatewayError('forbidden', 'signing in with a virtual key is switched off');
     const caller = policy.findCaller(choice.value.trim());

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { RawHandler } from '../listen.ts';
@@ -24,6 +25,11 @@ interface Deps {
 type Handle = (request: IncomingMessage, response: ServerResponse, server: AuthorizationServer) => Promise<void>;
 
 const MAX_FORM_BYTES = 64 * 1024;
+/**
+ * For so long the answer to a refresh is held back. The calls of a client find at the same time that their token has ended, and
+ * the SDKs let each refresh by itself: who is a little later must not look like a thief, who comes after the answer does.
+ */
+const JOIN_MS = 200;
 /** The parameters of an authorization request that mean something here; the others are not passed on. */
 const AUTHORIZE_PARAMS = [
   'response_type',
@@ -121,10 +127,13 @@ export function createOAuthEndpoints({ authority, consent, logger }: Deps): Read
       });
     const ask = () => server.ask({ method: 'POST', path: '/oauth2/token', headers: formHeaders(request), body });
     if (form.get('grant_type') !== 'refresh_token') return answer(response, await ask());
-    let pending = refreshing.get(body);
+    const same = `${server.issuer}\n${body}`;
+    let pending = refreshing.get(same);
     if (pending === undefined) {
-      pending = ask().finally(() => refreshing.delete(body));
-      refreshing.set(body, pending);
+      pending = Promise.all([ask(), sleep(JOIN_MS)])
+        .then(([answered]) => answered)
+        .finally(() => refreshing.delete(same));
+      refreshing.set(same, pending);
     }
     answer(response, await pending);
   }
@@ -169,7 +178,7 @@ function authorizeParams(given: URLSearchParams): URLSearchParams {
 
 function choiceOf(form: URLSearchParams): Choice {
   const action = form.get('action');
-  if (action === 'user' || action === 'deny') return { mode: action };
+  if (action === 'user' || action === 'session' || action === 'deny') return { mode: action };
   return { mode: 'vk', value: form.get('key') ?? '' };
 }
 
@@ -187,8 +196,8 @@ async function readForm(request: IncomingMessage): Promise<string> {
 }
 
 function formHeaders({ headers }: IncomingMessage): Record<string, string> {
-  const { 'content-type': type = 'application/x-www-form-urlencoded', authorization } = headers;
-  return { 'content-type': type, ...(authorization === undefined ? {} : { authorization }) };
+  // Nothing else: a client of ours has no secret to authenticate with, and some send their headers for /mcp everywhere.
+  return { 'content-type': headers['content-type'] ?? 'application/x-www-form-urlencoded' };
 }
 
 function describe(body: unknown): string {
