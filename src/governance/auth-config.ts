@@ -1,5 +1,5 @@
 import { passwordFaults } from '../contract/account.ts';
-import type { AuthConfigInput, AuthConfigView } from '../contract/auth.ts';
+import type { AuthConfigInput, AuthConfigView } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { Secret, updateSecret } from '../lib/secret.ts';
 import type { Executor } from '../store/schema.ts';

@@ -1,5 +1,5 @@
 import type { Role } from '../contract/account.ts';
-import type { OidcOptions } from '../contract/auth.ts';
+import type { OidcOptions } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 
 /** What the identity provider says about a person. */

@@ -1,4 +1,4 @@
-import type { OidcOptions } from '../contract/auth.ts';
+import type { OidcOptions } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Executor } from '../store/schema.ts';
 import type { User, UserStore } from '../store/users.ts';

@@ -1,6 +1,6 @@
 import type * as OpenidClient from 'openid-client';
 import type { Configuration, CustomFetch } from 'openid-client';
-import type { OidcOptions } from '../contract/auth.ts';
+import type { OidcOptions } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { Secret } from '../lib/secret.ts';

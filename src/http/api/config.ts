@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
-import { AuthConfigInput, AuthConfigView } from '../../contract/auth.ts';
-import { ClientSettings } from '../../contract/config.ts';
+import { AuthConfigInput, AuthConfigView, ClientSettings } from '../../contract/config.ts';
 import { checkRole } from '../../governance/account-rules.ts';
 import type { AuthConfig, WriteAuthConfig } from '../../governance/auth-config.ts';
 import { ANONYMOUS, type Caller } from '../../governance/caller.ts';
