@@ -52,7 +52,7 @@ test('every broken rule is named with its field', () => {
 test('unknown keys are warned of with their path, at every depth', () => {
   const { warnings } = parse({
     $schema: 'x',
-    governance: { virtual_keys: [{ name: 'k', tokens: 1 }], auth_config: {} },
+    governance: { virtual_keys: [{ name: 'k', tokens: 1 }], auth_confg: {} },
     client: { mcp_agent_depht: 3 },
     mcp: {
       inprocess: { any: './name.ts' },
@@ -66,7 +66,7 @@ test('unknown keys are warned of with their path, at every depth', () => {
     warnings.map((warning) => warning.replace(/^config\.json: (.*) is not known and has no effect$/, '$1')),
   ).toEqual([
     'governance.virtual_keys[0].tokens',
-    'governance.auth_config',
+    'governance.auth_confg',
     'client.mcp_agent_depht',
     'mcp.client_configs[0].headers.Anything.valeu',
     'mcp.client_configs[0].tls_config.ca',
