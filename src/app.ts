@@ -88,7 +88,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const { appDir, passphrase } = options;
   // Its thread takes a while to start, so it starts while the rest is opened.
   const opening = openLedgerStore(ledgerOptions(config.file, appDir), onError);
-  cleanup.defer(async () => (await opening.catch(() => undefined))?.close());
+  // Awaited further down, which may be after it has failed: until then the failure is nobody's.
+  const opened = opening.catch(() => undefined);
+  cleanup.defer(async () => (await opened)?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, onError });
   cleanup.defer(() => stores.database.close());
   const firstApiKey = await bringInConfig(config, stores, opening, options.apiKey, logger);

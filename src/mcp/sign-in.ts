@@ -1,9 +1,10 @@
 import { McpClientCreate, type McpClientUpdate, type PendingSignIn } from '../contract/mcp-client.ts';
+import type { OAuthConfigInput } from '../contract/oauth.ts';
 import type { Actor, Change } from '../governance/audit.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { clientChange } from './client-change.ts';
-import { fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
+import { applyPatch, fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
 import { invalid } from './client-rules.ts';
 import { CALLBACK_PATH } from './oauth/create-oauth.ts';
 import type { Begun, OAuth } from './oauth/oauth.ts';
@@ -56,31 +57,36 @@ export function createSignIns({ registry, oauth, record }: Deps): SignIns {
     const { oauth_config, oauth_config_id, ...rest } = body;
     const isOther =
       oauth_config_id !== undefined && oauth_config_id !== null && oauth_config_id !== before.oauth_config_id;
-    if (isOther) return rebind(id, body, oauth_config_id, actor);
+    const isNew = oauth_config !== undefined && oauth_config !== null;
+    if (isOther && isNew) throw invalid('oauth_config', 'cannot be sent along with another oauth_config_id');
+    if (isOther) return rebind(id, rest, oauth_config_id, actor);
+    // Begun before anything is changed: if it cannot begin, nothing is.
+    const begun = isNew ? await beginNew(applyPatch(before, rest), oauth_config, origin) : undefined;
+    if (begun?.status === 'authorized') return rebind(id, rest, begun.oauth_config_id, actor);
     const { warnings } = await registry.update(id, rest, actor);
     const registered = registry.get(id);
-    const { client } = registered;
-    if (oauth_config === undefined || oauth_config === null) return { kind: 'done', registered, warnings };
+    return begun === undefined ? { kind: 'done', registered, warnings } : waiting(begun, registered.client, 'update');
+  }
+
+  function beginNew(client: McpClient, input: OAuthConfigInput, origin: string): Promise<Begun> {
     if (!needsSignIn(client)) throw invalid('oauth_config', 'only applies to auth_type "oauth" and "per_user_oauth"');
-    const begun = await oauth.beginAdmin({
-      client,
-      input: oauth_config,
-      pending: JSON.stringify({ client_id: id }),
-      redirectUri: origin + CALLBACK_PATH,
-    });
-    if (begun.status === 'authorized') return rebind(id, {}, begun.oauth_config_id, actor);
-    return waiting(begun, client, 'update');
+    const pending = JSON.stringify({ client_id: client.client_id });
+    return oauth.beginAdmin({ client, input, pending, redirectUri: origin + CALLBACK_PATH });
   }
 
   /** Lets a client take over a configuration that was signed in to. The connection with it is verified first. */
-  async function rebind(id: string, body: McpClientUpdate, configId: string, actor: Actor): Promise<Outcome> {
+  async function rebind(
+    id: string,
+    body: Omit<McpClientUpdate, 'oauth_config'>,
+    configId: string,
+    actor: Actor,
+  ): Promise<Outcome> {
     const config = await oauth.configOf(configId);
     if (config?.status !== 'authorized')
       throw invalid('oauth_config_id', `there is no OAuth configuration "${configId}" that was signed in to`);
     if (config.mcp_client_id !== undefined && config.mcp_client_id !== id)
       throw invalid('oauth_config_id', `the OAuth configuration "${configId}" belongs to another client`);
-    const { oauth_config: _, ...rest } = body;
-    const { warnings } = await registry.update(id, { ...rest, oauth_config_id: configId }, actor, (tx) =>
+    const { warnings } = await registry.update(id, { ...body, oauth_config_id: configId }, actor, (tx) =>
       oauth.adopt(configId, id, tx),
     );
     await oauth.published('*');

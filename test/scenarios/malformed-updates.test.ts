@@ -53,7 +53,10 @@ const invalid: readonly (readonly [string, Record<string, unknown>])[] = [
   ['a virtual key twice', { vk_configs: [{ virtual_key_id: 'k1' }, { virtual_key_id: 'k1' }] }],
   ['* among the tools of a virtual key', { vk_configs: [{ virtual_key_id: 'k1', tools_to_execute: ['*', 'x'] }] }],
   ['a header twice in different case', { headers: { 'X-A': '1', 'x-a': '2' } }],
-  ['oauth_config', { oauth_config: { client_id: 'a' } }],
+  ['oauth_config of a wrong type', { oauth_config: { client_id: 1 } }],
+  ['oauth_config without auth_type "oauth"', { oauth_config: { client_id: 'a' } }],
+  ['oauth_config with another oauth_config_id', { oauth_config: { client_id: 'a' }, oauth_config_id: 'x' }],
+  ['an oauth_config_id that does not exist', { oauth_config_id: 'x' }],
   ['a masked header that stands for nothing', { headers: { 'X-New': 'abcd************************wxyz' } }],
 ];
 
