@@ -1,5 +1,4 @@
 import type { CustomFetch } from 'openid-client';
-import { fetch, type BodyInit } from 'undici';
 import { createAccounts } from '../governance/accounts.ts';
 import { createAttempts } from '../governance/attempts.ts';
 import { createAuthConfig, type AuthConfig } from '../governance/auth-config.ts';
@@ -15,12 +14,13 @@ import { createBrowser, type Browser } from '../http/browser.ts';
 import { createIdentifyManager, type IdentifyManager } from '../http/identify-manager.ts';
 import type { Identify } from '../http/identify.ts';
 import type { Route } from '../http/route.ts';
+import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createPasswords } from '../lib/password.ts';
 import { createSealer } from '../lib/seal.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Common } from './common.ts';
 
-interface AccountOptions extends Pick<Common, 'file' | 'stores' | 'changes' | 'settings' | 'logger'> {
+interface AccountOptions extends Pick<Common, 'file' | 'stores' | 'changes' | 'settings' | 'egress' | 'logger'> {
   readonly identify: Identify;
   /** From the environment; it beats the one of config.json. */
   readonly setupToken: string | undefined;
@@ -37,7 +37,7 @@ export interface AccountParts {
 
 /** Builds it, and takes over the admin account of config.json. */
 export async function openAccounts(options: AccountOptions): Promise<AccountParts> {
-  const { file, stores, changes, settings, logger, identify } = options;
+  const { file, stores, changes, settings, egress, logger, identify } = options;
   const { encryption, database } = stores;
   const attempts = createAttempts();
   const deps = { ...stores, changes, attempts, passwords: createPasswords() };
@@ -62,7 +62,9 @@ export async function openAccounts(options: AccountOptions): Promise<AccountPart
 
   const oidc = file.auth?.oidc;
   const sealer = createSealer(encryption.deriveKey('sso'));
-  const sso = oidc && createSso({ options: oidc, fetch: overUndici, sealer });
+  const guarded = createGuardedFetch({ egress, policy: { kind: 'server' } });
+  const fetchAtProvider: CustomFetch = (url, { body = null, ...init }) => guarded(url, { ...init, body });
+  const sso = oidc && createSso({ options: oidc, fetch: fetchAtProvider, sealer });
   const admit = oidc && createAdmitUser(deps, oidc);
   const session = { accounts, signIn, users: stores.users, browser, settings, checkSetupToken, sso };
   return {
@@ -75,10 +77,3 @@ export async function openAccounts(options: AccountOptions): Promise<AccountPart
     ],
   };
 }
-
-/** The stream types of the two differ, although they are the same at run time. */
-const overUndici: CustomFetch = (url, { body, ...options }) =>
-  fetch(url, {
-    ...options,
-    ...(body == null ? {} : { body: body as BodyInit }),
-  }) as Promise<unknown> as Promise<Response>;

@@ -5,7 +5,7 @@ import { createAuthority, type Authority } from '../http/oauth2/authority.ts';
 import { createConsent } from '../http/oauth2/consent.ts';
 import { createOAuthEndpoints } from '../http/oauth2/endpoints.ts';
 import type { Route } from '../http/route.ts';
-import { fetchPublic } from '../lib/fetch-public.ts';
+import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createOAuthModelStore } from '../store/oauth-models.ts';
 import { createOAuthSessionStore } from '../store/oauth-sessions.ts';
 import { createSigningKeyStore } from '../store/signing-keys.ts';
@@ -22,13 +22,17 @@ const PURGE_MS = 10 * 60_000;
 
 /** Builds what is there while `mcp_server_auth_mode` says so; that can change at any time. */
 export function openInbound(options: Common & { readonly policy: Policy }): Inbound {
-  const { stores, changes, settings, policy, logger, onError, cleanup } = options;
+  const { stores, changes, settings, egress, policy, logger, onError, cleanup } = options;
   const { database, encryption, audit } = stores;
   const models = createOAuthModelStore(database.db, encryption);
   const sessions = createOAuthSessionStore(database.db);
   const keys = createSigningKeyStore(stores.settings, encryption);
   const common = { database, models, sessions, changes, policy, settings, onError };
-  const authority = createAuthority({ ...common, keys, fetchPublic });
+  const authority = createAuthority({
+    ...common,
+    keys,
+    fetch: createGuardedFetch({ egress, policy: { kind: 'stranger' } }),
+  });
   const consent = createConsent({ authority, policy, settings, secret: encryption.deriveKey('oauth2-consent') });
 
   const purge = setInterval(() => {

@@ -1,3 +1,4 @@
+import type { EgressPolicy } from '../lib/egress-rules.ts';
 import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createOAuth } from '../mcp/oauth/create-oauth.ts';
 import type { FetchFor, OAuth } from '../mcp/oauth/oauth.ts';
@@ -7,8 +8,9 @@ import type { Common } from './common.ts';
 export async function openOAuth({ stores, changes, settings, egress, onError, cleanup }: Common): Promise<OAuth> {
   const fetchFor: FetchFor = (server = '') => {
     // Of a server without an address nothing is known, so nothing is made easier for it.
-    const known = new URL(URL.canParse(server) ? server : 'https://unknown.invalid');
-    return createGuardedFetch({ egress, policy: { kind: 'discovered', server: known } });
+    const isKnown = URL.canParse(server);
+    const policy: EgressPolicy = isKnown ? { kind: 'discovered', server: new URL(server) } : { kind: 'stranger' };
+    return createGuardedFetch({ egress, policy });
   };
   const oauth = await createOAuth({
     database: stores.database,

@@ -104,6 +104,23 @@ describe('an address that a server named', () => {
   });
 });
 
+describe('an address that a caller named', () => {
+  const to = (url: string): Destination => ({
+    url: new URL(url),
+    policy: { kind: 'stranger' },
+    isServerHere: false,
+  });
+
+  test.for([...PRIVATE, ...ALWAYS, '127.0.0.1', '::1'])('must not be %s', (address) => {
+    expect(refusal(to('https://client.example'), address)).toMatchObject({ code: 'egress_blocked' });
+  });
+
+  test('may be of the open internet, over https', () => {
+    expect(refusal(to('https://client.example'), '8.8.8.8')).toBeUndefined();
+    expect(refusal(to('http://client.example'), '8.8.8.8')?.message).toMatch(/without https/);
+  });
+});
+
 describe('behind a proxy, by the name alone', () => {
   const byName = (to: Destination) => compileRules(DEFAULTS).refuseName(to);
 

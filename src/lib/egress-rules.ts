@@ -8,7 +8,9 @@ export type EgressPolicy =
   /** An administrator registered it. */
   | { readonly kind: 'server' }
   /** The MCP server at this address, or a document that it named, said it: nobody here has looked at it. */
-  | { readonly kind: 'discovered'; readonly server: URL };
+  | { readonly kind: 'discovered'; readonly server: URL }
+  /** A caller said it. */
+  | { readonly kind: 'stranger' };
 
 /** The settings that the rules follow. */
 export interface EgressSettings {
@@ -51,7 +53,7 @@ export function compileRules({ allow_private_servers, egress_allowlist }: Egress
     const host = hostOf(url);
     if (NEVER.has(is)) return refusal(host, is, undefined);
     if (isListed(host) || isListed(address)) return undefined;
-    if (policy.kind === 'server' || url.origin === policy.server.origin) {
+    if (policy.kind === 'server' || (policy.kind === 'discovered' && url.origin === policy.server.origin)) {
       return is === 'public' || allow_private_servers ? undefined : refusal(host, is, 'allow_private_servers');
     }
     if (is === 'loopback' && isServerHere) return undefined;

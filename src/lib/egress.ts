@@ -108,7 +108,7 @@ function guard(
 function sift(destination: Destination, rules: EgressRules, addresses: readonly LookupAddress[]) {
   const refusals = addresses.map(({ address }) => rules.refuse(destination, address));
   const refusal = refusals.find((found) => found !== undefined);
-  const isStrict = destination.policy.kind === 'discovered' && refusal !== undefined;
+  const isStrict = destination.policy.kind !== 'server' && refusal !== undefined;
   const allowed = isStrict ? [] : addresses.filter((_, index) => refusals[index] === undefined);
   return { allowed, refusal };
 }

@@ -5,7 +5,6 @@ import { newPkce } from '../../../test/kit/oauth-client.ts';
 import { DEFAULT_SETTINGS, type ClientSettings } from '../../contract/config.ts';
 import type { KeyCaller } from '../../governance/policy.ts';
 import { createEncryption, KEY_BYTES } from '../../lib/encryption.ts';
-import { fetchPublic } from '../../lib/fetch-public.ts';
 import { createChanges } from '../../store/changes.ts';
 import { createOAuthModelStore } from '../../store/oauth-models.ts';
 import { createOAuthSessionStore } from '../../store/oauth-sessions.ts';
@@ -40,7 +39,7 @@ async function start(changes: Partial<AuthorityDeps> = {}, client: Partial<Clien
     keys: createSigningKeyStore(createSettingsStore(database.db), encryption),
     policy: { findCallerById: (id) => (id === '1' ? caller : undefined) },
     changes: notices,
-    fetchPublic,
+    fetch: () => Promise.reject(new Error('nothing is fetched here')),
     onError: (error) => expect.fail(String(error)),
     ...changes,
   });
@@ -85,10 +84,10 @@ async function signIn(authority: Authority): Promise<string> {
 }
 
 const documents = (document: object) => ({
-  fetchPublic: (async (url: string) => {
+  fetch: async (url: string | URL | Request) => {
     expect(url).toBe(DOCUMENT.client_id);
     return new Response(JSON.stringify(document), { headers: { 'content-type': 'application/json' } });
-  }) as unknown as typeof globalThis.fetch,
+  },
 });
 
 test('a client that is a document on the web (CIMD) needs no registration', async () => {

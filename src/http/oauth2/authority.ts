@@ -34,7 +34,7 @@ export interface AuthorityDeps {
   readonly keys: SigningKeyStore;
   readonly policy: Pick<Policy, 'findCallerById'>;
   readonly changes: Pick<Changes, 'publish' | 'subscribe'>;
-  readonly fetchPublic: ProviderParts['fetchPublic'];
+  readonly fetch: ProviderParts['fetch'];
   /** Absent until there are accounts. */
   readonly users?: Users | undefined;
   readonly onError: (error: unknown) => void;

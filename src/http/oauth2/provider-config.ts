@@ -1,6 +1,7 @@
 import type * as oidcProvider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { OAuth2ServerConfig } from '../../contract/config.ts';
+import type { Fetch } from '../../lib/guarded-fetch.ts';
 import { hashModelId, type OAuthModelStore } from '../../store/oauth-models.ts';
 import type { OAuthSessionStore } from '../../store/oauth-sessions.ts';
 import type { RsaJwk } from '../../store/signing-keys.ts';
@@ -28,7 +29,7 @@ export interface ProviderParts {
   /** Whether this principal may call at the moment. */
   readonly isUsable: (principal: string) => boolean;
   /** Fetches what a stranger names: it must not reach what is not public. */
-  readonly fetchPublic: typeof globalThis.fetch;
+  readonly fetch: Fetch;
 }
 
 export interface NewSession {
@@ -55,7 +56,7 @@ const BROWSER_SESSION_TTL = 60;
 /** The options of oidc-provider: OAuth 2.1 for public clients, one resource, one scope, nothing of OpenID Connect. */
 export function providerConfig(library: Library, parts: ProviderParts): Configuration {
   const { errors } = library;
-  const { key, config, models, endGrant, isUsable, fetchPublic } = parts;
+  const { key, config, models, endGrant, isUsable, fetch } = parts;
   return {
     adapter: createModelAdapter({ models, endGrant, usedUp: () => new errors.InvalidGrant('it was used before') }),
     jwks: { keys: [key] },
@@ -107,7 +108,7 @@ export function providerConfig(library: Library, parts: ProviderParts): Configur
       Session: BROWSER_SESSION_TTL,
     },
     renderError: (context, out) => void (context.body = out),
-    fetch: (url, options) => fetchPublic(url, options),
+    fetch: (url, options) => fetch(url, { ...(options as RequestInit), redirect: 'manual' }),
   };
 }
 
