@@ -71,7 +71,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
   const accounts = await openAccounts({ ...options, identify });
   const { identifyManager } = accounts;
-  const inbound = openInbound(options);
+  const inbound = await openInbound({ ...options, signIn: accounts.signIn });
   const { challenge } = inbound.authority;
   const identifyMcp = createIdentifyMcp({ identify, tokens: inbound.authority, settings });
   const checkOrigin = createCheckOrigin({ host, settings });

@@ -1,7 +1,11 @@
+import { createPeople } from '../governance/people.ts';
 import type { Policy } from '../governance/policy.ts';
+import type { SignIn } from '../governance/sign-in.ts';
 import { oauth2Routes } from '../http/api/oauth2.ts';
+import { readCookie } from '../http/cookies.ts';
+import { SESSION_COOKIE } from '../http/identify-manager.ts';
 import type { RawHandler } from '../http/listen.ts';
-import { createAuthority, type Authority } from '../http/oauth2/authority.ts';
+import { createAuthority, type Authority, type Users } from '../http/oauth2/authority.ts';
 import { createConsent } from '../http/oauth2/consent.ts';
 import { createOAuthEndpoints } from '../http/oauth2/endpoints.ts';
 import type { Route } from '../http/route.ts';
@@ -20,20 +24,36 @@ export interface Inbound {
 
 const PURGE_MS = 10 * 60_000;
 
+interface InboundOptions extends Common {
+  readonly policy: Policy;
+  /** Who is signed in to the dashboard. */
+  readonly signIn: Pick<SignIn, 'find'>;
+}
+
 /** Builds what is there while `mcp_server_auth_mode` says so; that can change at any time. */
-export function openInbound(options: Common & { readonly policy: Policy }): Inbound {
+export async function openInbound(options: InboundOptions): Promise<Inbound> {
   const { stores, changes, settings, egress, policy, logger, onError, cleanup } = options;
   const { database, encryption, audit } = stores;
   const models = createOAuthModelStore(database.db, encryption);
   const sessions = createOAuthSessionStore(database.db);
   const keys = createSigningKeyStore(stores.settings, encryption);
   const common = { database, models, sessions, changes, policy, settings, onError };
+  const people = await createPeople({ users: stores.users, changes, onError });
+  const users: Users = {
+    async userOf({ headers }) {
+      const token = readCookie(String(headers.cookie ?? ''), SESSION_COOKIE);
+      const user = token === undefined ? undefined : await options.signIn.find(token);
+      return user && people.find(user.id)?.user;
+    },
+    callerOf: (id) => people.find(id),
+  };
   const authority = createAuthority({
     ...common,
     keys,
+    users,
     fetch: createGuardedFetch({ egress, policy: { kind: 'stranger' } }),
   });
-  const consent = createConsent({ authority, policy, settings, secret: encryption.deriveKey('oauth2-consent') });
+  const consent = createConsent({ authority, policy, users, settings, secret: encryption.deriveKey('oauth2-consent') });
 
   const purge = setInterval(() => {
     const now = Date.now();

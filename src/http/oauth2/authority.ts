@@ -35,7 +35,7 @@ export interface AuthorityDeps {
   readonly policy: Pick<Policy, 'findCallerById'>;
   readonly changes: Pick<Changes, 'publish' | 'subscribe'>;
   readonly fetch: ProviderParts['fetch'];
-  /** Absent until there are accounts. */
+  /** Absent where there are no accounts. */
   readonly users?: Users | undefined;
   readonly onError: (error: unknown) => void;
 }
