@@ -84,7 +84,7 @@ export async function discover(target: Target, given: Given, trace: Trace): Prom
 }
 
 /** Asks the server without a token, which it should refuse with a hint where to get one. */
-async function probe(target: Target, trace: Trace): Promise<BearerChallenge | undefined> {
+export async function probe(target: Target, trace: Trace): Promise<BearerChallenge | undefined> {
   const { address, connection_type, headers } = target;
   const about = {
     step: 'probe',
