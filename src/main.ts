@@ -83,6 +83,8 @@ program
   .option('--url <url>', 'address of the gateway (default: http://localhost:8080)')
   .option('--key <key>', 'management API key; better given as ASBRU_API_KEY, which no process list shows')
   .option('--json', 'print the answer of the gateway as it is')
+  // 1 says that a step failed.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(async (name: string, flags: DoctorFlags) => {
     const { doctor } = await import('./cli/doctor.ts');
     await doctor(name, flags);

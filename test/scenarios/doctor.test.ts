@@ -248,5 +248,6 @@ test('a server that nobody has signed in to, one that is not there, and a wrong 
     stderr: 'asbru doctor: there is no MCP client with the name or id "nobody"\n',
   });
   expect(stranger).toMatchObject({ code: 2, stdout: '' });
+  expect(await doctor({ gateway })).toMatchObject({ code: 2, stdout: '' });
   expect(stranger.stderr).toContain('the gateway answered 401');
 });

@@ -106,8 +106,9 @@ export async function probe(target: Target, trace: Trace): Promise<BearerChallen
       : undefined;
   } catch (error) {
     // A server without authentication may open a stream here, which only the time limit ends.
-    if (signal.aborted) return undefined;
-    throw error;
+    if (!signal.aborted) throw error;
+    trace.note({ step: 'probe', outcome: 'skipped', detail: 'the server did not end its answer, as to a stream' });
+    return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explainStep, hideTexts, secretsIn } from './doctor-rules.ts';
+import { explainSteps, hideTexts, secretsIn } from './doctor-rules.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 
@@ -25,13 +25,22 @@ test('an ordinary address is shown as it is', () => {
     expect(secretsIn(address)).toEqual([]);
 });
 
-test('a failed step says what to do, and being asked for a token is no failure', () => {
-  expect(explainStep({ at, step: 'token', outcome: 'failed' })).toMatchObject({
-    hint: expect.stringContaining('client_id') as string,
-  });
-  expect(explainStep({ at, step: 'token', outcome: 'failed', hint: 'wait' })).toMatchObject({ hint: 'wait' });
-  expect(explainStep({ at, step: 'token', outcome: 'ok' })).not.toHaveProperty('hint');
-  const probe = { at, step: 'probe', outcome: 'skipped' } as const;
-  expect(explainStep({ ...probe, response: { status: 401 } }).outcome).toBe('ok');
-  expect(explainStep({ ...probe, response: { status: 404 } }).outcome).toBe('skipped');
+test('a failed step says what to do', () => {
+  const [bare, given, fine] = explainSteps([
+    { at, step: 'token', outcome: 'failed' },
+    { at, step: 'token', outcome: 'failed', hint: 'wait' },
+    { at, step: 'token', outcome: 'ok' },
+  ]);
+  expect(bare?.hint).toContain('client_id');
+  expect(given?.hint).toBe('wait');
+  expect(fine).not.toHaveProperty('hint');
+});
+
+test('being asked for a token is no failure, nor is a stream that never ends; not being answered at all is', () => {
+  const outcomes = (...steps: Parameters<typeof explainSteps>[0]) => explainSteps(steps).map(({ outcome }) => outcome);
+  const probe = { at, step: 'probe' };
+  expect(outcomes({ ...probe, outcome: 'skipped', response: { status: 401 } })).toEqual(['ok']);
+  expect(outcomes({ ...probe, outcome: 'skipped', response: { status: 404 } })).toEqual(['skipped']);
+  expect(outcomes({ ...probe, outcome: 'failed' }, { ...probe, outcome: 'skipped' })).toEqual(['skipped', 'skipped']);
+  expect(outcomes({ ...probe, outcome: 'failed' })).toEqual(['failed']);
 });

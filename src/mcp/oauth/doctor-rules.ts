@@ -31,8 +31,16 @@ const RELEVANT = new Set([
   'authorization_response_iss_parameter_supported',
 ]);
 
-/** A recorded step as the diagnosis shows it: only what matters of its documents, and what to do if it failed. */
-export function explainStep(step: OAuthTraceStep): OAuthTraceStep {
+/** Steps as the diagnosis shows them: only what matters of their documents, and what to do if they failed. */
+export function explainSteps(steps: readonly OAuthTraceStep[]): OAuthTraceStep[] {
+  return steps.map((step, place) => {
+    // A probe that fails ends everything. One that is followed by more was only not answered to the end.
+    const isOver = step.step === 'probe' && step.outcome === 'failed' && place < steps.length - 1;
+    return explainStep(isOver ? { ...step, outcome: 'skipped' } : step);
+  });
+}
+
+function explainStep(step: OAuthTraceStep): OAuthTraceStep {
   const {
     outcome,
     hint = outcome === 'failed' ? HINTS[step.step] : undefined,

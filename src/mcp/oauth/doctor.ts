@@ -7,7 +7,7 @@ import type { OAuthStore } from '../../store/oauth.ts';
 import { discover, probe, type Target } from './discovery.ts';
 import {
   checkRegistration,
-  explainStep,
+  explainSteps,
   hideTexts,
   judgeServer,
   judgeToken,
@@ -122,8 +122,8 @@ function explainAll(
   source: DiagnosisStep['source'],
 ): DiagnosisStep[] {
   const secrets = secretsIn(client.connection_string.resolve());
-  return steps.map((step) => {
-    const explained = { ...explainStep(step), source, ok: step.outcome !== 'failed' };
+  return explainSteps(steps).map((step) => {
+    const explained = { ...step, source, ok: step.outcome !== 'failed' };
     return secrets.length === 0 ? explained : (hideTexts(explained, secrets) as DiagnosisStep);
   });
 }
