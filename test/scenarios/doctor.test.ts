@@ -251,3 +251,21 @@ test('a server that nobody has signed in to, one that is not there, and a wrong 
   expect(await doctor({ gateway })).toMatchObject({ code: 2, stdout: '' });
   expect(stranger.stderr).toContain('the gateway answered 401');
 });
+
+test('a sign-in that the person refused, beside a token that still serves', async () => {
+  await using scene = await startDoctorScene();
+  const { gateway, server, id } = scene;
+  const { body } = await gateway.api('POST', `/api/mcp/client/${id}/reauthorize`);
+  server.consents = false;
+  expect((await fetch(await server.browse(String(body['authorize_url'])))).status).toBe(400);
+  const diagnosis = await diagnose(scene);
+  expect(failures(diagnosis)).toMatchObject([
+    {
+      step: 'authorization_response',
+      source: 'recorded',
+      detail: expect.stringContaining('access_denied') as string,
+      hint: expect.stringContaining('consent') as string,
+    },
+  ]);
+  expect(diagnosis.token).toMatchObject({ status: 'active' });
+});
