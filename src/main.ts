@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { AuditFlags, VerifyFlags } from './cli/audit.ts';
 import type { RotateFlags } from './cli/keys.ts';
+import type { DoctorFlags } from './cli/doctor.ts';
 import type { StartFlags } from './cli/options.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
@@ -13,6 +14,7 @@ Examples:
   $ ASBRU_API_KEY=... asbru start --host 0.0.0.0 --log-style json
   $ asbru stdio --url http://localhost:8080/mcp --key ...
   $ asbru why github-create_issue --for ci
+  $ asbru doctor github
   $ asbru schema > config.schema.json
   $ asbru audit verify
 
@@ -24,7 +26,7 @@ Environment (a flag wins):
   ASBRU_ENCRYPTION_KEY    passphrase for secrets in the database
   ASBRU_NEW_ENCRYPTION_KEY  the next one, for asbru keys rotate-encryption
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   proxies for everything that goes out
-  ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio and asbru why
+  ASBRU_URL, ASBRU_KEY    address and key of the gateway, for asbru stdio, why and doctor
 `;
 
 const program = new Command('asbru')
@@ -71,6 +73,21 @@ program
   .action(async (tool: string, flags: WhyFlags) => {
     const { why } = await import('./cli/why.ts');
     await why(tool, flags);
+  });
+
+program
+  .command('doctor <name>')
+  .description(
+    'say which step of signing in to an MCP client fails, and what to do; exits with 0 if none does, 1 if one does, 2 if nobody knows',
+  )
+  .option('--url <url>', 'address of the gateway (default: http://localhost:8080)')
+  .option('--key <key>', 'management API key; better given as ASBRU_API_KEY, which no process list shows')
+  .option('--json', 'print the answer of the gateway as it is')
+  // 1 says that a step failed.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action(async (name: string, flags: DoctorFlags) => {
+    const { doctor } = await import('./cli/doctor.ts');
+    await doctor(name, flags);
   });
 
 program

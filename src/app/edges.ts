@@ -7,6 +7,7 @@ import { createApi } from '../http/api.ts';
 import { apiKeyRoutes } from '../http/api/api-keys.ts';
 import { auditLogRoutes } from '../http/api/audit-logs.ts';
 import { configRoutes } from '../http/api/config.ts';
+import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
@@ -171,6 +172,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       originOf: createOriginOf(settings),
     }),
     ...mcpSessionRoutes(servers.personal),
+    ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),

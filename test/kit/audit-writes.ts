@@ -206,8 +206,8 @@ export const WRITES: Readonly<Record<string, Write>> = {
   },
 };
 
-/** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body. */
-export const CHANGES_NOTHING: readonly string[] = ['POST /api/session/ws-ticket'];
+/** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body; an id is that of a server. */
+export const CHANGES_NOTHING: readonly string[] = ['POST /api/session/ws-ticket', 'POST /api/mcp/client/{id}/diagnose'];
 
 /** Routes by which somebody signs in, or that need it: sign-in.test.ts and accounts.test.ts look at what they leave. */
 export const AFTER_SIGN_IN: readonly string[] = [

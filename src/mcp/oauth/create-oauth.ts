@@ -6,6 +6,7 @@ import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import { createFinish } from './callback.ts';
+import { createDiagnose } from './doctor.ts';
 import type { FetchFor, OAuth, TokenView } from './oauth.ts';
 import { clientMetadata } from './registration.ts';
 import { createRenewal } from './renewal.ts';
@@ -64,6 +65,12 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     for (const id of ids) await changes.publish('oauth_tokens', id);
   }
 
+  function tokens(client_id?: string): TokenView[] {
+    return book
+      .list()
+      .flatMap((token) => (client_id === undefined || token.client_id === client_id ? [viewOf(token)] : []));
+  }
+
   return {
     ...signIn,
     finish: createFinish(deps),
@@ -105,8 +112,7 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
       await published('*');
     },
 
-    tokens: (client_id) =>
-      book.list().flatMap((token) => (client_id === undefined || token.client_id === client_id ? [viewOf(token)] : [])),
+    tokens,
 
     async setTokenStatus(ids, status, reason) {
       await store.tokens.setStatus(ids, status, reason);
@@ -139,6 +145,8 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
       const document = documentAt(publicUrl());
       return document && { client_id: document.url, ...clientMetadata(document.redirect_uri), ...PUBLIC_CLIENT };
     },
+
+    diagnose: createDiagnose({ store, fetchFor, tokens, hasDocument: () => documentAt(publicUrl()) !== undefined }),
 
     onChanged: (listener) => book.onChanged(listener),
     stop() {

@@ -84,7 +84,7 @@ export async function discover(target: Target, given: Given, trace: Trace): Prom
 }
 
 /** Asks the server without a token, which it should refuse with a hint where to get one. */
-async function probe(target: Target, trace: Trace): Promise<BearerChallenge | undefined> {
+export async function probe(target: Target, trace: Trace): Promise<BearerChallenge | undefined> {
   const { address, connection_type, headers } = target;
   const about = {
     step: 'probe',
@@ -106,8 +106,9 @@ async function probe(target: Target, trace: Trace): Promise<BearerChallenge | un
       : undefined;
   } catch (error) {
     // A server without authentication may open a stream here, which only the time limit ends.
-    if (signal.aborted) return undefined;
-    throw error;
+    if (!signal.aborted) throw error;
+    trace.note({ step: 'probe', outcome: 'skipped', detail: 'the server did not end its answer, as to a stream' });
+    return undefined;
   }
 }
 

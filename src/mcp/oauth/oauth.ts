@@ -1,3 +1,4 @@
+import type { Diagnosis } from '../../contract/diagnosis.ts';
 import type { OAuthConfigInput, OAuthStatus, OAuthTraceStep } from '../../contract/oauth.ts';
 import type { GatewayError } from '../../lib/errors.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
@@ -141,6 +142,8 @@ export interface OAuth {
   exchange(request: ExchangeRequest, signal?: AbortSignal): Promise<ExchangedToken>;
   /** The steps of the latest exchange under this configuration. */
   traceOf(config_id: string): Promise<readonly OAuthTraceStep[]>;
+  /** Every step of signing in to this server. Asks afresh, and changes nothing. */
+  diagnose(client: McpClient): Promise<Diagnosis>;
   /** The client id metadata document, and where it must be served; undefined without a public https address. */
   clientDocument(): Readonly<Record<string, unknown>> | undefined;
   /** Gives the function that ends the subscription. */
