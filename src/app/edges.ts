@@ -106,6 +106,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,
       identify,
+      settings,
       sealer: createSealer(stores.encryption.deriveKey('mcp-form')),
       logger,
     }),

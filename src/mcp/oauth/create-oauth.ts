@@ -3,8 +3,10 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
+import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
+import type { Executor } from '../../store/schema.ts';
 import { createFinish } from './callback.ts';
 import type { FetchFor, OAuth, TokenView } from './oauth.ts';
 import { clientMetadata } from './registration.ts';
@@ -24,6 +26,8 @@ interface Deps {
   /** The address under which browsers and other servers reach the gateway; empty when it was never said. */
   readonly publicUrl: () => string;
   readonly onError: (error: unknown) => void;
+  /** Part of the transaction that keeps a person's token; throws when nobody waits for it any more. */
+  readonly onUser?: (tx: Executor, flow: OAuthFlow) => Promise<void>;
   /** Milliseconds between two looks for tokens that end soon. */
   readonly sweepMs?: number;
 }
@@ -107,6 +111,8 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
 
     tokens: (client_id) =>
       book.list().flatMap((token) => (client_id === undefined || token.client_id === client_id ? [viewOf(token)] : [])),
+
+    accounts: (client, identity) => book.accounts(client, identity).map(viewOf),
 
     async setTokenStatus(ids, status, reason) {
       await store.tokens.setStatus(ids, status, reason);
