@@ -171,7 +171,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       }),
       originOf: createOriginOf(settings),
     }),
-    ...mcpSessionRoutes(servers.personal),
+    ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),

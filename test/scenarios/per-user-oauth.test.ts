@@ -194,6 +194,32 @@ test('a sign-in ends in the browser that began it, and once', async () => {
   expect(await subjectOf(scene, key)).toBe('mallory');
 });
 
+test('the API shows and begins a sign-in, with the token of its link or for who manages keys', async () => {
+  await using scene = await startPersonalOAuth('sqlite');
+  const { gateway, server, id } = scene;
+  const key = await createKey(gateway, 'one');
+  const { session_id, authorize_url: link = '' } = requiredIn(await call(scene, key));
+  const path = `/api/oauth/per-user/flows/${session_id}`;
+  expect((await gateway.api('GET', path, undefined, { authorization: '' })).status).toBe(401);
+  expect((await gateway.api('GET', `${path}/start`, undefined, { authorization: '' })).status).toBe(401);
+  const byLink = { authorization: '', 'x-bifrost-temp-token': tokenIn(link) };
+  const expected = {
+    ...{ id: session_id, flow_mode: 'vk', status: 'pending', has_active_token: false },
+    mcp_client: { client_id: id, name: 'c1' },
+    virtual_key: { id: key.id, name: 'one' },
+  };
+  for (const headers of [byLink, {}])
+    expect((await gateway.api('GET', path, undefined, headers)).body).toMatchObject(expected);
+  const begun = await gateway.api('GET', `${path}/start`, undefined, byLink);
+  expect(begun.status, JSON.stringify(begun.body)).toBe(200);
+  const callback = await server.browse(String(begun.body['authorize_url']));
+  expect((await fetch(callback)).status).toBe(403);
+  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
+  expect((await fetch(callback, { headers: { cookie } })).status).toBe(200);
+  expect((await gateway.api('GET', `${path}/start`, undefined, byLink)).status).toBe(410);
+  expect((await gateway.api('GET', path)).body).toMatchObject({ status: 'authorized', has_active_token: true });
+});
+
 test('a link opens its own sign-in alone, and two accounts of one key are told apart', async () => {
   await using scene = await startPersonalOAuth('sqlite');
   const [one, two] = [await createKey(scene.gateway, 'one'), await createKey(scene.gateway, 'two')];

@@ -1,5 +1,4 @@
-import type { HeaderFlowView } from '../../contract/mcp-session.ts';
-import type { SignInView } from '../../mcp/personal/sign-ins.ts';
+import type { HeaderFlowView, OAuthFlowView } from '../../contract/mcp-session.ts';
 import { html, type Html, type Page } from './html.ts';
 
 /** Names of the fields of the form that are ours; those of headers begin with `header:`. */
@@ -74,7 +73,7 @@ export function formPage(flow: HeaderFlowView, ticket: string, error?: { status:
 }
 
 /** What a sign-in is for. It begins with a click, so that a link alone does nothing in anybody's name. */
-export function consentPage(flow: SignInView, ticket: string): Page {
+export function consentPage(flow: OAuthFlowView, ticket: string): Page {
   const { name } = flow.mcp_client;
   return {
     status: 200,

@@ -1,3 +1,4 @@
+import type { OAuthFlowView } from '../../contract/mcp-session.ts';
 import type { KeyPolicy } from '../../governance/caller.ts';
 import { demandUsable } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';
@@ -9,7 +10,7 @@ import { tooMany } from './header-forms.ts';
 import { holderView } from './sessions.ts';
 
 interface Deps {
-  readonly oauth: Pick<OAuth, 'beginUser'>;
+  readonly oauth: Pick<OAuth, 'beginUser' | 'accounts'>;
   readonly find: (client_id: string) => PersonalServer | undefined;
   readonly findKey: (id: string) => KeyPolicy | undefined;
 }
@@ -20,15 +21,9 @@ interface Browser {
   readonly bind: string;
 }
 
-/** What the page of a sign-in says before it begins. */
-export type SignInView = ReturnType<typeof holderView> &
-  Pick<HeaderFlow, 'id' | 'status'> & {
-    readonly flow_mode: HeaderFlow['mode'];
-  };
-
 /** The sign-ins that links of calls lead to. */
 export interface PersonalSignIns {
-  view(flow: HeaderFlow): SignInView;
+  view(flow: HeaderFlow): OAuthFlowView;
   /** Gives the address of the authorization server. Throws `forbidden`, `flow_over`, `rate_limited` and what the server did wrong. */
   begin(flow: HeaderFlow, browser: Browser): Promise<string>;
 }
@@ -47,8 +42,18 @@ export function createPersonalSignIns({ oauth, find, findKey }: Deps): PersonalS
 
   return {
     view(flow) {
-      const holder = holderView(flow, serverOf(flow), (id) => findKey(id)?.name);
-      return { id: flow.id, status: flow.status, flow_mode: flow.mode, ...holder };
+      const server = serverOf(flow);
+      const { id, status, mode, identity, label } = flow;
+      const { oauth_config_id } = server.client;
+      const accounts = oauth.accounts(server.client, { mode, id: identity });
+      return {
+        ...{ id, status, flow_mode: mode },
+        ...holderView(flow, server, (key) => findKey(key)?.name),
+        ...(oauth_config_id !== undefined && { oauth_config_id }),
+        has_active_token: accounts.some((token) => token.label === label && token.status === 'active'),
+        expires_at: new Date(flow.expires_at).toISOString(),
+        created_at: new Date(flow.created_at).toISOString(),
+      };
     },
     async begin(flow, browser) {
       const server = serverOf(flow);
