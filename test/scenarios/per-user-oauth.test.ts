@@ -5,6 +5,7 @@ import { createKey, freshDatabase, type TestKey } from '../kit/keys.ts';
 import { startOAuthServer, type OAuthServer, type OAuthServerOptions } from '../kit/oauth-server.ts';
 import { startProtectedUpstream, type ProtectedUpstream } from '../kit/oauth-upstream.ts';
 import { allowLinks, listSessions, requiredIn, tokenIn } from '../kit/personal.ts';
+import { openSession } from '../kit/wire.ts';
 
 interface Scene extends AsyncDisposable {
   readonly server: OAuthServer;
@@ -76,6 +77,13 @@ async function signIn(scene: Scene, key: TestKey, user: string, account = ''): P
   return fetch(await scene.server.browse(authorizeUrl), { headers: { cookie } });
 }
 
+/** Asks for the link under which a credential is renewed; as a refused call has it. */
+async function renew({ gateway }: Scene, path: string): Promise<ApiAnswer> {
+  const answer = await gateway.api('POST', `${path}/reauth`);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return { ...answer, status: 401, body: { extra_fields: { mcp_auth_required: answer.body } } };
+}
+
 /** As whom the server was called. */
 async function subjectOf(scene: Scene, key: TestKey, account = ''): Promise<string | undefined> {
   const answer = await call(scene, key, account);
@@ -124,14 +132,7 @@ describe.each(DATABASES)('a server to which each caller signs in, on %s', (type)
     expect(await subjectOf(scene, key)).toBe('alice');
     const [session] = await listSessions(gateway, 'kind=token');
     const path = `/api/mcp/sessions/${session?.id}`;
-    const again = await gateway.api('POST', `${path}/reauth`);
-    expect(again.body, JSON.stringify(again.body)).toMatchObject({ kind: 'oauth' });
-    const required = { kind: 'oauth', ...again.body };
-    const late = await follow(scene, {
-      ...again,
-      status: 401,
-      body: { extra_fields: { mcp_auth_required: required } },
-    });
+    const late = await follow(scene, await renew(scene, path));
     expect((await gateway.api('DELETE', path)).status).toBe(204);
     const callback = await server.browse(late.authorizeUrl);
     expect((await fetch(callback, { headers: { cookie: late.cookie } })).status).toBe(400);
@@ -243,4 +244,41 @@ test('a call that lacks scopes leads to a sign-in that asks for them', async () 
   scene.server.user = 'alice';
   expect((await fetch(await scene.server.browse(authorizeUrl), { headers: { cookie } })).status).toBe(200);
   expect(await subjectOf(scene, key)).toBe('alice');
+});
+
+test('another account takes over at once, and what was given for one address is forgotten with it', async () => {
+  await using scene = await startPersonalOAuth('sqlite');
+  const { gateway, server, id } = scene;
+  const key = await createKey(gateway, 'one');
+  await signIn(scene, key, 'alice');
+  expect(await subjectOf(scene, key)).toBe('alice');
+  const [session] = await listSessions(gateway, 'kind=token');
+  const { cookie, authorizeUrl } = await follow(scene, await renew(scene, `/api/mcp/sessions/${session?.id}`));
+  server.user = 'bob';
+  expect((await fetch(await server.browse(authorizeUrl), { headers: { cookie } })).status).toBe(200);
+  expect(await subjectOf(scene, key)).toBe('bob');
+  expect((await listSessions(gateway, 'kind=token')).map((row) => row.id)).toEqual([session?.id]);
+
+  await using other = await startProtectedUpstream(server);
+  const moved = await gateway.update(id, { connection_string: other.url, disabled: true });
+  expect(moved.status, JSON.stringify(moved.body)).toBe(200);
+  expect(await listSessions(gateway, 'kind=token')).toEqual([]);
+});
+
+test('an API key is an identity of its own, and clients of /mcp see the tools before they sign in', async () => {
+  await using scene = await startPersonalOAuth('sqlite');
+  const { gateway } = scene;
+  const session = await openSession(gateway, {}, { elicitation: { url: {} } });
+  const { reply: list } = await session.request('tools/list');
+  expect(JSON.stringify(list.result)).toContain('c1-echo');
+  const params = { name: 'c1-echo', arguments: { text: 'hi' } };
+  const { reply } = await session.request('tools/call', params);
+  expect(reply.error).toMatchObject({ code: -32_042, data: { elicitations: [{ mode: 'url' }] } });
+  const { cookie, authorizeUrl } = await follow(scene, await gateway.execute('c1-echo', { text: 'hi' }));
+  scene.server.user = 'operator';
+  expect((await fetch(await scene.server.browse(authorizeUrl), { headers: { cookie } })).status).toBe(200);
+  expect((await session.request('tools/call', params)).reply.result).toBeDefined();
+  expect(scene.upstream.subjects.at(-1)).toBe('operator');
+  const [row] = await listSessions(gateway, 'kind=token');
+  expect(row).toMatchObject({ auth_mode: 'user', user: { id: 'api-key:1', name: 'admin' }, can_reauth: true });
 });
