@@ -122,7 +122,12 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     ...options.inprocess,
   };
   const servers = createServers({ ...common, accounting, policy, oauth, inprocess, nameOf: options.nameOf });
-  cleanup.defer(oauth.onChanged(({ client_id }) => servers.registry.wake(client_id)));
+  cleanup.defer(
+    oauth.onChanged(({ client_id, mode }) => {
+      // What a person does changes nothing of the connection that all share.
+      if (mode === 'shared' || mode === 'admin') servers.registry.wake(client_id);
+    }),
+  );
   changes.subscribe(async (table) => {
     if (table !== 'settings') return;
     await stores.checkKey().catch(onError);

@@ -107,6 +107,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,
       identify,
+      settings,
       sealer: createSealer(stores.encryption.deriveKey('mcp-form')),
       logger,
     }),
@@ -171,7 +172,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       }),
       originOf: createOriginOf(settings),
     }),
-    ...mcpSessionRoutes(servers.personal),
+    ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),

@@ -1,7 +1,12 @@
+import { describeChange } from '../governance/audit.ts';
 import type { EgressPolicy } from '../lib/egress-rules.ts';
+import { GatewayError } from '../lib/errors.ts';
 import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createOAuth } from '../mcp/oauth/create-oauth.ts';
 import type { FetchFor, OAuth } from '../mcp/oauth/oauth.ts';
+import { isIdentityMode } from '../mcp/personal/identity.ts';
+import type { OAuthFlow } from '../store/oauth-flows.ts';
+import type { Executor } from '../store/schema.ts';
 import type { Common } from './common.ts';
 
 /** How the gateway signs in to servers. */
@@ -17,9 +22,24 @@ export async function openOAuth({ stores, changes, settings, egress, onError, cl
     store: stores.oauth,
     changes,
     fetchFor,
+    onUser: createOnUser(stores),
     publicUrl: () => settings().mcp_external_client_url,
     onError,
   });
   cleanup.defer(() => oauth.stop());
   return oauth;
+}
+
+/** A token is kept only while somebody waits for it: the link is used up with it, and gone when it was taken back. */
+function createOnUser({ headerCredentials, audit }: Pick<Common['stores'], 'headerCredentials' | 'audit'>) {
+  return async (tx: Executor, { client_id, mode, identity, label, id }: OAuthFlow): Promise<void> => {
+    if (!isIdentityMode(mode)) return;
+    const holder = { mode, identity, label };
+    if (!(await headerCredentials.with(tx).flows.claimOfHolder(client_id, holder)))
+      throw new GatewayError('flow_over', 'The link was used before or taken back. Repeat the call that led to it.');
+    const actor = { principal: `mcp-flow:${id}`, name: 'link to an MCP session', request: undefined };
+    const after = { mcp_client_id: client_id, auth_mode: mode, identity, label };
+    const change = { action: 'create', entity: 'mcp_session', id, name: `${client_id} / ${mode}`, after } as const;
+    await audit.with(tx).append(describeChange(actor, change));
+  };
 }

@@ -85,6 +85,21 @@ export const HeaderFlowView = z.object({
 });
 export type HeaderFlowView = z.infer<typeof HeaderFlowView>;
 
+/** A sign-in that a link leads to. */
+export const OAuthFlowView = z.object({
+  id: z.string(),
+  flow_mode: AuthMode,
+  status: z.enum(['pending', 'authorized', 'failed', 'expired']),
+  ...holder,
+  oauth_config_id: z.string().optional(),
+  has_active_token: z.boolean(),
+  expires_at: z.string(),
+  created_at: z.string(),
+});
+export type OAuthFlowView = z.infer<typeof OAuthFlowView>;
+
+export const OAuthFlowStart = z.object({ authorize_url: z.string() });
+
 /** Body of `PUT /api/mcp/per-user-headers/flows/{id}`. */
 export const HeaderEntry = z.looseObject({
   headers: z.record(z.string(), z.string()),

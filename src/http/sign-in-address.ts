@@ -33,5 +33,5 @@ export function bindBrowser(request: Request, address: string): { readonly bind:
   const bind = readBinding(request) ?? randomBytes(32).toString('base64url');
   const secure = address.startsWith('https:') ? '; Secure' : '';
   // Lax: the way back from the authorization server comes from another site.
-  return { bind, cookie: `${COOKIE}=${bind}; Path=/api/oauth; HttpOnly; SameSite=Lax; Max-Age=3600${secure}` };
+  return { bind, cookie: `${COOKIE}=${bind}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600${secure}` };
 }

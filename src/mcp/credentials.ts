@@ -50,12 +50,17 @@ interface CredentialsDeps extends Partial<Pick<Credentials, 'shared' | 'obstacle
 
 /** Finds the credential of a call: by what the server wants, and on whose behalf the call is made. */
 export function createCredentials({ shared, obstacle, kinds, links }: CredentialsDeps): Credentials {
-  async function find(kind: PersonalKind, { client, grants }: PersonalServer, request: PersonalRequest) {
+  async function find(
+    kind: PersonalKind,
+    { client, grants }: PersonalServer,
+    request: PersonalRequest,
+    isEnough = true,
+  ) {
     const identity = identityOf(request);
     if (identity === undefined) throw identityRequired(client, kind.auth_kind);
     const holder: Holder = { ...identity, label: labelOf(request) };
     checkAccess({ client, grants }, holder);
-    const personal = await kind.find(client, holder);
+    const personal = isEnough ? await kind.find(client, holder) : undefined;
     if (personal !== undefined) return { personal, holder };
     const begun = await kind.begin(client, holder);
     const url = links.toFlow({ ...holder, id: begun.flow_id }, kind.auth_kind, request.headers);
@@ -77,7 +82,7 @@ export function createCredentials({ shared, obstacle, kinds, links }: Credential
         key: personal.key,
         credential: personal.id,
         holder,
-        explain: (error) => explain(error, personal, () => find(kind, server, request)),
+        explain: (error) => explain(error, personal, (isEnough) => find(kind, server, request, isEnough)),
       };
     },
   };
@@ -86,7 +91,11 @@ export function createCredentials({ shared, obstacle, kinds, links }: Credential
 /** Nothing but static headers. */
 export const NO_CREDENTIALS: Credentials = createCredentials({ kinds: {}, links: { toFlow: () => '' } });
 
-async function explain(error: unknown, personal: Personal, find: () => Promise<unknown>): Promise<unknown> {
+async function explain(
+  error: unknown,
+  personal: Personal,
+  find: (isEnough: boolean) => Promise<unknown>,
+): Promise<unknown> {
   if (!(error instanceof GatewayError)) return error;
   if (error.code !== 'mcp_auth_required') {
     const { code, details } = error;
@@ -97,7 +106,8 @@ async function explain(error: unknown, personal: Personal, find: () => Promise<u
     });
   }
   try {
-    await find();
+    // A token with too few scopes still serves other calls, but not this one.
+    await find(error.details?.['reason'] !== 'more_scopes');
   } catch (required) {
     return required;
   }

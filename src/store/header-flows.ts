@@ -2,11 +2,12 @@ import type { Selectable } from 'kysely';
 import type { Holder, IdentityMode } from './header-credentials.ts';
 import type { Executor, HeaderFlowTable } from './schema.ts';
 
-/** A form on which header values are entered: for one holder, for a quarter of an hour, once. */
+/** What a link leads to, a form or a sign-in: for one holder, for a quarter of an hour, once. */
 export interface HeaderFlow extends Holder {
   /** Random; it stands in the address of the form. */
   readonly id: string;
   readonly client_id: string;
+  readonly auth_kind: 'oauth' | 'headers';
   readonly status: 'pending' | 'authorized' | 'expired';
   readonly created_at: number;
   readonly expires_at: number;
@@ -23,6 +24,8 @@ export interface HeaderFlowStore {
   ): Promise<HeaderFlow[]>;
   /** Takes a form for its one use; false when it was used, is gone or too old. */
   claim(id: string, now: number): Promise<boolean>;
+  /** The same for what waits for this holder, which a sign-in that began in time may end late. */
+  claimOfHolder(client_id: string, holder: Pick<Holder, 'mode' | 'identity' | 'label'>): Promise<boolean>;
   remove(id: string): Promise<boolean>;
   removeOfHolder(client_id: string, holder: Pick<Holder, 'mode' | 'identity' | 'label'>): Promise<void>;
   /** Forgets forms that ended before then. */
@@ -68,6 +71,20 @@ export function createHeaderFlowStore(db: Executor): HeaderFlowStore {
       return result.numUpdatedRows === 1n;
     },
 
+    async claimOfHolder(client_id, { mode, identity, label }) {
+      const result = await db
+        .updateTable('header_flows')
+        .set({ status: 'authorized' })
+        .where('client_id', '=', client_id)
+        .where('mode', '=', mode)
+        .where('identity', '=', identity)
+        .where('label', '=', label)
+        .where('auth_kind', '=', 'oauth')
+        .where('status', '=', 'pending')
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+
     async remove(id) {
       const result = await db.deleteFrom('header_flows').where('id', '=', id).executeTakeFirst();
       return result.numDeletedRows > 0n;
@@ -93,5 +110,6 @@ export function createHeaderFlowStore(db: Executor): HeaderFlowStore {
 function fromRow(row: Selectable<HeaderFlowTable>, now: number): HeaderFlow {
   const isOver = row.status === 'pending' && row.expires_at <= now;
   const status = isOver ? 'expired' : (row.status as HeaderFlow['status']);
-  return Object.freeze({ ...row, mode: row.mode as IdentityMode, status });
+  const auth_kind = row.auth_kind as HeaderFlow['auth_kind'];
+  return Object.freeze({ ...row, auth_kind, mode: row.mode as IdentityMode, status });
 }

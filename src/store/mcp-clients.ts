@@ -131,6 +131,10 @@ export function createMcpClientStore(db: Executor, encryption: Encryption): McpC
     },
 
     async remove(client_id) {
+      // No foreign keys lead here: a sign-in may come before the client that it is for.
+      await db.deleteFrom('oauth_flows').where('client_id', '=', client_id).execute();
+      await db.deleteFrom('oauth_tokens').where('client_id', '=', client_id).execute();
+      await db.deleteFrom('oauth_configs').where('mcp_client_id', '=', client_id).execute();
       const result = await db.deleteFrom('mcp_clients').where('client_id', '=', client_id).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },

@@ -35,7 +35,8 @@ export interface OAuthFlowStore {
   findByState(state: string): Promise<OAuthFlow | undefined>;
   /** Takes a pending flow for its one use; false when it was taken before. */
   claim(id: string): Promise<boolean>;
-  end(id: string, status: 'done' | 'failed' | 'expired', reason?: string): Promise<void>;
+  /** False when it is gone. */
+  end(id: string, status: 'done' | 'failed' | 'expired', reason?: string): Promise<boolean>;
   /** Ends what nobody came back for, and forgets what is older than `before`. */
   sweep(now: number, before: number): Promise<void>;
 }
@@ -78,11 +79,8 @@ export function createOAuthFlowStore(db: Executor, encryption: Encryption): OAut
     },
 
     async end(id, status, reason) {
-      await db
-        .updateTable('oauth_flows')
-        .set({ status, status_reason: reason ?? null })
-        .where('id', '=', id)
-        .execute();
+      const query = db.updateTable('oauth_flows').set({ status, status_reason: reason ?? null });
+      return (await query.where('id', '=', id).executeTakeFirst()).numUpdatedRows === 1n;
     },
 
     async sweep(now, before) {

@@ -36,6 +36,7 @@ export interface OAuthToken {
   readonly status: TokenStatus;
   readonly status_reason: string | undefined;
   readonly last_refreshed_at: number | undefined;
+  /** When its owner signed in. */
   readonly created_at: number;
   readonly updated_at: number;
 }
@@ -52,6 +53,8 @@ export interface OAuthTokenStore {
   setStatus(ids: readonly string[], status: TokenStatus, reason: string | undefined): Promise<void>;
   saveWanted(id: string, scopes: readonly string[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
+  /** Removes what a holder has, with the sign-ins under way: none may bring it back. */
+  removeOfHolder(client_id: string, holder: Pick<OAuthToken, 'mode' | 'identity' | 'label'>): Promise<void>;
   /** False when there was none. */
   removeOfConfig(config_id: string): Promise<boolean>;
 }
@@ -77,7 +80,7 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
     async save(token) {
       const key = await db
         .selectFrom('oauth_tokens')
-        .select(['id', 'created_at'])
+        .select('id')
         .where('config_id', '=', token.config_id)
         .where('client_id', '=', token.client_id)
         .where('mode', '=', token.mode)
@@ -113,6 +116,18 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
     async removeOfConfig(config_id) {
       const result = await db.deleteFrom('oauth_tokens').where('config_id', '=', config_id).executeTakeFirst();
       return result.numDeletedRows > 0n;
+    },
+
+    async removeOfHolder(client_id, { mode, identity, label }) {
+      // The sign-ins first: one that ends right now ends before this, or finds itself gone.
+      for (const table of ['oauth_flows', 'oauth_tokens'] as const)
+        await db
+          .deleteFrom(table)
+          .where('client_id', '=', client_id)
+          .where('mode', '=', mode)
+          .where('identity', '=', identity)
+          .where('label', '=', label)
+          .execute();
     },
 
     async remove(ids) {

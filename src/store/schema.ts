@@ -304,6 +304,7 @@ export interface HeaderCredentialTable {
 /** A form on which header values are entered. */
 export interface HeaderFlowTable {
   id: string;
+  auth_kind: string;
   client_id: string;
   mode: string;
   identity: string;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Role } from '../contract/account.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { uniqueViolation } from './dialect.ts';
+import { removeIdentity } from './identities.ts';
 import type { Executor, UserTable } from './schema.ts';
 
 /** An account of a person. Never shown as it is: it holds the hash of the password. */
@@ -66,6 +67,7 @@ export function createUserStore(db: Executor): UserStore {
     },
 
     async remove(id) {
+      await removeIdentity(db, 'user', id);
       const result = await db.deleteFrom('users').where('id', '=', id).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },

@@ -12,6 +12,7 @@ import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
 import { oauthCallbackRoutes } from '../../src/http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../../src/http/api/mcp-sessions.ts';
 import type { HeaderForms } from '../../src/mcp/personal/header-forms.ts';
+import type { PersonalSignIns } from '../../src/mcp/personal/sign-ins.ts';
 import type { PersonalSessions } from '../../src/mcp/personal/sessions.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
 import type { Accounts } from '../../src/governance/accounts.ts';
@@ -43,7 +44,13 @@ export const emptyRegistry: ClientRegistry = {
 const noDirectory = { keys: {}, teams: {}, customers: {} } as unknown as Directory;
 
 /** Nobody has credentials of their own, and nobody may ask. */
-const nobody = { sessions: {} as PersonalSessions, forms: {} as HeaderForms, links: { opens: () => false } };
+const nobody = {
+  sessions: {} as PersonalSessions,
+  forms: {} as HeaderForms,
+  signIns: {} as PersonalSignIns,
+  originOf: () => '',
+  links: { opens: () => false },
+};
 /** Nobody has an account, nobody can make one. */
 const noUsers: Accounts = {
   list: async () => ({ users: [], total_count: 0 }),

@@ -1,9 +1,20 @@
 import { z } from 'zod';
-import { HeaderEntered, HeaderEntry, HeaderFlowView, McpReauth, McpSessionList } from '../../contract/mcp-session.ts';
+import {
+  HeaderEntered,
+  HeaderEntry,
+  HeaderFlowView,
+  McpReauth,
+  OAuthFlowStart,
+  OAuthFlowView,
+  McpSessionList,
+} from '../../contract/mcp-session.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { HeaderForms } from '../../mcp/personal/header-forms.ts';
 import { isAnothers, type PersonalSessions } from '../../mcp/personal/sessions.ts';
+import { CALLBACK_PATH } from '../../mcp/oauth/create-oauth.ts';
+import type { PersonalSignIns } from '../../mcp/personal/sign-ins.ts';
+import { bindBrowser } from '../sign-in-address.ts';
 import type { Links } from '../../mcp/personal/links.ts';
 import type { HeaderFlow } from '../../store/header-flows.ts';
 import { commaList, wholeNumber } from '../query.ts';
@@ -12,6 +23,8 @@ import { route, type Route } from '../route.ts';
 interface Deps {
   readonly sessions: PersonalSessions;
   readonly forms: HeaderForms;
+  readonly signIns: PersonalSignIns;
+  readonly originOf: (request: Request) => string;
   readonly links: Pick<Links, 'opens'>;
 }
 
@@ -31,7 +44,7 @@ const SessionQuery = z.object({
 
 /** `/api/mcp/sessions` and `/api/mcp/per-user-headers`: the credentials that callers have of their own. */
 export function mcpSessionRoutes(deps: Deps): readonly Route[] {
-  return [...sessionRoutes(deps), ...flowRoutes(deps)];
+  return [...sessionRoutes(deps), ...flowRoutes(deps), ...signInRoutes(deps)];
 }
 
 function sessionRoutes({ sessions }: Deps): Route[] {
@@ -127,6 +140,43 @@ function flowRoutes({ sessions, forms, links }: Deps): Route[] {
       async handle({ params, actor }) {
         await sessions.remove(params.id, actor);
         return new Response(null, { status: 204 });
+      },
+    }),
+  ];
+}
+
+function signInRoutes({ forms, signIns, links, originOf }: Deps): Route[] {
+  const admit = flowToken(links);
+  return [
+    route({
+      method: 'get',
+      path: '/api/oauth/per-user/flows/{id}',
+      summary: 'Get a sign-in of a caller',
+      description: `The token of its link opens it too (${TOKEN_HEADER}).`,
+      scope: 'read',
+      admit,
+      response: OAuthFlowView,
+      async handle({ params, caller }) {
+        const flow = await forms.flow(params.id);
+        checkHolder(flow, caller);
+        return signIns.view(flow);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/api/oauth/per-user/flows/{id}/start',
+      summary: 'Begin a sign-in of a caller',
+      description: `Sets a cookie: only the browser that has it can end the sign-in. The token of its link opens it too (${TOKEN_HEADER}).`,
+      scope: 'write',
+      admit,
+      response: OAuthFlowStart,
+      async handle({ params, caller, request }) {
+        const flow = await forms.flow(params.id);
+        checkHolder(flow, caller);
+        const origin = originOf(request);
+        const { bind, cookie } = bindBrowser(request, origin);
+        const authorize_url = await signIns.begin(flow, { redirectUri: origin + CALLBACK_PATH, bind });
+        return Response.json({ authorize_url }, { headers: { 'set-cookie': cookie, 'cache-control': 'no-store' } });
       },
     }),
   ];

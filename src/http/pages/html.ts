@@ -38,6 +38,9 @@ export interface Page {
   readonly body: Html;
   /** The one script of the page, if it has one; it must hold no value from outside. */
   readonly script?: string;
+  /** Where the browser goes by itself. */
+  readonly leadsTo?: string;
+  readonly cookie?: string;
   readonly retryAfter?: number | undefined;
 }
 
@@ -54,7 +57,10 @@ button{margin-top:1.5rem;padding:.6rem 1.2rem;font:inherit;border:0;border-radiu
 .note{border-left:4px solid #1a73e8;padding:.5rem 1rem}`;
 
 /** Sends a page under a policy that lets nothing run or load but its own style and script. */
-export function sendPage(response: ServerResponse, { status, title, body, script, retryAfter }: Page): void {
+export function sendPage(
+  response: ServerResponse,
+  { status, title, body, script, leadsTo, cookie, retryAfter }: Page,
+): void {
   const nonce = randomBytes(16).toString('base64');
   const page = html`<!doctype html>
     <html lang="en">
@@ -62,6 +68,7 @@ export function sendPage(response: ServerResponse, { status, title, body, script
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
+        ${leadsTo !== undefined && html`<meta http-equiv="refresh" content="0; url=${leadsTo}" />`}
         <title>${title}</title>
         <style nonce="${nonce}">
           ${{ markup: STYLE }}
@@ -98,6 +105,7 @@ export function sendPage(response: ServerResponse, { status, title, body, script
     'referrer-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-store',
+    ...(cookie !== undefined && { 'set-cookie': cookie }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     // What is left of a body that was refused is not read.
     ...(!response.req.complete && { connection: 'close' }),

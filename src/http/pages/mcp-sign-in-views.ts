@@ -1,4 +1,4 @@
-import type { HeaderFlowView } from '../../contract/mcp-session.ts';
+import type { HeaderFlowView, OAuthFlowView } from '../../contract/mcp-session.ts';
 import { html, type Html, type Page } from './html.ts';
 
 /** Names of the fields of the form that are ours; those of headers begin with `header:`. */
@@ -72,6 +72,42 @@ export function formPage(flow: HeaderFlowView, ticket: string, error?: { status:
   };
 }
 
+/** What a sign-in is for. It begins with a click, so that a link alone does nothing in anybody's name. */
+export function consentPage(flow: OAuthFlowView, ticket: string): Page {
+  const { name } = flow.mcp_client;
+  return {
+    status: 200,
+    title: `Connect to ${name}`,
+    body: html`<p>
+        The MCP server <strong>${name}</strong> wants to know who calls it. You sign in where that server sends you, and
+        your account there is used for ${whose(flow)}.
+      </p>
+      ${flow.label !== '' && html`<p>It is kept as the account <strong>${flow.label}</strong>.</p>`}
+      <p class="note">
+        Only go on if you asked for this yourself. If somebody else sent you this link, they would act in your name.
+      </p>
+      <form method="post" action="auth">
+        <input type="hidden" name="ticket" value="${ticket}" />
+        <button type="submit">Go on and sign in</button>
+      </form>`,
+  };
+}
+
+/**
+ * Leads on to the authorization server. A page, since the policy of the form's page forbids that its answer leads elsewhere,
+ * and where a sign-in leads in the end nobody can tell.
+ */
+export function forwardPage(server: string, url: string, cookie: string): Page {
+  return {
+    status: 200,
+    title: `Sign in for ${server}`,
+    leadsTo: url,
+    cookie,
+    body: html`<p role="status">You are taken to where you sign in.</p>
+      <p><a href="${url}" rel="noreferrer">Sign in</a> if nothing happens.</p>`,
+  };
+}
+
 /** All went well. */
 export function donePage(server: string, label: string): Page {
   return {
@@ -108,7 +144,12 @@ function headerField(key: string, index: number, isStored: boolean): Html {
     ${hint}`;
 }
 
-function whose({ flow_mode, user, virtual_key, session_id }: HeaderFlowView): Html {
+function whose({
+  flow_mode,
+  user,
+  virtual_key,
+  session_id,
+}: Pick<HeaderFlowView, 'flow_mode' | 'user' | 'virtual_key' | 'session_id'>): Html {
   if (flow_mode === 'user') return html`calls of <strong>${user?.name}</strong>`;
   if (flow_mode === 'vk') return html`every call with the virtual key <strong>${virtual_key?.name}</strong>`;
   return html`every call in the session <strong>${session_id}</strong>`;

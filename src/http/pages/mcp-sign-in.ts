@@ -1,11 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { actorOf, type Actor } from '../../governance/audit.ts';
+import type { ClientSettings } from '../../contract/config.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Sealer } from '../../lib/seal.ts';
 import { createThrottle } from '../../lib/throttle.ts';
 import { tooMany, type HeaderForms } from '../../mcp/personal/header-forms.ts';
+import { CALLBACK_PATH } from '../../mcp/oauth/create-oauth.ts';
+import type { PersonalSignIns } from '../../mcp/personal/sign-ins.ts';
+import type { HeaderFlow } from '../../store/header-flows.ts';
+import { createOriginOf } from '../origin.ts';
+import { bindBrowser } from '../sign-in-address.ts';
 import type { Links } from '../../mcp/personal/links.ts';
 import { checkHolder, linkCaller } from '../api/mcp-sessions.ts';
 import type { Identify } from '../identify.ts';
@@ -13,10 +19,20 @@ import type { RawHandler } from '../listen.ts';
 import { readNodeBody } from '../read-body.ts';
 import { renderError } from '../render-error.ts';
 import { sendPage, type Page } from './html.ts';
-import { donePage, formPage, HEADER_FIELD, openingPage, problemPage } from './mcp-sign-in-views.ts';
+import {
+  consentPage,
+  donePage,
+  formPage,
+  forwardPage,
+  HEADER_FIELD,
+  openingPage,
+  problemPage,
+} from './mcp-sign-in-views.ts';
 
 interface Deps {
   readonly forms: HeaderForms;
+  readonly signIns: PersonalSignIns;
+  readonly settings: () => Pick<ClientSettings, 'mcp_external_client_url'>;
   readonly links: Pick<Links, 'opens'>;
   readonly identify: Pick<Identify, 'identifyManagement'>;
   /** Seals the right to submit a form. */
@@ -37,10 +53,11 @@ const ATTEMPTS = { free: 20, firstMs: 1_000, longestMs: 15 * 60_000 };
 const CORRECTABLE = new Set(['invalid_request', 'upstream_refused', 'conflict']);
 
 /**
- * `/workspace/mcp-sessions/auth`: where people enter header values, with nothing but the link that a call was answered with. The
+ * `/workspace/mcp-sessions/auth`: where people enter header values or sign in, with nothing but the link that a call was answered with. The
  * link opens one form; what opened it is not in any address that a server sees.
  */
-export function createSignInPage({ forms, links, identify, sealer, logger }: Deps): RawHandler {
+export function createSignInPage({ forms, signIns, links, identify, sealer, settings, logger }: Deps): RawHandler {
+  const originOf = createOriginOf(settings);
   const throttle = createThrottle(ATTEMPTS);
 
   async function answer(request: IncomingMessage): Promise<Page> {
@@ -68,7 +85,7 @@ export function createSignInPage({ forms, links, identify, sealer, logger }: Dep
     const flow = await forms.flow(flowId);
     if (flow.status !== 'pending') throw over();
     const ticket = sealer.seal({ flow: flowId, caller: { principal, name } } satisfies Ticket);
-    return formPage(forms.view(flow), ticket);
+    return flow.auth_kind === 'oauth' ? consentPage(signIns.view(flow), ticket) : formPage(forms.view(flow), ticket);
   }
 
   async function post(request: IncomingMessage): Promise<Page> {
@@ -95,6 +112,7 @@ export function createSignInPage({ forms, links, identify, sealer, logger }: Dep
     const ticket = sealer.open(text) as Ticket | undefined;
     if (ticket === undefined) throw new GatewayError('unauthorized', 'This form is not valid. Open the link again.');
     const flow = await forms.flow(ticket.flow);
+    if (flow.auth_kind === 'oauth') return await signIn(request, flow);
     const entered = [...fields].filter(([name]) => name.startsWith(HEADER_FIELD));
     const headers = Object.fromEntries(entered.map(([name, value]) => [name.slice(HEADER_FIELD.length), value]));
     try {
@@ -108,6 +126,19 @@ export function createSignInPage({ forms, links, identify, sealer, logger }: Dep
       if (!(error instanceof GatewayError) || !CORRECTABLE.has(error.code)) throw error;
       return formPage(forms.view(flow), text, { status: error.status, text: error.message });
     }
+  }
+
+  /** Sends this browser to the authorization server: what comes back must come back in it. */
+  async function signIn({ url = '/', headers }: IncomingMessage, flow: HeaderFlow): Promise<Page> {
+    const known = ['cookie', 'x-forwarded-proto'].map(
+      (name) => [name, String(headers[name] ?? '')] as [string, string],
+    );
+    const base = `http://${headers.host ?? ''}`;
+    const seen = new Request(new URL(url, URL.canParse(base) ? base : 'http://localhost'), { headers: known });
+    const origin = originOf(seen);
+    const { bind, cookie } = bindBrowser(seen, origin);
+    const target = await signIns.begin(flow, { redirectUri: origin + CALLBACK_PATH, bind });
+    return forwardPage(signIns.view(flow).mcp_client.name, target, cookie);
   }
 
   return async (request, response) => {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
+import type { Executor } from '../../store/schema.ts';
 import type { Finished } from './oauth.ts';
 import { newToken } from './sign-in-parts.ts';
 import type { SignInDeps } from './sign-in.ts';
@@ -12,7 +13,10 @@ interface Answer {
   readonly bind?: string | undefined;
 }
 
-type Deps = Pick<SignInDeps, 'database' | 'store' | 'changes' | 'fetchFor'>;
+type Deps = Pick<SignInDeps, 'database' | 'store' | 'changes' | 'fetchFor'> & {
+  /** Part of the transaction that keeps a person's token; throws when nobody waits for it any more. */
+  readonly onUser?: ((tx: Executor, flow: OAuthFlow) => Promise<void>) | undefined;
+};
 
 /** The second half of a sign-in: what the browser brings back, checked before any of it is believed. */
 export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> {
@@ -82,10 +86,13 @@ export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> 
     const token = newToken({ config_id, client_id, mode, identity, label }, granted, flow);
     const saved = await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      // Before the token: whoever takes the sign-in back takes the token with it, or makes it fail here.
+      if (!(await stores.flows.end(flow.id, 'done')))
+        throw new GatewayError('wrong_state', 'This sign-in was taken back meanwhile. Begin again.');
+      if (flow.purpose === 'user') await deps.onUser?.(tx, flow);
       const saved = await stores.tokens.save(token);
       if (flow.purpose === 'admin') await stores.configs.setStatus(config.id, 'authorized', undefined);
       await stores.configs.saveTrace(config.id, [...(await stores.configs.loadTrace(config.id)), ...trace.steps]);
-      await stores.flows.end(flow.id, 'done');
       return saved;
     });
     await changes.publish('oauth_configs', config.id);

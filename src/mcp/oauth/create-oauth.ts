@@ -3,8 +3,10 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
+import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
+import type { Executor } from '../../store/schema.ts';
 import { createFinish } from './callback.ts';
 import { createDiagnose } from './doctor.ts';
 import type { FetchFor, OAuth, TokenView } from './oauth.ts';
@@ -25,6 +27,8 @@ interface Deps {
   /** The address under which browsers and other servers reach the gateway; empty when it was never said. */
   readonly publicUrl: () => string;
   readonly onError: (error: unknown) => void;
+  /** Part of the transaction that keeps a person's token; throws when nobody waits for it any more. */
+  readonly onUser?: (tx: Executor, flow: OAuthFlow) => Promise<void>;
   /** Milliseconds between two looks for tokens that end soon. */
   readonly sweepMs?: number;
 }
@@ -113,6 +117,8 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     },
 
     tokens,
+
+    accounts: (client, identity) => book.accounts(client, identity).map(viewOf),
 
     async setTokenStatus(ids, status, reason) {
       await store.tokens.setStatus(ids, status, reason);

@@ -81,6 +81,7 @@ export interface Finished {
 
 /** A credential that changed, in any process. `status` is undefined when it was removed. */
 export interface TokenChange {
+  readonly id: string;
   readonly client_id: string;
   readonly config_id: string;
   readonly mode: OAuthToken['mode'];
@@ -134,6 +135,8 @@ export interface OAuth {
   tokenFor(client: McpClient, owner: TokenOwner, options?: TokenOptions): Auth;
   /** The tokens in memory, all or one client's. */
   tokens(client_id?: string): readonly TokenView[];
+  /** The tokens of one identity on one server under its configuration of now, one of each account. */
+  accounts(client: McpClient, identity: Identity): readonly TokenView[];
   setTokenStatus(ids: readonly string[], status: TokenStatus, reason?: string): Promise<void>;
   removeTokens(ids: readonly string[]): Promise<void>;
   /** What keeps the shared or administrator's credential from being used. */

@@ -1,4 +1,5 @@
 import type { Changes } from '../../store/changes.ts';
+import { apiKeyIdentity } from '../../store/identities.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
@@ -8,6 +9,8 @@ import type { TokenChange, TokenOwner } from './oauth.ts';
 export interface TokenBook {
   /** The token that serves this owner of this client now. */
   find(client: ClientKey, owner: TokenOwner, label: string): OAuthToken | undefined;
+  /** Those of one identity, of every account. */
+  accounts(client: ClientKey, owner: TokenOwner): readonly OAuthToken[];
   findByKey(key: TokenKey): OAuthToken | undefined;
   get(id: string): OAuthToken | undefined;
   config(id: string | undefined): OAuthConfig | undefined;
@@ -32,23 +35,31 @@ export async function openTokenBook({ store, changes, onError }: Deps): Promise<
   const tokens = new Map<string, OAuthToken>();
   /** By all that makes a token one: see keyOf. */
   const byKey = new Map<string, OAuthToken>();
+  /** The same without the label. */
+  const byOwner = new Map<string, Set<string>>();
   const configs = new Map<string, OAuthConfig>();
   const listeners = new Set<(change: TokenChange) => void>();
 
   function put(id: string, token: OAuthToken | undefined): void {
     const before = tokens.get(id);
-    if (before !== undefined) byKey.delete(keyOf(before));
+    if (before !== undefined) {
+      byKey.delete(keyOf(before));
+      const ids = byOwner.get(ownerKey(before));
+      ids?.delete(id);
+      if (ids?.size === 0) byOwner.delete(ownerKey(before));
+    }
     tokens.delete(id);
     if (token !== undefined) {
       tokens.set(id, token);
       byKey.set(keyOf(token), token);
+      byOwner.set(ownerKey(token), (byOwner.get(ownerKey(token)) ?? new Set()).add(id));
     }
     const about = token ?? before;
     if (about === undefined || isSame(before, token)) return;
     const { client_id, config_id, mode, identity, label } = about;
     for (const listener of listeners) {
       try {
-        listener({ client_id, config_id, mode, identity, label, status: token?.status });
+        listener({ id, client_id, config_id, mode, identity, label, status: token?.status });
       } catch (error) {
         onError(error);
       }
@@ -80,7 +91,11 @@ export async function openTokenBook({ store, changes, onError }: Deps): Promise<
   const unsubscribe = changes.subscribe((table, id) => {
     if (table === 'oauth_tokens') return inTurn(() => reloadTokens(id));
     if (table === 'oauth_configs') return inTurn(() => reloadConfigs(id));
-    return undefined;
+    const gone = takenAlong(table, id);
+    if (gone === undefined) return undefined;
+    return inTurn(async () => {
+      for (const token of [...tokens.values()].filter(gone)) await reloadTokens(token.id);
+    });
   });
   await inTurn(() => reloadConfigs('*'));
   await inTurn(() => reloadTokens('*'));
@@ -88,6 +103,10 @@ export async function openTokenBook({ store, changes, onError }: Deps): Promise<
   return {
     find: ({ client_id, oauth_config_id }, owner, label) =>
       byKey.get(keyOf({ client_id, config_id: oauth_config_id ?? '', ...ownerColumns(owner), label })),
+    accounts({ client_id, oauth_config_id }, owner) {
+      const ids = byOwner.get(ownerKey({ client_id, config_id: oauth_config_id ?? '', ...ownerColumns(owner) }));
+      return [...(ids ?? [])].flatMap((id) => tokens.get(id) ?? []);
+    },
     findByKey: (key) => byKey.get(keyOf(key)),
     get: (id) => tokens.get(id),
     config: (id) => (id === undefined ? undefined : configs.get(id)),
@@ -116,4 +135,18 @@ export type TokenKey = Pick<OAuthToken, 'config_id' | 'client_id' | 'mode' | 'id
 /** As JSON, so that no identity can be chosen to run into its neighbour. */
 function keyOf({ config_id, client_id, mode, identity, label }: TokenKey): string {
   return JSON.stringify([config_id, client_id, mode, identity, label]);
+}
+
+function ownerKey({ config_id, client_id, mode, identity }: Omit<TokenKey, 'label'>): string {
+  return JSON.stringify([config_id, client_id, mode, identity]);
+}
+
+/** The tokens that may go with the row of another table. */
+function takenAlong(table: string, id: string): ((token: OAuthToken) => boolean) | undefined {
+  const isAll = id === '*';
+  if (table === 'mcp_clients') return (token) => isAll || token.client_id === id;
+  if (table === 'virtual_keys') return ({ mode, identity }) => mode === 'vk' && (isAll || identity === id);
+  const user = table === 'users' ? id : table === 'api_keys' ? apiKeyIdentity(id) : undefined;
+  if (user === undefined) return undefined;
+  return ({ mode, identity }) => mode === 'user' && (isAll || identity === user);
 }

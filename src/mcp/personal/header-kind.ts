@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Actor } from '../../governance/audit.ts';
 import { describeChange } from '../../governance/audit.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
@@ -15,6 +15,7 @@ import type { CredentialIndex } from './credential-index.ts';
 import { conceal } from './conceal.ts';
 import { fixedAuth, readHeaderValues, type HeaderValues } from './header-values.ts';
 import { checkLabel } from './identity.ts';
+import { openFlow } from './open-flow.ts';
 import type { Begun, Personal, PersonalKind, PersonalRow } from './kind.ts';
 
 interface HeaderKindDeps {
@@ -45,12 +46,6 @@ export interface HeaderKind extends PersonalKind {
   submit(flow: HeaderFlow, client: McpClient, entry: Entry, actor: Actor): Promise<HeaderCredential>;
 }
 
-const FLOW_MS = 15 * 60_000;
-/** A form with less time than this left is not handed out again. */
-const REUSE_MS = 60_000;
-const DAY_MS = 24 * 60 * 60_000;
-/** Of one identity on one server: each account that a caller makes up would have one. */
-const MAX_PENDING = 20;
 const REFUSED = 'the server refused the values';
 
 export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
@@ -97,39 +92,13 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
   }
 
   async function begin(client: McpClient, holder: Holder): Promise<Begun> {
-    const now = Date.now();
-    const pending = await store.flows.listPending(now, { ...holder, client_id: client.client_id });
-    const same = pending.find(({ label, expires_at }) => label === holder.label && expires_at - now > REUSE_MS);
-    const flow_id = same?.id ?? (await open(client, holder, pending.length));
+    const flow_id = await openFlow(store.flows, 'headers', client.client_id, holder);
     const admin_header_keys = Object.keys(client.headers).map((name) => name.toLowerCase());
     return {
       flow_id,
       required_header_keys: client.per_user_header_keys,
       admin_header_keys: admin_header_keys.filter((name) => !client.per_user_header_keys.includes(name)),
     };
-  }
-
-  async function open({ client_id }: McpClient, holder: Holder, pending: number): Promise<string> {
-    if (pending >= MAX_PENDING)
-      throw new GatewayError('rate_limited', `${pending} forms wait to be filled in already; use or delete them`);
-    const now = Date.now();
-    const { mode, identity, identity_name, label } = holder;
-    const id = randomBytes(24).toString('base64url');
-    const status = 'pending';
-    await store.flows.sweep(now - DAY_MS);
-    const expires_at = now + FLOW_MS;
-    await store.flows.insert({
-      id,
-      client_id,
-      mode,
-      identity,
-      identity_name,
-      label,
-      status,
-      created_at: now,
-      expires_at,
-    });
-    return id;
   }
 
   async function tryOut(client: McpClient, values: HeaderValues): Promise<void> {
@@ -188,13 +157,16 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
     async rows() {
       const pending = await store.flows.listPending(Date.now());
       // With a credential there is nothing left to do.
-      const open = pending.filter(({ client_id, label, ...who }) => !index.of(client_id, who).has(label));
+      const open = pending.filter(
+        ({ auth_kind, client_id, label, ...who }) => auth_kind === 'headers' && !index.of(client_id, who).has(label),
+      );
       return [...[...index.all()].map(credentialRow), ...open.map(flowRow)];
     },
     async remove(id, actor) {
       const [credential] = await store.list({ id });
-      const found = credential ?? (await store.flows.find(id));
-      if (found === undefined) return false;
+      const flow = credential === undefined ? await store.flows.find(id) : undefined;
+      const found = credential ?? flow;
+      if (found === undefined || flow?.auth_kind === 'oauth') return false;
       await database.transaction(async (tx) => {
         const at = store.with(tx);
         const isGone = credential === undefined ? await at.flows.remove(id) : await at.remove(id);
@@ -227,12 +199,13 @@ function over(): GatewayError {
   );
 }
 
-function nameOf(server: string, { identity_name, label }: Holder): string {
+/** How the audit trail names a credential. */
+export function nameOf(server: string, { identity_name, label }: Holder): string {
   return [server, identity_name, ...(label === '' ? [] : [label])].join(' / ');
 }
 
 /** What the audit trail shows: whose it is, and never a value. */
-function describe(
+export function describe(
   { client_id }: Pick<McpClient, 'client_id'>,
   holder: Holder & { readonly keys?: readonly string[] },
 ): object {
@@ -253,5 +226,5 @@ function credentialRow(credential: HeaderCredential): PersonalRow {
 }
 
 function flowRow(flow: HeaderFlow): PersonalRow {
-  return { ...flow, kind: 'flow', auth_kind: 'headers' };
+  return { ...flow, kind: 'flow' };
 }

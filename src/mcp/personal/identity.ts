@@ -43,6 +43,11 @@ export function checkLabel(text: string): string {
   );
 }
 
+/** Whether it is one of those on whose behalf calls are made. */
+export function isIdentityMode(mode: string): mode is IdentityMode {
+  return mode === 'user' || mode === 'vk' || mode === 'session';
+}
+
 function identity(mode: IdentityMode, id: string, name: string): Omit<Holder, 'label'> {
   return { mode, identity: id, identity_name: name };
 }

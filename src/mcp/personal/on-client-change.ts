@@ -19,8 +19,15 @@ export async function onClientChange(
   if (isMoved(before, after)) {
     // Nobody entered their secrets for a server at another place: they must not even be kept to be sent there.
     await entered.demandUpdateOfClient(client_id, 'the server is at another address', { forget: true });
+    await forgetSignIns(tx, client_id);
     if (isPerUser(after)) await clients.with(tx).saveKnown(client_id, undefined);
   } else if (!sameHeaderKeys(before, after)) {
     await entered.demandUpdateOfClient(client_id, 'the server wants other headers');
   }
+}
+
+/** Tokens of persons were given for the old place, and so would be those of the sign-ins under way. */
+async function forgetSignIns(tx: Executor, client_id: string): Promise<void> {
+  await tx.deleteFrom('oauth_flows').where('client_id', '=', client_id).where('purpose', '=', 'user').execute();
+  await tx.deleteFrom('oauth_tokens').where('client_id', '=', client_id).where('identity', '!=', '').execute();
 }

@@ -29,6 +29,7 @@ async function createCredentials(db: Kysely<unknown>): Promise<void> {
 
 async function createFlows(db: Kysely<unknown>): Promise<void> {
   await ofHolder(db.schema.createTable('header_flows'))
+    .addColumn('auth_kind', 'text', (column) => column.notNull())
     .addColumn('status', 'text', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute();
