@@ -214,6 +214,7 @@ export const AFTER_SIGN_IN: readonly string[] = [
   'POST /api/mcp/client/{id}/complete-oauth',
   'POST /api/mcp/client/{id}/initiate-verification',
   'POST /api/mcp/client/{id}/reauthorize',
+  'GET /api/oauth/per-user/flows/{id}/start',
   'PUT /api/oauth2/consent/flows/{id}',
   'POST /api/session/login',
   'POST /api/session/logout',
