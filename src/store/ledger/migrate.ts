@@ -72,7 +72,7 @@ async function createLogs(db: Kysely<unknown>, dialect: DatabaseDialect): Promis
     ['tool_name', 'timestamp', 'virtual_key_id', 'server_label', 'status'],
     ['server_label', 'timestamp', 'virtual_key_id', 'tool_name', 'status'],
     ['virtual_key_id', 'timestamp', 'tool_name', 'server_label', 'status'],
-    ['status', 'timestamp'],
+    ['status', 'timestamp', 'tool_name', 'server_label', 'virtual_key_id'],
   ]) {
     await db.schema.createIndex(`mcp_logs_${columns[0]}`).on('mcp_logs').columns(columns).execute();
   }
