@@ -63,9 +63,9 @@ export async function openAccounts(options: AccountOptions): Promise<AccountPart
   const oidc = file.auth?.oidc;
   const sealer = createSealer(encryption.deriveKey('sso'));
   const guarded = createGuardedFetch({ egress, policy: { kind: 'server' } });
-  // What a body may be differs between sets of types.
+  // Bytes are copied, since those of a shared buffer are no body.
   const fetchAtProvider: CustomFetch = (url, { body = null, ...init }) =>
-    guarded(url, { ...init, body } as RequestInit);
+    guarded(url, { ...init, body: body instanceof Uint8Array ? new Uint8Array(body) : body });
   const sso = oidc && createSso({ options: oidc, fetch: fetchAtProvider, sealer });
   const admit = oidc && createAdmitUser(deps, oidc);
   const session = { accounts, signIn, users: stores.users, browser, settings, checkSetupToken, sso };
