@@ -47,8 +47,14 @@ const LEFT_OUT: readonly LeftOut[] = [
   },
   {
     cells: ['client 2025', 'client 2026'],
-    scenarios: ['auth/*'],
-    reason: 'OAuth towards servers comes later; a test must then follow the redirects for the user',
+    scenarios: ['auth/basic-cimd'],
+    reason:
+      "wants the suite's own address of a client document; the gateway has its own, under its public https address",
+  },
+  {
+    cells: ['client 2025', 'client 2026'],
+    scenarios: ['auth/enterprise-managed-authorization', 'auth/dpop', 'auth/dpop-nonce', 'auth/wif-jwt-bearer'],
+    reason: 'optional extensions of OAuth that the gateway does not have',
   },
   {
     cells: ['2025 → 2025', '2025 → 2026'],

@@ -7,6 +7,10 @@ export interface Play {
   readonly context: Readonly<Record<string, unknown>>;
   /** Where the client connects to. */
   readonly url: string;
+  /** What the client sends along. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Lets the person sign in to the server once more. */
+  readonly signInAgain?: () => Promise<void>;
   /** Whether the client speaks 2026-07-28, or the revisions before. */
   readonly isModern: boolean;
   /** Whether no gateway stands between the client and the scenario. */
@@ -52,9 +56,10 @@ async function connectAndRun(play: Play): Promise<void> {
     if (play.scenario === 'sep-2322-client-request-state') await client.callTool({ name: 'test_mrtr_unrelated' });
     return { action: 'accept', content: play.scenario.startsWith('sep-2322') ? { confirmed: true } : {} };
   });
-  await client.connect(new StreamableHTTPClientTransport(new URL(play.url)));
+  const requestInit = { headers: { ...play.headers } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(play.url), { requestInit }));
   try {
-    const run = CALLS[play.scenario] ?? ((listing: Client) => listing.listTools());
+    const run = CALLS[play.scenario] ?? (play.scenario.startsWith('auth/') ? callSigningIn : listOnly);
     await run(client, play);
   } finally {
     await client.close();
@@ -94,4 +99,20 @@ async function echoSchema(client: Client): Promise<void> {
   const { tools } = await client.listTools();
   const schema = tools.find(({ name }) => name === 'json_schema_2020_12_tool')?.inputSchema;
   await client.callTool({ name: 'json_schema_echo', arguments: { schema } });
+}
+
+function listOnly(client: Client): Promise<unknown> {
+  return client.listTools();
+}
+
+/** Calls the tool, and lets the person sign in again when the server wants more than they granted. */
+async function callSigningIn(client: Client, { signInAgain }: Play): Promise<void> {
+  const { tools } = await client.listTools();
+  for (const { name } of tools) {
+    const call = () => client.callTool({ name, arguments: {} });
+    const first = await call().catch((error: unknown) => error);
+    if (!(first instanceof Error) && (first as { isError?: boolean }).isError !== true) continue;
+    await signInAgain?.();
+    await call();
+  }
 }

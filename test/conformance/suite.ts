@@ -72,7 +72,8 @@ export async function testServer(url: string, revision: Revision, scenario?: str
 
 /** Runs one scenario with the suite as a server, and this command, to which the suite adds its address, as the client. */
 export async function testClient(command: string, revision: Revision, scenario: string): Promise<ScenarioResult[]> {
-  const which = ['--scenario', scenario, '--spec-version', revision];
+  // Extensions belong to no revision; they are run in each all the same.
+  const which = ['--scenario', scenario, '--spec-version', revision, '--force'];
   return await runSuite(['client', '--command', command, '--timeout', '20000', ...which]);
 }
 
