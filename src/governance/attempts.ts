@@ -1,5 +1,4 @@
-import { GatewayError } from '../lib/errors.ts';
-import { createThrottle } from '../lib/throttle.ts';
+import { createThrottle, tooManyAttempts } from '../lib/throttle.ts';
 
 /** Limits how often somebody may be wrong, by where they are and by whom they say they are. */
 export interface Attempts {
@@ -20,7 +19,7 @@ export function createAttempts(now: () => number = Date.now): Attempts {
   return {
     async run({ address, name }, attempt) {
       const delay = Math.max(addresses.delay(address), name === undefined ? 0 : names.delay(name));
-      if (delay > 0) throw tooMany(delay);
+      if (delay > 0) throw tooManyAttempts(delay, 'too_many_attempts');
       addresses.count(address);
       if (name !== undefined) names.count(name);
       const result = await attempt();
@@ -30,11 +29,4 @@ export function createAttempts(now: () => number = Date.now): Attempts {
       return result;
     },
   };
-}
-
-function tooMany(delayMs: number): GatewayError {
-  const retry_after = Math.ceil(delayMs / 1_000);
-  return new GatewayError('too_many_attempts', `too many attempts; try again in ${retry_after} s`, {
-    details: { retry_after },
-  });
 }

@@ -1,7 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { isSameText } from '../lib/same-text.ts';
 import type { RequestHeaders } from './identify.ts';
 
 interface Deps {
@@ -91,9 +92,7 @@ export function createBrowser({ trustedProxies, settings, csrfKey }: Deps): Brow
     },
 
     demandCsrfToken({ headers }, sessionToken) {
-      const given = Buffer.from(String(headers[CSRF_HEADER] ?? ''));
-      const expected = Buffer.from(csrfToken(sessionToken));
-      if (given.length === expected.length && timingSafeEqual(given, expected)) return;
+      if (isSameText(String(headers[CSRF_HEADER] ?? ''), csrfToken(sessionToken))) return;
       throw new GatewayError('forbidden', 'the header X-CSRF-Token must be the csrf_token of GET /api/session/me');
     },
   };

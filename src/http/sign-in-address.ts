@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientSettings } from '../contract/config.ts';
 import { CALLBACK_PATH } from '../mcp/oauth/create-oauth.ts';
+import { readCookie, writeCookie } from './cookies.ts';
 
 /** The address of the gateway as browsers know it: the setting, else what the request came to. No slash at the end. */
 export function publicAddress(request: Request, settings: Pick<ClientSettings, 'mcp_external_client_url'>): string {
@@ -23,15 +24,13 @@ const COOKIE = 'asbru_sign_in';
 
 /** What binds a sign-in to the browser that begins it, if that browser shows something already. */
 export function readBinding(request: Request): string | undefined {
-  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
-  const value = pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
+  const value = readCookie(request.headers.get('cookie') ?? undefined, COOKIE);
   return value !== undefined && /^[\w-]{20,100}$/.test(value) ? value : undefined;
 }
 
 /** The binding of this browser, new if it has none, and the cookie that keeps it. */
 export function bindBrowser(request: Request, address: string): { readonly bind: string; readonly cookie: string } {
   const bind = readBinding(request) ?? randomBytes(32).toString('base64url');
-  const secure = address.startsWith('https:') ? '; Secure' : '';
-  // Lax: the way back from the authorization server comes from another site.
-  return { bind, cookie: `${COOKIE}=${bind}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600${secure}` };
+  const isSecure = address.startsWith('https:');
+  return { bind, cookie: writeCookie(COOKIE, { value: bind, path: '/', maxAgeMs: 3_600_000, isSecure }) };
 }

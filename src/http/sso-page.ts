@@ -1,3 +1,5 @@
+import { escapeHtml } from './html.ts';
+
 /** The page that says why somebody could not sign in. It runs nothing and loads nothing. */
 export function renderSsoFailure(status: number, reason: string, headers: Readonly<Record<string, string>>): Response {
   const html = `<!doctype html>
@@ -23,8 +25,4 @@ export function renderSsoFailure(status: number, reason: string, headers: Readon
       'x-content-type-options': 'nosniff',
     },
   });
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,3 +1,5 @@
+import { GatewayError } from './errors.ts';
+
 /** How a throttle counts. */
 export interface ThrottleOptions {
   /** Attempts before the first delay. */
@@ -59,4 +61,10 @@ export function createThrottle({ free, firstMs, longestMs }: ThrottleOptions, no
     },
     forgive: (key) => void known.delete(key),
   };
+}
+
+/** The error for who tries too often. */
+export function tooManyAttempts(delayMs: number, code: 'rate_limited' | 'too_many_attempts'): GatewayError {
+  const retry_after = Math.ceil(delayMs / 1_000);
+  return new GatewayError(code, `too many attempts; try again in ${retry_after} s`, { details: { retry_after } });
 }

@@ -1,7 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
 import type { AuditVerdict } from '../contract/audit.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { isSameText } from '../lib/same-text.ts';
 import type { AuditLogTable, Executor } from './schema.ts';
 
 export type AuditRow = Selectable<AuditLogTable>;
@@ -53,8 +54,8 @@ export function createAuditChain(key: Buffer): AuditChain {
     writeHead: ({ id, hash }) => JSON.stringify({ id, hash, mac: sign('head', [id, hash]) }),
     readHead(text) {
       try {
-        const { id, hash, mac } = JSON.parse(text) as AuditHead & { mac: string };
-        return isSame(mac, sign('head', [id, hash])) ? { id, hash } : undefined;
+        const { id, hash, mac } = JSON.parse(text) as AuditHead & { mac: unknown };
+        return typeof mac === 'string' && isSameText(mac, sign('head', [id, hash])) ? { id, hash } : undefined;
       } catch {
         return undefined; // not even JSON, or other fields: not ours
       }
@@ -142,7 +143,7 @@ function faultOf(row: AuditRow, last: AuditHead, chain: AuditChain): string | un
   if (row.id > last.id + 1) return `entry ${last.id + 1} is missing; the next one there is ${row.id}`;
   if (row.id !== last.id + 1) return `entry ${row.id} is there more than once`;
   if (row.previous_hash !== last.hash) return `entry ${row.id} does not follow the entry before it`;
-  if (!isSame(row.hash, chain.hashOf(row))) {
+  if (!isSameText(row.hash, chain.hashOf(row))) {
     return `entry ${row.id} was altered, or was not written by a gateway with this encryption key`;
   }
   return undefined;
@@ -180,10 +181,4 @@ function endFault({ head, isKept, rows }: End, last: AuditHead): string | undefi
   // Rows with numbers that come before the first, or twice on the border of two batches.
   if (rows !== last.id) return `there are ${rows} rows where ${last.id} were written`;
   return undefined;
-}
-
-function isSame(a: unknown, b: string): boolean {
-  if (typeof a !== 'string') return false;
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
+import { VirtualKeyView } from '../../src/contract/governance.ts';
 import { createDirectory, type Directory } from '../../src/governance/directory.ts';
 import type { Usage } from '../../src/governance/counters.ts';
 import { createApi } from '../../src/http/api.ts';
@@ -117,6 +118,23 @@ export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'
     async [Symbol.asyncDispose]() {
       await changes.close();
       await database.close();
+    },
+  };
+}
+
+export const KEYS = '/virtual-keys';
+
+/** Requests about virtual keys, in the scene that is open when they are made. */
+export function keyRequests(scene: () => GovernanceScene) {
+  return {
+    createKey: async (body: object) => VirtualKeyView.parse(await scene().write('POST', KEYS, body)),
+    updateKey: async (id: string, body: object) =>
+      VirtualKeyView.parse(await scene().write('PUT', `${KEYS}/${id}`, body)),
+    /** The status and the field that a refused write names. */
+    async refusal(method: string, path: string, body?: unknown) {
+      const { status, body: answer } = await scene().send(method, path, body);
+      const { field, fields } = answer.extra_fields as { field?: string; fields?: { path: string }[] };
+      return [status, field ?? fields?.[0]?.path];
     },
   };
 }

@@ -1,4 +1,4 @@
-import { requestHeaders, type HeaderChanges, type McpEndpoint, type RpcMessage } from './wire.ts';
+import { collectText, requestHeaders, type HeaderChanges, type McpEndpoint, type RpcMessage } from './wire.ts';
 
 /** One event of a stream, with its id. */
 export interface StreamEvent {
@@ -32,26 +32,20 @@ export async function openRawStream(
     signal: abort.signal,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  let text = '';
-  let ended = false;
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
-  })()
-    .catch(() => undefined)
-    .finally(() => (ended = true));
+  const arriving = collectText(response);
   return {
     status: response.status,
     get events() {
+      const { text } = arriving;
       const complete = text.slice(0, text.lastIndexOf('\n\n') + 2).split('\n\n');
       return complete.filter((event) => event !== '' && !event.startsWith(':')).map(readEvent);
     },
     get ended() {
-      return ended;
+      return arriving.ended;
     },
     async cut() {
       abort.abort();
-      await reading;
+      await arriving.reading;
     },
   };
 }

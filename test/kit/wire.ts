@@ -175,25 +175,20 @@ export async function openStream(
     ...(init.body === undefined ? {} : { body: init.body }),
     signal: abort.signal,
   });
-  let text = '';
-  let ended = false;
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
-  })()
-    .catch(() => undefined)
-    .finally(() => (ended = true));
+  const arriving = collectText(response);
   return {
     status: response.status,
     get messages() {
-      return readEvents(text.slice(0, text.lastIndexOf('\n\n') + 2)).map((data) => JSON.parse(data) as RpcMessage);
+      return readEvents(arriving.text.slice(0, arriving.text.lastIndexOf('\n\n') + 2)).map(
+        (data) => JSON.parse(data) as RpcMessage,
+      );
     },
     get ended() {
-      return ended;
+      return arriving.ended;
     },
     async [Symbol.asyncDispose]() {
       abort.abort();
-      await reading;
+      await arriving.reading;
     },
   };
 }
@@ -209,4 +204,33 @@ export function statusForHost(endpoint: McpEndpoint, path: string, host: string,
     request.once('error', reject);
     request.end(JSON.stringify(body));
   });
+}
+
+/** The text of an answer as far as it has come. */
+export interface ArrivingText {
+  readonly text: string;
+  readonly ended: boolean;
+  /** Settles with the end of the answer, however it ends. */
+  readonly reading: Promise<unknown>;
+}
+
+/** Reads an answer in the background. */
+export function collectText(response: Response): ArrivingText {
+  let text = '';
+  let ended = false;
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+  })()
+    .catch(() => undefined)
+    .finally(() => (ended = true));
+  return {
+    get text() {
+      return text;
+    },
+    get ended() {
+      return ended;
+    },
+    reading,
+  };
 }

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DAY_MS, FULL_KEY, openGovernance, type GovernanceScene } from '../../../test/kit/governance.ts';
-import { BudgetView, CustomerView, QuotaView, TeamView, VirtualKeyView } from '../../contract/governance.ts';
+import {
+  DAY_MS,
+  FULL_KEY,
+  KEYS,
+  keyRequests,
+  openGovernance,
+  type GovernanceScene,
+} from '../../../test/kit/governance.ts';
+import { BudgetView, CustomerView, QuotaView, TeamView, type VirtualKeyView } from '../../contract/governance.ts';
 import { hashKeyValue } from '../../lib/virtual-key.ts';
 
 let scene: GovernanceScene;
@@ -9,16 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => scene[Symbol.asyncDispose]());
 
-const KEYS = '/virtual-keys';
-const createKey = async (body: object) => VirtualKeyView.parse(await scene.write('POST', KEYS, body));
-const updateKey = async (id: string, body: object) =>
-  VirtualKeyView.parse(await scene.write('PUT', `${KEYS}/${id}`, body));
-/** The status and the field that a refused write names. */
-async function refusal(method: string, path: string, body?: unknown) {
-  const { status, body: answer } = await scene.send(method, path, body);
-  const { field, fields } = answer.extra_fields as { field?: string; fields?: { path: string }[] };
-  return [status, field ?? fields?.[0]?.path];
-}
+const { createKey, updateKey, refusal } = keyRequests(() => scene);
 
 describe('lists', () => {
   test('of keys come in pages, by name, team and customer', async () => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { escape } from '../pages/html.ts';
 import type { OpenSignIn } from './consent.ts';
 import { CONSENT_PATH } from './provider-config.ts';
 
@@ -102,16 +103,4 @@ function placeOf(redirectUri: string): string {
 function sourceOf(redirectUri: string): string {
   const { origin, protocol, hostname } = new URL(redirectUri);
   return /^https?:$/.test(protocol) && !hostname.startsWith('[') ? origin : protocol;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -1,7 +1,9 @@
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
 import { demandUsable, type Policy } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { isSameText } from '../../lib/same-text.ts';
+import { readCookie, writeCookie } from '../cookies.ts';
 import type { RequestHeaders } from '../identify.ts';
 import { SESSION_PREFIX, USER_PREFIX, type Authority, type SignedInUser, type Users } from './authority.ts';
 import { CONSENT_TTL } from './provider-config.ts';
@@ -67,7 +69,7 @@ export function createConsent({ authority, settings, policy, users, secret }: De
     if (signIn === undefined)
       throw new GatewayError('not_found', 'this sign-in is over; begin again from the application');
     // Otherwise a link could be sent to somebody else, whose yes would sign in the sender's client.
-    if (!isSame(readCookie(request.headers, cookieName(server, id)), proofOf(id)))
+    if (!isSameText(readCookie(String(request.headers.cookie ?? ''), cookieName(server, id)) ?? '', proofOf(id)))
       throw new GatewayError('forbidden', 'this sign-in was begun in another browser');
     const { oauth2_server_config, enforce_auth_on_inference } = settings();
     const takesKey = !oauth2_server_config.disable_vk_identity;
@@ -105,8 +107,9 @@ export function createConsent({ authority, settings, policy, users, secret }: De
 
   return {
     cookieFor(server, id) {
-      const secure = server.issuer.startsWith('https:') ? '; Secure' : '';
-      return `${cookieName(server, id)}=${proofOf(id)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${CONSENT_TTL}${secure}`;
+      const isSecure = server.issuer.startsWith('https:');
+      const options = { value: proofOf(id), path: '/', maxAgeMs: CONSENT_TTL * 1_000, isSecure };
+      return writeCookie(cookieName(server, id), options);
     },
     async open(id, request) {
       const { server: _, ...signIn } = await open(id, request);
@@ -124,15 +127,4 @@ export function createConsent({ authority, settings, policy, users, secret }: De
 function cookieName({ issuer }: AuthorizationServer, id: string): string {
   // With this prefix a browser takes it from this very host only (RFC 6265bis), which needs TLS.
   return `${issuer.startsWith('https:') ? '__Host-' : ''}asbru-sign-in-${id}`;
-}
-
-function readCookie({ cookie }: RequestHeaders, name: string): string {
-  const pairs = String(cookie ?? '').split(';');
-  const found = pairs.find((pair) => pair.trimStart().startsWith(`${name}=`));
-  return found?.trim().slice(name.length + 1) ?? '';
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

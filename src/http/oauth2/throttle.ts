@@ -1,4 +1,4 @@
-import { GatewayError } from '../../lib/errors.ts';
+import { tooManyAttempts } from '../../lib/throttle.ts';
 
 /** Counts attempts of one kind. */
 export interface Throttle {
@@ -18,10 +18,7 @@ export function createThrottle({ limit, windowMs }: { limit: number; windowMs: n
       const { count, until } = counts.get(who) ?? { count: 0, until: 0 };
       const left = until - Date.now();
       if (count < limit || left <= 0) return;
-      const retry_after = Math.ceil(left / 1000);
-      throw new GatewayError('rate_limited', `too many attempts; try again in ${retry_after} s`, {
-        details: { retry_after },
-      });
+      throw tooManyAttempts(left, 'rate_limited');
     },
     count(who) {
       const now = Date.now();

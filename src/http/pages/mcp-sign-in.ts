@@ -5,8 +5,8 @@ import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Sealer } from '../../lib/seal.ts';
-import { createThrottle } from '../../lib/throttle.ts';
-import { tooMany, type HeaderForms } from '../../mcp/personal/header-forms.ts';
+import { createThrottle, tooManyAttempts } from '../../lib/throttle.ts';
+import type { HeaderForms } from '../../mcp/personal/header-forms.ts';
 import { CALLBACK_PATH } from '../../mcp/oauth/create-oauth.ts';
 import type { PersonalSignIns } from '../../mcp/personal/sign-ins.ts';
 import type { HeaderFlow } from '../../store/header-flows.ts';
@@ -91,7 +91,7 @@ export function createSignInPage({ forms, signIns, links, identify, sealer, sett
   async function post(request: IncomingMessage): Promise<Page> {
     const address = request.socket.remoteAddress ?? '';
     const delay = throttle.delay(address);
-    if (delay > 0) throw tooMany(delay);
+    if (delay > 0) throw tooManyAttempts(delay, 'rate_limited');
     throttle.count(address);
     const fields = await readForm(request);
     const ticket = fields.get('ticket');

@@ -1,12 +1,10 @@
 import type { HeaderFlowView } from '../../contract/mcp-session.ts';
 import type { Actor } from '../../governance/audit.ts';
 import type { KeyPolicy } from '../../governance/caller.ts';
-import { demandUsable } from '../../governance/policy.ts';
-import { GatewayError } from '../../lib/errors.ts';
-import { createThrottle } from '../../lib/throttle.ts';
 import type { HeaderCredential } from '../../store/header-credentials.ts';
 import type { HeaderFlow } from '../../store/header-flows.ts';
-import { checkAccess, type PersonalServer } from './access.ts';
+import type { PersonalServer } from './access.ts';
+import { createEntrance } from './entrance.ts';
 import type { Entry, HeaderKind } from './header-kind.ts';
 import { holderView } from './sessions.ts';
 
@@ -29,18 +27,18 @@ export interface HeaderForms {
 const ATTEMPTS = { free: 5, firstMs: 1_000, longestMs: 60_000 };
 
 export function createHeaderForms({ kind, find, findKey }: FormsDeps): HeaderForms {
-  const throttle = createThrottle(ATTEMPTS);
-
-  function serverOf({ client_id }: HeaderFlow): PersonalServer {
-    const server = find(client_id);
-    if (server?.client.auth_type === 'per_user_headers') return server;
-    throw new GatewayError('flow_over', 'the server does not ask for header values any more');
-  }
+  const entrance = createEntrance({
+    auth_type: 'per_user_headers',
+    gone: 'the server does not ask for header values any more',
+    attempts: ATTEMPTS,
+    find,
+    findKey,
+  });
 
   return {
     flow: (id) => kind.flow(id),
     view(flow) {
-      const server = serverOf(flow);
+      const server = entrance.serverOf(flow);
       const { client } = server;
       const { keys, isActive } = kind.entered(client, flow);
       const admin = Object.keys(client.headers).map((name) => name.toLowerCase());
@@ -58,25 +56,9 @@ export function createHeaderForms({ kind, find, findKey }: FormsDeps): HeaderFor
       };
     },
     async submit(flow, entry, actor) {
-      const server = serverOf(flow);
-      if (server.client.disabled) throw new GatewayError('wrong_state', `${server.client.name} is disabled`);
-      const key = flow.mode === 'vk' ? findKey(flow.identity) : undefined;
-      if (key !== undefined) demandUsable(key);
-      checkAccess(server, flow);
-      const delay = throttle.delay(flow.id);
-      if (delay > 0) throw tooMany(delay);
-      throttle.count(flow.id);
-      const saved = await kind.submit(flow, server.client, entry, actor);
-      throttle.forgive(flow.id);
+      const saved = await kind.submit(flow, entrance.enter(flow).client, entry, actor);
+      entrance.forgive(flow);
       return saved;
     },
   };
-}
-
-/** The error for who tries too often. */
-export function tooMany(delayMs: number): GatewayError {
-  const retry_after = Math.ceil(delayMs / 1_000);
-  return new GatewayError('rate_limited', `too many attempts; try again in ${retry_after} s`, {
-    details: { retry_after },
-  });
 }

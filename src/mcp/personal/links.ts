@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
+import { isSameText } from '../../lib/same-text.ts';
 import type { Holder } from '../../store/header-credentials.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';
 
@@ -38,10 +39,7 @@ export function createLinks({ key, settings }: LinkDeps): Links {
       const token = mcp_enable_temp_token_auth && !hasAccount ? `#t=${tokenOf(id)}` : '';
       return `${base}${PAGE}?flow=${encodeURIComponent(id)}${kind === 'headers' ? '&kind=headers' : ''}${token}`;
     },
-    opens(token, flowId) {
-      const [given, own] = [Buffer.from(token), Buffer.from(tokenOf(flowId))];
-      return given.length === own.length && timingSafeEqual(given, own);
-    },
+    opens: (token, flowId) => isSameText(token, tokenOf(flowId)),
   };
 }
 

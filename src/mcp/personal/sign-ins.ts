@@ -1,12 +1,10 @@
 import type { OAuthFlowView } from '../../contract/mcp-session.ts';
 import type { KeyPolicy } from '../../governance/caller.ts';
-import { demandUsable } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import { createThrottle } from '../../lib/throttle.ts';
 import type { HeaderFlow } from '../../store/header-flows.ts';
 import type { OAuth } from '../oauth/oauth.ts';
-import { checkAccess, type PersonalServer } from './access.ts';
-import { tooMany } from './header-forms.ts';
+import type { PersonalServer } from './access.ts';
+import { createEntrance } from './entrance.ts';
 import { holderView } from './sessions.ts';
 
 interface Deps {
@@ -32,17 +30,17 @@ export interface PersonalSignIns {
 const ATTEMPTS = { free: 10, firstMs: 1_000, longestMs: 60_000 };
 
 export function createPersonalSignIns({ oauth, find, findKey }: Deps): PersonalSignIns {
-  const throttle = createThrottle(ATTEMPTS);
-
-  function serverOf({ client_id }: HeaderFlow): PersonalServer {
-    const server = find(client_id);
-    if (server?.client.auth_type === 'per_user_oauth') return server;
-    throw new GatewayError('flow_over', 'nobody signs in to the server any more');
-  }
+  const entrance = createEntrance({
+    auth_type: 'per_user_oauth',
+    gone: 'nobody signs in to the server any more',
+    attempts: ATTEMPTS,
+    find,
+    findKey,
+  });
 
   return {
     view(flow) {
-      const server = serverOf(flow);
+      const server = entrance.serverOf(flow);
       const { id, status, mode, identity, label } = flow;
       const { oauth_config_id } = server.client;
       const accounts = oauth.accounts(server.client, { mode, id: identity });
@@ -56,16 +54,9 @@ export function createPersonalSignIns({ oauth, find, findKey }: Deps): PersonalS
       };
     },
     async begin(flow, browser) {
-      const server = serverOf(flow);
-      const { client } = server;
+      entrance.serverOf(flow);
       if (flow.status !== 'pending') throw new GatewayError('flow_over', 'this link was used, or its time is over');
-      if (client.disabled) throw new GatewayError('wrong_state', `${client.name} is disabled`);
-      const key = flow.mode === 'vk' ? findKey(flow.identity) : undefined;
-      if (key !== undefined) demandUsable(key);
-      checkAccess(server, flow);
-      const delay = throttle.delay(flow.id);
-      if (delay > 0) throw tooMany(delay);
-      throttle.count(flow.id);
+      const { client } = entrance.enter(flow);
       const { mode, identity: id, label } = flow;
       const begun = await oauth.beginUser({ client, identity: { mode, id }, label, ...browser });
       if (begun.status === 'pending') return begun.authorize_url;
