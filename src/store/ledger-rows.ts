@@ -46,6 +46,75 @@ export interface CallEnd {
   readonly error: { readonly code: string; readonly message: string } | undefined;
 }
 
+/** What is known of a request to a model when it begins. Each round of an agent and each fallback is one. */
+export interface LlmStart {
+  /** Made here, whatever request id the caller sends. */
+  readonly id: string;
+  /** The first request of the same agent run or chain of fallbacks. */
+  readonly parent_request_id: string | undefined;
+  /** 0 for the target that was asked first. */
+  readonly fallback_index: number;
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  /** Kind of request: "chat_completion", "responses", "messages", "embedding". */
+  readonly object: string;
+  readonly provider: string;
+  /** As the provider names it. */
+  readonly model: string;
+  /** As the caller named it, where that differs. */
+  readonly alias: string | undefined;
+  readonly stream: boolean;
+  readonly principal: string;
+  readonly virtual_key_id: string | undefined;
+  readonly virtual_key_name: string | undefined;
+  readonly team_id: string | undefined;
+  readonly team_name: string | undefined;
+  readonly customer_id: string | undefined;
+  readonly customer_name: string | undefined;
+  readonly user_agent: string | undefined;
+  /** `x-request-id` as the caller sent it: for correlation only. */
+  readonly request_id: string | undefined;
+  /** JSON text of messages or input; undefined when content is not logged. */
+  readonly input: string | undefined;
+  /** JSON text of all other parameters, tools left out. */
+  readonly params: string | undefined;
+  /** JSON text of the tools. */
+  readonly tools: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Tokens of one answer. */
+export interface TokenUsage {
+  /** All that went in, cached ones included. */
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly cached_read_tokens: number;
+  readonly cached_write_tokens: number;
+  readonly reasoning_tokens: number;
+  /** True when the provider said nothing and the gateway counted characters. */
+  readonly is_estimate: boolean;
+}
+
+/** How a request to a model ended. */
+export interface LlmEnd {
+  readonly status: 'success' | 'error';
+  /** Milliseconds. */
+  readonly latency: number;
+  /** Milliseconds until the first byte of the answer; undefined when none came. */
+  readonly first_byte: number | undefined;
+  readonly usage: TokenUsage | undefined;
+  /** Nano-dollars; undefined: nobody knows the price. */
+  readonly cost: number | undefined;
+  readonly stop_reason: string | undefined;
+  /** JSON text of the answer's message or output; undefined when content is not logged, or there is none. */
+  readonly output: string | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly number_of_retries: number;
+  readonly selected_key_id: string | undefined;
+  readonly selected_key_name: string | undefined;
+}
+
 /** Something was used of a budget or limit. */
 export interface Charge {
   /** Id of a budget; `<rate limit id>:requests` or `<rate limit id>:tokens`. */

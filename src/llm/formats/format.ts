@@ -1,0 +1,60 @@
+import type { JsonObject } from '../../lib/json-rpc.ts';
+
+/** A format in which callers ask: OpenAI's chat completions, responses and embeddings, Anthropic's messages. */
+export type CallerFormat = 'chat' | 'responses' | 'messages' | 'embeddings';
+
+/** One event of a stream; `event` is the name that stands beside the data, where the format has names. */
+export interface StreamEvent {
+  readonly event?: string | undefined;
+  readonly data: JsonObject;
+}
+
+/** What a format wants in an answer and the other side does not say. */
+export interface Facts {
+  /** Id of the answer. */
+  readonly id: string;
+  /** Epoch seconds. */
+  readonly created: number;
+  /** The model as the caller named it. */
+  readonly model: string;
+}
+
+/** Turns the events of one stream into those of another format; it remembers what came before. */
+export interface StreamTranslator<From, To> {
+  push(event: From): To[];
+  /** The stream is complete, or broke off: what is still to be said. */
+  end(): To[];
+}
+
+/**
+ * Between OpenAI's chat completions and the format of a provider. Pure: the same input gives the same output. What the other
+ * format cannot express is an `invalid_request` error that names the field; unknown fields are handed on where there is a place.
+ */
+export interface ProviderCodec {
+  /** A chat completion request, `model` included, as the provider wants it. */
+  encodeRequest(chat: JsonObject): JsonObject;
+  /** The provider's answer as a `chat.completion`. */
+  decodeResponse(native: JsonObject, facts: Facts): JsonObject;
+  /** The provider's events as `chat.completion.chunk`s, the last of them with `usage`. */
+  decodeStream(facts: Facts): StreamTranslator<StreamEvent, JsonObject>;
+  /** What an error body of the provider says. */
+  decodeError(native: JsonObject): ProviderError;
+}
+
+/** Between chat completions and the format of a caller, for providers that do not speak it themselves. Pure. */
+export interface CallerCodec {
+  /** The caller's request as a chat completion request, `model`, `stream` and tools included. */
+  decodeRequest(native: JsonObject): JsonObject;
+  /** A `chat.completion` as the caller expects its answer. `request` is what the caller sent. */
+  encodeResponse(chat: JsonObject, request: JsonObject, facts: Facts): JsonObject;
+  /** Chunks as the events that the caller expects. Usage comes with the last chunk. */
+  encodeStream(request: JsonObject, facts: Facts): StreamTranslator<JsonObject, StreamEvent>;
+}
+
+/** An error in the provider's own words. */
+export interface ProviderError {
+  readonly message: string;
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  readonly param?: string | undefined;
+}

@@ -1,0 +1,37 @@
+import type { ProviderKey } from '../../store/providers.ts';
+import type { CallerFormat, ProviderCodec } from '../formats/format.ts';
+
+/** One request to a provider, as far as address and credentials depend on it. */
+export interface ProviderCall {
+  /** The format of `body`: one of the provider's own `formats`, or `codec` for what its codec has written. */
+  readonly format: CallerFormat | 'codec';
+  /** The model or deployment as the provider names it. */
+  readonly model: string;
+  readonly isStream: boolean;
+  readonly body: Buffer;
+  readonly key: ProviderKey;
+  /** `network_config.base_url` without a slash at its end; undefined: the provider's public address. */
+  readonly baseUrl: string | undefined;
+  /** Replaces the path of this kind of request (`request_path_overrides`). */
+  readonly path?: string | undefined;
+}
+
+/** Where a request goes, and with which headers (lower-case names, credentials included). */
+export interface ProviderRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What the gateway must know of a kind of provider: which formats it takes as they come, where, and with which credential. */
+export interface Provider {
+  /** Formats that are passed through. */
+  readonly formats: readonly CallerFormat[];
+  /** How chat completions are translated, where `chat` is not among the formats. */
+  readonly codec?: ProviderCodec | undefined;
+  /** How a streamed body is cut into events. */
+  readonly framing: 'sse' | 'event-stream';
+  /** Throws `invalid_request` when the key lacks what this provider needs. */
+  address(call: ProviderCall): ProviderRequest | Promise<ProviderRequest>;
+  /** The address of the list of models; undefined: the provider has none. */
+  modelsAddress?(key: ProviderKey, baseUrl: string | undefined): ProviderRequest | Promise<ProviderRequest>;
+}
