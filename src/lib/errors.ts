@@ -66,6 +66,16 @@ export const ERRORS = {
   /** The upstream answered something that is not MCP. */
   upstream_bad_reply: { status: 400, rpc: -32603, retryable: false },
   upstream_timeout: { status: 400, rpc: -32603, retryable: false },
+  /** No configured provider can be asked for that model. */
+  model_not_found: { status: 400, rpc: -32602, retryable: false },
+  /** A provider of models answered with an error; the status is the provider's own where it is one for callers. */
+  provider_error: { status: 502, rpc: -32603, retryable: false },
+  provider_unreachable: { status: 502, rpc: -32603, retryable: true },
+  provider_timeout: { status: 504, rpc: -32603, retryable: true },
+  /** A provider of models answered something that is not its format, or broke off in the middle. */
+  provider_bad_reply: { status: 502, rpc: -32603, retryable: false },
+  /** The provider refused every key that could be used for the model. */
+  upstream_credentials_exhausted: { status: 502, rpc: -32603, retryable: false },
   /** The client answered a question of the server with an error. */
   client_refused: { status: 400, rpc: -32603, retryable: false },
   /** The caller gave up; no answer is written. */
@@ -90,14 +100,18 @@ export class GatewayError extends Error {
   /** Machine-readable facts for the caller, shown beside the message. Never a secret. */
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+  /** HTTP status: that of the code, unless somebody else's is passed on. */
+  readonly status: number;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> | undefined; status?: number | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details;
-  }
-
-  get status(): number {
-    return ERRORS[this.code].status;
+    this.status = options.status ?? ERRORS[code].status;
   }
 }
 

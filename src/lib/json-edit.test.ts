@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { appendToMember, editObject } from './json-edit.ts';
+
+const edit = (text: string, changes: Record<string, string | undefined>) =>
+  editObject(Buffer.from(text), changes).toString();
+
+test('a member is replaced and every other byte stays', () => {
+  expect(edit('{ "a" : 1.50,\n "model":"openai/x", "b":[1, 2] }', { model: '"x"' })).toBe(
+    '{ "a" : 1.50,\n "model":"x", "b":[1, 2] }',
+  );
+});
+
+test('members are added at the end', () => {
+  expect(edit('{"a":1}', { b: '2', c: '[]' })).toBe('{"a":1,"b":2,"c":[]}');
+  expect(edit('{}', { b: '2' })).toBe('{"b":2}');
+});
+
+test('of a member that is there twice both are replaced', () => {
+  expect(edit('{"m":1,"a":2,"m":3}', { m: '9' })).toBe('{"m":9,"a":2,"m":9}');
+});
+
+test('a key or comma inside of strings is not taken for one', () => {
+  expect(edit(String.raw`{"a":"\",\"m\":1","m":"x,y"}`, { m: undefined })).toBe(String.raw`{"a":"\",\"m\":1"}`);
+});
+
+test('elements go to the end of an array, which is made where there is none', () => {
+  const append = (text: string) => appendToMember(Buffer.from(text), 'tools', ['{"n":1}', '2']).toString();
+  expect(append('{"tools":[ ],"z":1}')).toBe('{"tools":[ {"n":1},2],"z":1}');
+  expect(append('{"tools":[{"t":[]}]}')).toBe('{"tools":[{"t":[]},{"n":1},2]}');
+  expect(append('{"a":1}')).toBe('{"a":1,"tools":[{"n":1},2]}');
+  expect(append('{"tools":null}')).toBe('{"tools":[{"n":1},2]}');
+});
+
+test('whatever the object and the changes, the result is what they say', () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd');
+  fc.assert(
+    fc.property(
+      fc.dictionary(key, fc.jsonValue({ maxDepth: 2 })),
+      fc.dictionary(key, fc.option(fc.jsonValue({ maxDepth: 2 }), { nil: undefined })),
+      fc.constantFrom(0, 1, 3),
+      (object, changes, indent) => {
+        const bytes = Buffer.from(JSON.stringify(object, undefined, indent));
+        const texts = Object.fromEntries(
+          Object.entries(changes).map(([name, value]) => [
+            name,
+            value === undefined ? undefined : JSON.stringify(value),
+          ]),
+        );
+        const wanted = Object.fromEntries(
+          Object.entries({ ...object, ...changes }).filter(([, value]) => value !== undefined),
+        );
+        expect(JSON.parse(editObject(bytes, texts).toString())).toEqual(JSON.parse(JSON.stringify(wanted)));
+      },
+    ),
+  );
+});
