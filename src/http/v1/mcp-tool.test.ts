@@ -9,7 +9,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { Reply } from '../../lib/json-rpc.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { ClientRequest } from '../../mcp/client-side.ts';
-import { flattenResult } from './flatten-result.ts';
+import { flattenResult } from '../../mcp/flatten-result.ts';
 import { createToolExecuteHandler } from './mcp-tool.ts';
 
 let answer: (call: ClientRequest) => Promise<Reply>;

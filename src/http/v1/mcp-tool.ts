@@ -10,7 +10,7 @@ import { checkBody } from '../check-input.ts';
 import type { Identify } from '../identify.ts';
 import { parseJson, readNodeBody } from '../read-body.ts';
 import { renderError } from '../render-error.ts';
-import { flattenResult } from './flatten-result.ts';
+import { flattenResult } from '../../mcp/flatten-result.ts';
 
 interface Deps {
   readonly callTool: CallTool;

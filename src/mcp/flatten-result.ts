@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 
 /**
  * The text of a tool result, for wires that have nothing but text (decision D7). The wording in brackets is what existing

@@ -1,0 +1,172 @@
+import { appendToMember } from '../../lib/json-edit.ts';
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import {
+  addUsage,
+  describeExecuted,
+  objectOf,
+  objectsIn,
+  textOf,
+  type Dialect,
+  type Stitcher,
+  type ToolCall,
+  type ToolResult,
+} from './dialect.ts';
+
+/** OpenAI chat completions. */
+export const chatDialect: Dialect = {
+  format: 'chat',
+  defineTool: ({ name, description, schema }) =>
+    JSON.stringify({ type: 'function', function: { name, description, parameters: schema } }),
+  toolNames: ({ tools }) => objectsIn(tools).map((tool) => textOf(objectOf(tool.function)?.name)),
+  callsOf({ choices }) {
+    const all = objectsIn(choices);
+    return all.length === 1 ? objectsIn(objectOf(all[0]?.message)?.tool_calls).map(readCall) : [];
+  },
+  continueWith(request, answer, results) {
+    const message = objectOf(objectsIn(answer.choices)[0]?.message) ?? {};
+    const replies = results.map(({ call, text }) => ({ role: 'tool', tool_call_id: call.id, content: text }));
+    return appendToMember(
+      request,
+      'messages',
+      [message, ...replies].map((item) => JSON.stringify(item)),
+    );
+  },
+  mix(answer, executed, pending) {
+    const [choice = {}] = objectsIn(answer.choices);
+    const message = objectOf(choice.message) ?? {};
+    const kept = objectsIn(message.tool_calls).filter(({ id }) => pending.some((call) => call.id === id));
+    const content = [textOf(message.content), describeExecuted(executed)].filter((text) => text !== '').join('\n\n');
+    return {
+      ...answer,
+      choices: [{ ...choice, finish_reason: 'stop', message: { ...message, content, tool_calls: kept } }],
+    };
+  },
+  createStitcher: createChatStitcher,
+  errorFrame: (body) => writeFrame(body),
+};
+
+function readCall(call: JsonObject): ToolCall {
+  const { name, arguments: text } = objectOf(call.function) ?? {};
+  return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
+}
+
+/** The parts of one answer as they come. */
+interface Gathered {
+  facts: JsonObject;
+  message: JsonObject;
+  calls: JsonObject[];
+  finish: JsonValue;
+  usage: JsonValue | undefined;
+}
+
+const NOTHING = (): Gathered => ({
+  facts: {},
+  message: { role: 'assistant', content: null },
+  calls: [],
+  finish: null,
+  usage: undefined,
+});
+
+function createChatStitcher(): Stitcher {
+  let first: JsonObject | undefined;
+  let gathered = NOTHING();
+  let held: Frame[] = [];
+  let isHolding = false;
+  let round = 0;
+  let earlier: JsonValue | undefined;
+
+  /** The frame as a part of the caller's one answer. */
+  function adopt(frame: Frame): Frame {
+    const data = round === 0 ? undefined : dataOf(frame);
+    if (data === undefined) return frame;
+    const usage = objectOf(data.usage) === undefined ? {} : { usage: addUsage(earlier, data.usage) };
+    return writeFrame({ ...data, id: first?.id, created: first?.created, ...usage }, frame.event);
+  }
+
+  const chunk = (delta: JsonObject, finish_reason: JsonValue = null): Frame => {
+    const { id, created, model } = first ?? gathered.facts;
+    const choices = [{ index: 0, delta, finish_reason }];
+    return writeFrame({ id, object: 'chat.completion.chunk', created, model, choices });
+  };
+
+  return {
+    push(frame) {
+      const data = dataOf(frame);
+      if (data !== undefined) {
+        first ??= data;
+        isHolding ||= gather(data, gathered);
+      } else if (frame.text !== '') isHolding = true;
+      if (!isHolding) return [adopt(frame)];
+      held.push(frame);
+      return [];
+    },
+    answer() {
+      const { facts, message, calls, finish, usage } = gathered;
+      const whole =
+        calls.length === 0 ? message : { ...message, tool_calls: calls.filter((call) => call !== undefined) };
+      const choices = [{ index: 0, message: whole, finish_reason: finish }];
+      return { ...facts, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
+    },
+    advance() {
+      earlier = addUsage(earlier, gathered.usage);
+      gathered = NOTHING();
+      held = [];
+      isHolding = false;
+      round += 1;
+    },
+    release: () => held.map(adopt),
+    releaseMixed(executed: readonly ToolResult[], pending: readonly ToolCall[]) {
+      const content = `${gathered.message.content === null ? '' : '\n\n'}${describeExecuted(executed)}`;
+      const tool_calls = pending.map((call, index) => ({
+        index,
+        id: call.id,
+        type: 'function',
+        function: { name: call.name, arguments: call.arguments },
+      }));
+      // What remains of the round: usage and the end.
+      const rest = held.filter((frame) => objectsIn(dataOf(frame)?.choices).length === 0).map(adopt);
+      return [chunk({ content }), chunk({ tool_calls }), chunk({}, 'stop'), ...rest];
+    },
+  };
+}
+
+/** Adds a chunk to what was gathered. True for one that must wait: it belongs to a call, or to the end of the answer. */
+function gather(data: JsonObject, into: Gathered): boolean {
+  const { id, created, model } = data;
+  into.facts = { id, created, model };
+  if (objectOf(data.usage) !== undefined) into.usage = data.usage;
+  const [choice] = objectsIn(data.choices);
+  if (choice === undefined) return true;
+  const { tool_calls, ...delta } = objectOf(choice.delta) ?? {};
+  for (const [key, value] of Object.entries(delta)) {
+    if (value !== null && value !== undefined)
+      into.message[key] = key === 'role' ? value : join(into.message[key], value);
+  }
+  const pieces = objectsIn(tool_calls);
+  for (const piece of pieces) gatherCall(piece, into.calls);
+  if (choice.finish_reason !== null && choice.finish_reason !== undefined) into.finish = choice.finish_reason;
+  return pieces.length > 0 || into.finish !== null;
+}
+
+function gatherCall(piece: JsonObject, calls: JsonObject[]): void {
+  const index = typeof piece.index === 'number' ? piece.index : calls.length;
+  const call = (calls[index] ??= { type: 'function', function: { name: '', arguments: '' } });
+  const { function: part, index: _, ...others } = piece;
+  const into = objectOf(call.function) ?? {};
+  const { name, arguments: text, ...more } = objectOf(part) ?? {};
+  Object.assign(call, others, {
+    function: {
+      ...into,
+      ...more,
+      name: textOf(into.name) || textOf(name),
+      arguments: textOf(into.arguments) + textOf(text),
+    },
+  });
+}
+
+/** Texts and lists grow; anything else is replaced. */
+function join(before: JsonValue | undefined, more: JsonValue): JsonValue {
+  if (typeof before === 'string' && typeof more === 'string') return before + more;
+  return Array.isArray(before) && Array.isArray(more) ? [...before, ...more] : more;
+}

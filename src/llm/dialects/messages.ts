@@ -1,0 +1,140 @@
+import { appendToMember } from '../../lib/json-edit.ts';
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { addUsage, describeExecuted, objectOf, objectsIn, textOf, type Dialect, type Stitcher } from './dialect.ts';
+
+/** Anthropic messages. */
+export const messagesDialect: Dialect = {
+  format: 'messages',
+  defineTool: ({ name, description, schema }) => JSON.stringify({ name, description, input_schema: schema }),
+  toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
+  callsOf: ({ content }) =>
+    objectsIn(content)
+      .filter(({ type }) => type === 'tool_use')
+      .map(({ id, name, input }) => ({ id: textOf(id), name: textOf(name), arguments: JSON.stringify(input ?? {}) })),
+  continueWith(request, answer, results) {
+    const content = results.map(({ call, text, isError }) => ({
+      type: 'tool_result',
+      tool_use_id: call.id,
+      content: text,
+      ...(isError && { is_error: true }),
+    }));
+    const turns = [
+      { role: 'assistant', content: answer.content },
+      { role: 'user', content },
+    ];
+    return appendToMember(
+      request,
+      'messages',
+      turns.map((turn) => JSON.stringify(turn)),
+    );
+  },
+  mix(answer, executed, pending) {
+    const blocks = objectsIn(answer.content);
+    const words = blocks.filter(({ type }) => type !== 'tool_use');
+    const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
+    return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
+  },
+  createStitcher: createMessagesStitcher,
+  errorFrame: (body) => writeFrame(body, 'error'),
+};
+
+function createMessagesStitcher(): Stitcher {
+  let message: JsonObject = {};
+  let blocks: JsonObject[] = [];
+  let held: Frame[] = [];
+  let isHolding = false;
+  let round = 0;
+  /** Blocks that the caller has got, of all rounds. */
+  let given = 0;
+  let offset = 0;
+  let earlier: JsonValue | undefined;
+
+  function adopt(frame: Frame): Frame {
+    const data = round === 0 ? undefined : dataOf(frame);
+    if (data === undefined) return frame;
+    const index = typeof data.index === 'number' ? { index: data.index + offset } : {};
+    const usage = data.type === 'message_delta' ? { usage: addUsage(earlier, message.usage) } : {};
+    return writeFrame({ ...data, ...index, ...usage }, frame.event);
+  }
+
+  const event = (data: JsonObject): Frame => writeFrame(data, textOf(data.type));
+
+  function block(start: JsonObject, delta: JsonObject): Frame[] {
+    const index = given++;
+    return [
+      event({ type: 'content_block_start', index, content_block: start }),
+      event({ type: 'content_block_delta', index, delta }),
+      event({ type: 'content_block_stop', index }),
+    ];
+  }
+
+  return {
+    push(frame) {
+      const data = dataOf(frame);
+      if (data === undefined) return [frame];
+      if (data.type === 'message_start') {
+        message = { ...objectOf(data.message) };
+        return round === 0 ? [frame] : [];
+      }
+      gather(data, message, blocks);
+      const isCall = data.type === 'content_block_start' && objectOf(data.content_block)?.type === 'tool_use';
+      isHolding ||= isCall || data.type === 'message_delta' || data.type === 'message_stop';
+      if (isHolding) {
+        held.push(frame);
+        return [];
+      }
+      if (data.type === 'content_block_start') given += 1;
+      return [adopt(frame)];
+    },
+    answer: () => ({ ...message, content: blocks.map(finishBlock) }),
+    advance() {
+      earlier = addUsage(earlier, message.usage);
+      blocks = [];
+      held = [];
+      isHolding = false;
+      round += 1;
+      offset = given;
+    },
+    release: () => held.map(adopt),
+    releaseMixed(executed, pending) {
+      const end = held.filter((frame) => /^message_(?:delta|stop)$/.test(textOf(dataOf(frame)?.type))).map(adopt);
+      const words = block({ type: 'text', text: '' }, { type: 'text_delta', text: describeExecuted(executed) });
+      const calls = pending.flatMap(({ id, name, arguments: text }) =>
+        block({ type: 'tool_use', id, name, input: {} }, { type: 'input_json_delta', partial_json: text }),
+      );
+      return [...words, ...calls, ...end];
+    },
+  };
+}
+
+/** Adds an event to the message that it is a part of. */
+function gather(data: JsonObject, message: JsonObject, blocks: JsonObject[]): void {
+  const index = typeof data.index === 'number' ? data.index : -1;
+  if (data.type === 'content_block_start') blocks[index] = { ...objectOf(data.content_block) };
+  else if (data.type === 'content_block_delta') gatherDelta(objectOf(data.delta) ?? {}, blocks[index] ?? {});
+  else if (data.type === 'message_delta') {
+    Object.assign(message, objectOf(data.delta));
+    // Counts in here stand for the whole message, not for the part since the last event.
+    message.usage = { ...objectOf(message.usage), ...objectOf(data.usage) };
+  }
+}
+
+function gatherDelta(delta: JsonObject, block: JsonObject): void {
+  const grow = (key: string, text: JsonValue | undefined) => (block[key] = textOf(block[key]) + textOf(text));
+  if (delta.type === 'text_delta') grow('text', delta.text);
+  else if (delta.type === 'input_json_delta') grow('input_json', delta.partial_json);
+  else if (delta.type === 'thinking_delta') grow('thinking', delta.thinking);
+  else if (delta.type === 'signature_delta') grow('signature', delta.signature);
+  else if (delta.type === 'citations_delta') block.citations = [...objectsIn(block.citations), delta.citation ?? null];
+}
+
+/** The arguments of a call are a text in pieces until they are all there. */
+function finishBlock({ input_json, ...block }: JsonObject): JsonObject {
+  if (block.type !== 'tool_use' || typeof input_json !== 'string' || input_json === '') return block;
+  try {
+    return { ...block, input: JSON.parse(input_json) as JsonValue };
+  } catch {
+    return block;
+  }
+}

@@ -1,0 +1,163 @@
+import { appendToMember, editObject } from '../../lib/json-edit.ts';
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import {
+  addUsage,
+  describeExecuted,
+  objectOf,
+  objectsIn,
+  textOf,
+  type Dialect,
+  type Stitcher,
+  type ToolResult,
+} from './dialect.ts';
+
+/** OpenAI responses. */
+export const responsesDialect: Dialect = {
+  format: 'responses',
+  // Without "strict" the provider would take optional arguments for a mistake.
+  defineTool: ({ name, description, schema }) =>
+    JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
+  toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
+  callsOf: ({ output }) =>
+    objectsIn(output)
+      .filter(({ type }) => type === 'function_call')
+      .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
+  continueWith(request, answer, results) {
+    const { input } = JSON.parse(request.toString()) as JsonObject; // a request that was read before
+    const first = { role: 'user', content: input };
+    const whole = Array.isArray(input) ? request : editObject(request, { input: JSON.stringify([first]) });
+    const outputs = results.map(({ call, text }) => ({
+      type: 'function_call_output',
+      call_id: call.id,
+      output: text,
+    }));
+    return appendToMember(
+      whole,
+      'input',
+      [...objectsIn(answer.output), ...outputs].map((item) => JSON.stringify(item)),
+    );
+  },
+  mix(answer, executed, pending) {
+    const items = objectsIn(answer.output);
+    const words = items.filter(({ type }) => type !== 'function_call');
+    const open = items.filter(
+      ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
+    );
+    return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
+  },
+  createStitcher: createResponsesStitcher,
+  errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),
+};
+
+/** A message of the assistant that says what has run. */
+function executedItem(answer: JsonObject, executed: readonly ToolResult[]): JsonObject {
+  const content = [{ type: 'output_text', text: describeExecuted(executed), annotations: [] }];
+  return { type: 'message', id: `msg_${textOf(answer.id)}_tools`, status: 'completed', role: 'assistant', content };
+}
+
+const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
+const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
+
+function createResponsesStitcher(): Stitcher {
+  let firstId: JsonValue | undefined;
+  let response: JsonObject = {};
+  let held: Frame[] = [];
+  let isHolding = false;
+  let round = 0;
+  let sequence = 0;
+  /** Items that the caller has got, of all rounds. */
+  let given: JsonObject[] = [];
+  let offset = 0;
+  let earlier: JsonValue | undefined;
+
+  function adopt(data: JsonObject): JsonObject {
+    const index = typeof data.output_index === 'number' ? { output_index: data.output_index + offset } : {};
+    return { ...data, ...index };
+  }
+
+  const write = (data: JsonObject): Frame => writeFrame({ ...data, sequence_number: sequence++ }, textOf(data.type));
+
+  /** The last event holds the whole answer, which for the caller is that of all rounds. */
+  function close(data: JsonObject, output: readonly JsonObject[]): JsonObject {
+    const usage = addUsage(earlier, response.usage);
+    return {
+      ...data,
+      response: { ...response, id: firstId, output: [...output], ...(usage === undefined ? {} : { usage }) },
+    };
+  }
+
+  const heldData = () => held.map((frame) => dataOf(frame) ?? {});
+
+  return {
+    push(frame) {
+      const data = dataOf(frame);
+      if (data === undefined) return [frame];
+      const type = textOf(data.type);
+      if (OPENING.has(type) || CLOSING.has(type)) response = objectOf(data.response) ?? {};
+      firstId ??= response.id;
+      if (OPENING.has(type) && round > 0) return [];
+      const isCall = type === 'response.output_item.added' && objectOf(data.item)?.type === 'function_call';
+      isHolding ||= isCall || CLOSING.has(type);
+      if (isHolding) {
+        held.push(frame);
+        return [];
+      }
+      if (type === 'response.output_item.done') given.push(objectOf(data.item) ?? {});
+      if (round > 0) return [write(adopt(data))];
+      sequence += 1;
+      return [frame];
+    },
+    answer: () => response,
+    advance() {
+      earlier = addUsage(earlier, response.usage);
+      held = [];
+      isHolding = false;
+      round += 1;
+      offset = given.length;
+    },
+    release() {
+      if (round === 0) return held;
+      const whole = [...given.slice(0, offset), ...objectsIn(response.output)];
+      return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
+    },
+    releaseMixed(executed, pending) {
+      const message = executedItem(response, executed);
+      const open = objectsIn(response.output).filter(
+        (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
+      );
+      const frames = [
+        ...itemFrames(message, given.length),
+        ...open.flatMap((item, at) => itemFrames(item, given.length + 1 + at)),
+      ];
+      given = [...given, message, ...open];
+      const closing = heldData().filter(({ type }) => CLOSING.has(textOf(type)));
+      return [...frames, ...closing.map((data) => close(data, given))].map(write);
+    },
+  };
+}
+
+/** The events that build up one item. */
+function itemFrames(item: JsonObject, output_index: number): JsonObject[] {
+  const place = { item_id: item.id, output_index };
+  const begun = { type: 'response.output_item.added', output_index, item: { ...item, status: 'in_progress' } };
+  const done = { type: 'response.output_item.done', output_index, item };
+  if (item.type === 'function_call') {
+    return [
+      { ...begun, item: { ...begun.item, arguments: '' } },
+      { type: 'response.function_call_arguments.delta', ...place, delta: item.arguments },
+      { type: 'response.function_call_arguments.done', ...place, arguments: item.arguments },
+      done,
+    ];
+  }
+  const [part = {}] = objectsIn(item.content);
+  const spot = { ...place, content_index: 0 };
+  return [
+    { ...begun, item: { ...begun.item, content: [] } },
+    { type: 'response.content_part.added', ...spot, part: { ...part, text: '' } },
+    { type: 'response.output_text.delta', ...spot, delta: part.text },
+    { type: 'response.output_text.done', ...spot, text: part.text },
+    { type: 'response.content_part.done', ...spot, part },
+    done,
+  ];
+}
