@@ -64,7 +64,7 @@ export function startExchange(
   exchange.done
     .catch((error: unknown) => {
       failure = error;
-      reject(error as Error);
+      reject(error);
     })
     .finally(() => {
       isOver = true;

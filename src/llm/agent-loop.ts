@@ -1,0 +1,100 @@
+import type { Frame } from '../lib/sse-frames.ts';
+import type { Answer, StreamAnswer, WholeAnswer } from './answer.ts';
+import { readAnswer } from './answer.ts';
+import { addUsage, type Dialect, type ToolCall, type ToolResult } from './dialects/dialect.ts';
+import type { JsonObject } from '../lib/json-rpc.ts';
+
+/** What a run of an agent needs of the outside. */
+export interface AgentRun {
+  readonly dialect: Dialect;
+  /** How many times the calls of an answer may be run. */
+  readonly maxDepth: number;
+  isAutomatic(name: string): boolean;
+  /** One round: asks the model. */
+  ask(request: Buffer): Promise<Answer>;
+  runTools(calls: readonly ToolCall[]): Promise<ToolResult[]>;
+}
+
+/** What the answer of one round leads to. */
+interface Step {
+  readonly automatic: readonly ToolCall[];
+  readonly pending: readonly ToolCall[];
+}
+
+/**
+ * Asks a model, runs the calls of tools that need nobody's consent, and asks again with what they gave, until an answer asks for
+ * none of them. Calls of other tools end it: they are the caller's to run, who is told what has run already.
+ */
+export async function runAgent(request: Buffer, run: AgentRun): Promise<Answer> {
+  const first = await run.ask(request);
+  return first.kind === 'whole'
+    ? continueWhole(request, first, run)
+    : { ...first, frames: continueStream(request, first, run) };
+}
+
+async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun): Promise<WholeAnswer> {
+  const { dialect, maxDepth } = run;
+  const executed: ToolResult[] = [];
+  let last = first;
+  let body = request;
+  let earlier: JsonObject['usage'];
+  for (let depth = 0; ; depth += 1) {
+    const answer = readAnswer(last);
+    const { automatic, pending } = sort(dialect.callsOf(answer), run);
+    const usage = addUsage(earlier, answer.usage);
+    const summed = depth === 0 || usage === undefined ? answer : { ...answer, usage };
+    const isOver = automatic.length === 0 || depth >= maxDepth;
+    if (isOver && (pending.length === 0 || automatic.length > 0 || executed.length === 0))
+      return depth === 0 ? last : write(last, summed);
+    const results = isOver ? [] : await run.runTools(automatic);
+    executed.push(...results);
+    if (pending.length > 0) return write(last, dialect.mix(summed, executed, pending));
+    earlier = usage;
+    body = dialect.continueWith(body, answer, results);
+    last = demandWhole(await run.ask(body));
+  }
+}
+
+async function* continueStream(request: Buffer, first: StreamAnswer, run: AgentRun): AsyncGenerator<readonly Frame[]> {
+  const { dialect, maxDepth } = run;
+  const stitcher = dialect.createStitcher();
+  const executed: ToolResult[] = [];
+  let body = request;
+  let { frames } = first;
+  for (let depth = 0; ; depth += 1) {
+    for await (const batch of frames) {
+      const given = batch.flatMap((frame) => stitcher.push(frame));
+      if (given.length > 0) yield given;
+    }
+    const answer = stitcher.answer();
+    const { automatic, pending } = sort(dialect.callsOf(answer), run);
+    const isOver = automatic.length === 0 || depth >= maxDepth;
+    if (isOver && (pending.length === 0 || automatic.length > 0 || executed.length === 0))
+      return void (yield stitcher.release());
+    const results = isOver ? [] : await run.runTools(automatic);
+    executed.push(...results);
+    if (pending.length > 0) return void (yield stitcher.releaseMixed(executed, pending));
+    stitcher.advance();
+    body = dialect.continueWith(body, answer, results);
+    ({ frames } = demandStream(await run.ask(body)));
+  }
+}
+
+function sort(calls: readonly ToolCall[], { isAutomatic }: AgentRun): Step {
+  const automatic = calls.filter(({ name }) => isAutomatic(name));
+  return { automatic, pending: calls.filter((call) => !automatic.includes(call)) };
+}
+
+function write(last: WholeAnswer, answer: JsonObject): WholeAnswer {
+  return { ...last, bytes: Buffer.from(JSON.stringify(answer)) };
+}
+
+function demandWhole(answer: Answer): WholeAnswer {
+  if (answer.kind === 'whole') return answer;
+  throw new Error('a stream in the place of a whole answer');
+}
+
+function demandStream(answer: Answer): StreamAnswer {
+  if (answer.kind === 'stream') return answer;
+  throw new Error('a whole answer in the place of a stream');
+}

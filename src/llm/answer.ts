@@ -1,0 +1,23 @@
+import type { JsonObject } from '../lib/json-rpc.ts';
+import type { Frame } from '../lib/sse-frames.ts';
+
+/** The answer to a caller, in the caller's format: whole, or as it comes. */
+export type Answer = WholeAnswer | StreamAnswer;
+
+export interface WholeAnswer {
+  readonly kind: 'whole';
+  readonly bytes: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface StreamAnswer {
+  readonly kind: 'stream';
+  /** To be read once; whoever stops reading ends the request. Frames that came together stay together. */
+  readonly frames: AsyncIterable<readonly Frame[]>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A whole answer as an object. Providers have been checked to send one. */
+export function readAnswer({ bytes }: WholeAnswer): JsonObject {
+  return JSON.parse(bytes.toString()) as JsonObject;
+}

@@ -1,0 +1,49 @@
+import { GatewayError } from '../lib/errors.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import { objectOf, textOf } from './dialects/dialect.ts';
+import type { Arrived } from './exchange.ts';
+import type { ProviderError } from './formats/format.ts';
+import type { Target } from './target.ts';
+
+const MAX_MESSAGE = 4_000;
+
+/** The error that a provider answered with, its status and words kept. */
+export function errorOf({ record, provider }: Target, { status, headers }: Arrived, body: Buffer): GatewayError {
+  const native = parse(body);
+  const said: ProviderError =
+    native === undefined ? { message: body.toString() } : (provider.codec?.decodeError(native) ?? readError(native));
+  const message = (said.message === '' ? `HTTP ${status}` : said.message).slice(0, MAX_MESSAGE);
+  const wait = Number(headers['retry-after']);
+  return new GatewayError('provider_error', message, {
+    status: status >= 400 && status < 600 ? status : 502,
+    details: {
+      provider: record.name,
+      provider_error: { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null },
+      ...(Number.isFinite(wait) && wait > 0 && { retry_after: Math.ceil(wait) }),
+    },
+  });
+}
+
+/** OpenAI's form, and the looser ones of those who only nearly speak it. */
+function readError(native: JsonObject): ProviderError {
+  const error = objectOf(native.error) ?? native;
+  const code = typeof error.code === 'number' ? String(error.code) : error.code;
+  return {
+    message: textOf(error.message) || textOf(native.error) || textOf(native.detail) || JSON.stringify(native),
+    ...named('type', error.type),
+    ...named('code', code),
+    ...named('param', error.param),
+  };
+}
+
+function named(key: 'type' | 'code' | 'param', value: JsonValue | undefined): Partial<ProviderError> {
+  return typeof value === 'string' ? { [key]: value } : {};
+}
+
+function parse(body: Buffer): JsonObject | undefined {
+  try {
+    return objectOf(JSON.parse(body.toString()) as JsonValue);
+  } catch {
+    return undefined;
+  }
+}

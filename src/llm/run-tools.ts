@@ -1,0 +1,70 @@
+import type { Caller } from '../governance/caller.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import type { CallTool } from '../mcp/call-tool.ts';
+import type { Audience } from '../mcp/catalog.ts';
+import { NO_SIDE } from '../mcp/client-side.ts';
+import { flattenResult } from '../mcp/flatten-result.ts';
+import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
+import { toRelayParams } from '../mcp/relay/relay-params.ts';
+import { objectOf, type ToolCall, type ToolResult } from './dialects/dialect.ts';
+
+/** On whose behalf tools run. */
+export interface ToolScope {
+  readonly caller: Caller;
+  readonly headers: CallerHeaders;
+  readonly audience: Audience;
+  readonly signal: AbortSignal;
+  /** Id of the model request that led to the calls, under which their log rows are found. */
+  readonly requestId: string;
+}
+
+/** Runs calls of one answer, all at once. A failure is a text for the model to read. */
+export type RunTools = (calls: readonly ToolCall[], scope: ToolScope) => Promise<ToolResult[]>;
+
+/** Throws `mcp_auth_required` when a person has to sign in first, `call_cancelled` when nobody waits any more. */
+export function createRunTools(callTool: CallTool): RunTools {
+  async function run(call: ToolCall, { caller, headers, audience, signal, requestId }: ToolScope): Promise<ToolResult> {
+    try {
+      const reply = await callTool(call.name, {
+        caller,
+        method: 'tools/call',
+        params: toRelayParams(checkArguments(call.arguments)),
+        headers: { ...headers, 'x-bf-parent-request-id': requestId },
+        signal,
+        side: NO_SIDE,
+        audience,
+        source: 'agent',
+      });
+      const value = JSON.parse(reply.bytes.toString()) as JsonObject; // checked when it came
+      if (reply.kind === 'error') return failed(call, String(value.message));
+      return { call, text: flattenResult(value, call.name), isError: reply.isError };
+    } catch (error) {
+      if (signal.aborted || needsPerson(error)) throw error;
+      return failed(call, error instanceof GatewayError ? messageOf(error) : 'internal error');
+    }
+  }
+
+  return async (calls, scope) => Promise.all(calls.map((call) => run(call, scope)));
+}
+
+function needsPerson(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'mcp_auth_required';
+}
+
+function failed(call: ToolCall, reason: string): ToolResult {
+  return { call, text: `Error executing tool ${call.name}: ${reason}`, isError: true };
+}
+
+/** What a model writes is not always JSON. */
+function checkArguments(text: string): string {
+  if (text.trim() === '') return '{}';
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    throw new GatewayError('invalid_request', `the arguments are not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (objectOf(value) === undefined) throw new GatewayError('invalid_request', 'the arguments must be a JSON object');
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../lib/errors.ts';
+import type { ProviderKey, ProviderNetwork } from '../store/providers.ts';
+import { readWhole, startExchange, type Arrived } from './exchange.ts';
+import { errorOf } from './provider-failure.ts';
+import type { ProviderClients } from './provider-clients.ts';
+import type { ProviderCall } from './providers/provider.ts';
+import type { Target } from './target.ts';
+
+/** One request to one target. */
+export interface Outgoing {
+  readonly target: Target;
+  readonly format: ProviderCall['format'];
+  readonly isStream: boolean;
+  /** The body for the model by the name that a key has for it. */
+  readonly body: (model: string) => Buffer;
+  /** Further headers, by lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** A good answer, and how it was come by. */
+export interface Sent {
+  readonly arrived: Arrived;
+  readonly key: ProviderKey;
+  /** The name under which the provider was asked for the model. */
+  readonly model: string;
+  readonly retries: number;
+}
+
+/** Sends to a target, with another key or once more where that can help. Throws what the last attempt met with. */
+export type Send = (outgoing: Outgoing) => Promise<Sent>;
+
+interface SendDeps {
+  readonly clients: ProviderClients;
+  readonly random?: () => number;
+}
+
+/** What an error may say at most. */
+const MAX_ERROR_BYTES = 256 * 1024;
+/** The key is no good: another one may be. */
+const KEY_REFUSED = new Set([401, 402, 403]);
+
+export function createSend({ clients, random = Math.random }: SendDeps): Send {
+  async function attempt(outgoing: Outgoing, key: ProviderKey, model: string): Promise<Arrived> {
+    const { target, format, isStream, signal } = outgoing;
+    const { network, custom } = target.record;
+    const body = outgoing.body(model);
+    const { base_url: baseUrl } = network;
+    const path = custom?.request_path_overrides[format];
+    const { url, headers } = await target.provider.address({ format, model, isStream, body, key, baseUrl, path });
+    const all = { 'content-type': 'application/json', ...outgoing.headers, ...headers, ...extraOf(network) };
+    const patience = {
+      headMs: network.default_request_timeout_in_seconds * 1000,
+      idleMs: network.stream_idle_timeout_in_seconds * 1000,
+    };
+    const request = { method: 'POST' as const, url, headers: Object.entries(all).flat(), body };
+    return startExchange(clients.open(target.record, url), request, patience, signal);
+  }
+
+  return async (outgoing) => {
+    const { target, signal } = outgoing;
+    const { network, name } = target.record;
+    const usable = new Set(target.keys);
+    let rested: ProviderKey | undefined;
+    let last: unknown;
+    for (let retries = 0; ;) {
+      const key = pick([...usable], rested, random);
+      if (key === undefined) throw exhausted(name, last);
+      const model = key.aliases[target.model] ?? target.model;
+      let status = 0;
+      try {
+        const arrived = await attempt(outgoing, key, model);
+        if (arrived.status < 400) return { arrived, key, model, retries };
+        ({ status } = arrived);
+        last = errorOf(target, arrived, await readWhole(arrived.chunks, MAX_ERROR_BYTES));
+      } catch (error) {
+        last = connectionError(error, name);
+        if (signal.aborted || !isWorthRetry(last)) throw last;
+      }
+      if (KEY_REFUSED.has(status)) {
+        usable.delete(key);
+        continue;
+      }
+      if ((status !== 0 && status !== 429 && status < 500) || retries >= network.max_retries) throw last;
+      rested = status === 429 ? key : undefined;
+      await sleep(backOff(network, retries, random), undefined, { signal }).catch(() => {
+        throw new GatewayError('call_cancelled', 'the caller went away');
+      });
+      retries += 1;
+    }
+  };
+}
+
+function extraOf({ extra_headers }: ProviderNetwork): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(extra_headers).map(([name, value]) => [name.toLowerCase(), value.resolve()] as const),
+  );
+}
+
+/** One of the keys by weight; one that was just told to slow down only if it is the only one. */
+function pick(
+  keys: readonly ProviderKey[],
+  rested: ProviderKey | undefined,
+  random: () => number,
+): ProviderKey | undefined {
+  const others = keys.filter((key) => key !== rested);
+  const candidates = others.length > 0 ? others : keys;
+  const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
+  let point = random() * total;
+  return candidates.find(({ weight }) => (point -= weight) < 0) ?? candidates.at(-1);
+}
+
+function backOff({ retry_backoff_initial, retry_backoff_max }: ProviderNetwork, attempt: number, random: () => number) {
+  return Math.min(retry_backoff_initial * 2 ** attempt, retry_backoff_max) * (0.8 + random() * 0.4);
+}
+
+/** In the words of somebody who asked a provider of models. */
+function connectionError(error: unknown, provider: string): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  if (error.code !== 'upstream_unreachable' && error.code !== 'upstream_lost') return error;
+  return new GatewayError('provider_unreachable', `provider ${provider}: ${error.message}`, {
+    cause: error,
+    details: { provider },
+  });
+}
+
+function isWorthRetry(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'provider_unreachable';
+}
+
+function exhausted(provider: string, cause: unknown): GatewayError {
+  const reason = cause instanceof Error ? `; the last answer was: ${cause.message}` : '';
+  return new GatewayError('upstream_credentials_exhausted', `provider ${provider} refused every key${reason}`, {
+    cause,
+    details: { provider },
+  });
+}
