@@ -7,7 +7,7 @@ import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import { toRelayParams } from '../mcp/relay/relay-params.ts';
-import { objectOf, type ToolCall, type ToolResult } from './dialects/dialect.ts';
+import { objectOf, textOf, type ToolCall, type ToolResult } from './dialects/dialect.ts';
 
 /** On whose behalf tools run. */
 export interface ToolScope {
@@ -37,7 +37,7 @@ export function createRunTools(callTool: CallTool): RunTools {
         source: 'agent',
       });
       const value = JSON.parse(reply.bytes.toString()) as JsonObject; // checked when it came
-      if (reply.kind === 'error') return failed(call, String(value.message));
+      if (reply.kind === 'error') return failed(call, textOf(value.message));
       return { call, text: flattenResult(value, call.name), isError: reply.isError };
     } catch (error) {
       if (signal.aborted || needsPerson(error)) throw error;

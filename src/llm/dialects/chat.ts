@@ -8,6 +8,7 @@ import {
   objectsIn,
   textOf,
   type Dialect,
+  type Gatherer,
   type Stitcher,
   type ToolCall,
   type ToolResult,
@@ -42,6 +43,7 @@ export const chatDialect: Dialect = {
       choices: [{ ...choice, finish_reason: 'stop', message: { ...message, content, tool_calls: kept } }],
     };
   },
+  createGatherer: createChatGatherer,
   createStitcher: createChatStitcher,
   errorFrame: (body) => writeFrame(body),
 };
@@ -51,26 +53,40 @@ function readCall(call: JsonObject): ToolCall {
   return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
 }
 
-/** The parts of one answer as they come. */
-interface Gathered {
-  facts: JsonObject;
-  message: JsonObject;
-  calls: JsonObject[];
-  finish: JsonValue;
-  usage: JsonValue | undefined;
-}
+function createChatGatherer(): Gatherer {
+  let facts: JsonObject = {};
+  let finish_reason: JsonValue = null;
+  let usage: JsonValue | undefined;
+  const message: JsonObject = { role: 'assistant', content: null };
+  const calls: JsonObject[] = [];
 
-const NOTHING = (): Gathered => ({
-  facts: {},
-  message: { role: 'assistant', content: null },
-  calls: [],
-  finish: null,
-  usage: undefined,
-});
+  return {
+    push(data) {
+      const { id, created, model } = data;
+      facts = { id, created, model };
+      if (objectOf(data.usage) !== undefined) ({ usage } = data);
+      const [choice] = objectsIn(data.choices);
+      if (choice === undefined) return;
+      const { tool_calls, ...delta } = objectOf(choice.delta) ?? {};
+      for (const [key, value] of Object.entries(delta)) {
+        if (value !== null && value !== undefined) message[key] = key === 'role' ? value : join(message[key], value);
+      }
+      for (const piece of objectsIn(tool_calls)) gatherCall(piece, calls);
+      finish_reason = choice.finish_reason ?? finish_reason;
+    },
+    answer() {
+      // A provider may begin to count at any number.
+      const tool_calls = calls.filter((call) => call !== undefined);
+      const whole = tool_calls.length === 0 ? message : { ...message, tool_calls };
+      const choices = [{ index: 0, message: whole, finish_reason }];
+      return { ...facts, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
+    },
+  };
+}
 
 function createChatStitcher(): Stitcher {
   let first: JsonObject | undefined;
-  let gathered = NOTHING();
+  let gatherer = createChatGatherer();
   let held: Frame[] = [];
   let isHolding = false;
   let round = 0;
@@ -85,7 +101,7 @@ function createChatStitcher(): Stitcher {
   }
 
   const chunk = (delta: JsonObject, finish_reason: JsonValue = null): Frame => {
-    const { id, created, model } = first ?? gathered.facts;
+    const { id, created, model } = first ?? {};
     const choices = [{ index: 0, delta, finish_reason }];
     return writeFrame({ id, object: 'chat.completion.chunk', created, model, choices });
   };
@@ -95,29 +111,23 @@ function createChatStitcher(): Stitcher {
       const data = dataOf(frame);
       if (data !== undefined) {
         first ??= data;
-        isHolding ||= gather(data, gathered);
+        gatherer.push(data);
+        isHolding ||= mustWait(data);
       } else if (frame.text !== '') isHolding = true;
       if (!isHolding) return [adopt(frame)];
       held.push(frame);
       return [];
     },
-    answer() {
-      const { facts, message, calls, finish, usage } = gathered;
-      const whole =
-        calls.length === 0 ? message : { ...message, tool_calls: calls.filter((call) => call !== undefined) };
-      const choices = [{ index: 0, message: whole, finish_reason: finish }];
-      return { ...facts, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
-    },
+    answer: () => gatherer.answer(),
     advance() {
-      earlier = addUsage(earlier, gathered.usage);
-      gathered = NOTHING();
+      earlier = addUsage(earlier, gatherer.answer().usage);
+      gatherer = createChatGatherer();
       held = [];
       isHolding = false;
       round += 1;
     },
     release: () => held.map(adopt),
     releaseMixed(executed: readonly ToolResult[], pending: readonly ToolCall[]) {
-      const content = `${gathered.message.content === null ? '' : '\n\n'}${describeExecuted(executed)}`;
       const tool_calls = pending.map((call, index) => ({
         index,
         id: call.id,
@@ -126,27 +136,17 @@ function createChatStitcher(): Stitcher {
       }));
       // What remains of the round: usage and the end.
       const rest = held.filter((frame) => objectsIn(dataOf(frame)?.choices).length === 0).map(adopt);
-      return [chunk({ content }), chunk({ tool_calls }), chunk({}, 'stop'), ...rest];
+      return [chunk({ content: describeExecuted(executed) }), chunk({ tool_calls }), chunk({}, 'stop'), ...rest];
     },
   };
 }
 
-/** Adds a chunk to what was gathered. True for one that must wait: it belongs to a call, or to the end of the answer. */
-function gather(data: JsonObject, into: Gathered): boolean {
-  const { id, created, model } = data;
-  into.facts = { id, created, model };
-  if (objectOf(data.usage) !== undefined) into.usage = data.usage;
-  const [choice] = objectsIn(data.choices);
+/** A chunk of a call, or one that belongs to the end of the answer. */
+function mustWait({ choices }: JsonObject): boolean {
+  const [choice] = objectsIn(choices);
   if (choice === undefined) return true;
-  const { tool_calls, ...delta } = objectOf(choice.delta) ?? {};
-  for (const [key, value] of Object.entries(delta)) {
-    if (value !== null && value !== undefined)
-      into.message[key] = key === 'role' ? value : join(into.message[key], value);
-  }
-  const pieces = objectsIn(tool_calls);
-  for (const piece of pieces) gatherCall(piece, into.calls);
-  if (choice.finish_reason !== null && choice.finish_reason !== undefined) into.finish = choice.finish_reason;
-  return pieces.length > 0 || into.finish !== null;
+  const isEnd = choice.finish_reason !== null && choice.finish_reason !== undefined;
+  return isEnd || objectsIn(objectOf(choice.delta)?.tool_calls).length > 0;
 }
 
 function gatherCall(piece: JsonObject, calls: JsonObject[]): void {

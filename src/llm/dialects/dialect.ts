@@ -41,9 +41,17 @@ export interface Dialect {
   continueWith(request: Buffer, answer: JsonObject, results: readonly ToolResult[]): Buffer;
   /** The answer for a caller who has to run `pending` itself: the model's words, what has run already, the open calls. */
   mix(answer: JsonObject, executed: readonly ToolResult[], pending: readonly ToolCall[]): JsonObject;
+  createGatherer(): Gatherer;
   createStitcher(): Stitcher;
   /** An error in the middle of a stream. */
   errorFrame(body: JsonObject): Frame;
+}
+
+/** Puts an answer together from the events of its stream. */
+export interface Gatherer {
+  push(data: JsonObject): void;
+  /** The answer as far as it has come. */
+  answer(): JsonObject;
 }
 
 /** Makes one stream for the caller out of the streams of all rounds. */

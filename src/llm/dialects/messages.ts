@@ -1,7 +1,16 @@
 import { appendToMember } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import { addUsage, describeExecuted, objectOf, objectsIn, textOf, type Dialect, type Stitcher } from './dialect.ts';
+import {
+  addUsage,
+  describeExecuted,
+  objectOf,
+  objectsIn,
+  textOf,
+  type Dialect,
+  type Gatherer,
+  type Stitcher,
+} from './dialect.ts';
 
 /** Anthropic messages. */
 export const messagesDialect: Dialect = {
@@ -35,13 +44,25 @@ export const messagesDialect: Dialect = {
     const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
     return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
   },
+  createGatherer: createMessagesGatherer,
   createStitcher: createMessagesStitcher,
   errorFrame: (body) => writeFrame(body, 'error'),
 };
 
-function createMessagesStitcher(): Stitcher {
+function createMessagesGatherer(): Gatherer {
   let message: JsonObject = {};
-  let blocks: JsonObject[] = [];
+  const blocks: JsonObject[] = [];
+  return {
+    push(data) {
+      if (data.type === 'message_start') message = { ...objectOf(data.message) };
+      else gather(data, message, blocks);
+    },
+    answer: () => ({ ...message, content: blocks.map(finishBlock) }),
+  };
+}
+
+function createMessagesStitcher(): Stitcher {
+  let gatherer = createMessagesGatherer();
   let held: Frame[] = [];
   let isHolding = false;
   let round = 0;
@@ -54,7 +75,7 @@ function createMessagesStitcher(): Stitcher {
     const data = round === 0 ? undefined : dataOf(frame);
     if (data === undefined) return frame;
     const index = typeof data.index === 'number' ? { index: data.index + offset } : {};
-    const usage = data.type === 'message_delta' ? { usage: addUsage(earlier, message.usage) } : {};
+    const usage = data.type === 'message_delta' ? { usage: addUsage(earlier, gatherer.answer().usage) } : {};
     return writeFrame({ ...data, ...index, ...usage }, frame.event);
   }
 
@@ -73,11 +94,8 @@ function createMessagesStitcher(): Stitcher {
     push(frame) {
       const data = dataOf(frame);
       if (data === undefined) return [frame];
-      if (data.type === 'message_start') {
-        message = { ...objectOf(data.message) };
-        return round === 0 ? [frame] : [];
-      }
-      gather(data, message, blocks);
+      gatherer.push(data);
+      if (data.type === 'message_start') return round === 0 ? [frame] : [];
       const isCall = data.type === 'content_block_start' && objectOf(data.content_block)?.type === 'tool_use';
       isHolding ||= isCall || data.type === 'message_delta' || data.type === 'message_stop';
       if (isHolding) {
@@ -87,10 +105,10 @@ function createMessagesStitcher(): Stitcher {
       if (data.type === 'content_block_start') given += 1;
       return [adopt(frame)];
     },
-    answer: () => ({ ...message, content: blocks.map(finishBlock) }),
+    answer: () => gatherer.answer(),
     advance() {
-      earlier = addUsage(earlier, message.usage);
-      blocks = [];
+      earlier = addUsage(earlier, gatherer.answer().usage);
+      gatherer = createMessagesGatherer();
       held = [];
       isHolding = false;
       round += 1;

@@ -8,6 +8,7 @@ import {
   objectsIn,
   textOf,
   type Dialect,
+  type Gatherer,
   type Stitcher,
   type ToolResult,
 } from './dialect.ts';
@@ -46,6 +47,7 @@ export const responsesDialect: Dialect = {
     );
     return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
   },
+  createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
   errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),
 };
@@ -59,9 +61,20 @@ function executedItem(answer: JsonObject, executed: readonly ToolResult[]): Json
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
 
-function createResponsesStitcher(): Stitcher {
-  let firstId: JsonValue | undefined;
+/** The events that open and close a stream hold all of the answer. */
+function createResponsesGatherer(): Gatherer {
   let response: JsonObject = {};
+  return {
+    push({ type, response: whole }) {
+      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole) ?? {};
+    },
+    answer: () => response,
+  };
+}
+
+function createResponsesStitcher(): Stitcher {
+  const gatherer = createResponsesGatherer();
+  let firstId: JsonValue | undefined;
   let held: Frame[] = [];
   let isHolding = false;
   let round = 0;
@@ -80,10 +93,10 @@ function createResponsesStitcher(): Stitcher {
 
   /** The last event holds the whole answer, which for the caller is that of all rounds. */
   function close(data: JsonObject, output: readonly JsonObject[]): JsonObject {
-    const usage = addUsage(earlier, response.usage);
+    const usage = addUsage(earlier, gatherer.answer().usage);
     return {
       ...data,
-      response: { ...response, id: firstId, output: [...output], ...(usage === undefined ? {} : { usage }) },
+      response: { ...gatherer.answer(), id: firstId, output: [...output], ...(usage === undefined ? {} : { usage }) },
     };
   }
 
@@ -94,8 +107,8 @@ function createResponsesStitcher(): Stitcher {
       const data = dataOf(frame);
       if (data === undefined) return [frame];
       const type = textOf(data.type);
-      if (OPENING.has(type) || CLOSING.has(type)) response = objectOf(data.response) ?? {};
-      firstId ??= response.id;
+      gatherer.push(data);
+      firstId ??= gatherer.answer().id;
       if (OPENING.has(type) && round > 0) return [];
       const isCall = type === 'response.output_item.added' && objectOf(data.item)?.type === 'function_call';
       isHolding ||= isCall || CLOSING.has(type);
@@ -108,9 +121,9 @@ function createResponsesStitcher(): Stitcher {
       sequence += 1;
       return [frame];
     },
-    answer: () => response,
+    answer: () => gatherer.answer(),
     advance() {
-      earlier = addUsage(earlier, response.usage);
+      earlier = addUsage(earlier, gatherer.answer().usage);
       held = [];
       isHolding = false;
       round += 1;
@@ -118,12 +131,12 @@ function createResponsesStitcher(): Stitcher {
     },
     release() {
       if (round === 0) return held;
-      const whole = [...given.slice(0, offset), ...objectsIn(response.output)];
+      const whole = [...given.slice(0, offset), ...objectsIn(gatherer.answer().output)];
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
-      const message = executedItem(response, executed);
-      const open = objectsIn(response.output).filter(
+      const message = executedItem(gatherer.answer(), executed);
+      const open = objectsIn(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );
       const frames = [

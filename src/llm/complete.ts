@@ -1,0 +1,68 @@
+import { timeUuid } from '../lib/time-uuid.ts';
+import type { ClientSettings } from '../contract/config.ts';
+import type { Caller } from '../governance/caller.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
+import { runAgent } from './agent-loop.ts';
+import type { Answer } from './answer.ts';
+import type { AskModel } from './ask-model.ts';
+import type { ChooseTargets } from './choose-targets.ts';
+import { dialectOf } from './dialects/dialects.ts';
+import type { InjectTools } from './inject-tools.ts';
+import type { ModelRequest } from './request.ts';
+import type { RunTools } from './run-tools.ts';
+
+/** One request of a caller to a model. */
+export interface Inference {
+  readonly request: ModelRequest;
+  readonly caller: Caller;
+  readonly headers: CallerHeaders;
+  /** Aborted when the caller gives up. */
+  readonly signal: AbortSignal;
+  /** The provider of models that are named without one; undefined: whoever has the model. */
+  readonly provider: string | undefined;
+}
+
+/** Answers a request. Throws a GatewayError when there is no answer to begin with; a stream may still fail on its way. */
+export type Complete = (inference: Inference) => Promise<Answer>;
+
+interface CompleteDeps {
+  readonly chooseTargets: ChooseTargets;
+  readonly injectTools: InjectTools;
+  readonly askModel: AskModel;
+  readonly runTools: RunTools;
+  readonly settings: () => Pick<ClientSettings, 'mcp_agent_depth'>;
+}
+
+/**
+ * One completion from request to answer: who may be asked, which tools the caller has, and, if the model calls some that need
+ * nobody's consent, as many rounds as it takes. Every round is asked, paid and recorded like a request of its own.
+ */
+export function createComplete({ chooseTargets, injectTools, askModel, runTools, settings }: CompleteDeps): Complete {
+  return async ({ request, caller, headers, signal, provider }) => {
+    const targets = chooseTargets({ request, caller, headers, provider });
+    const dialect = dialectOf(request.format);
+    const runId = timeUuid();
+    const scope = { request, targets, caller, headers, signal };
+    if (dialect === undefined) return askModel(request.bytes, { ...scope, id: runId, parentId: undefined });
+
+    const { bytes, audience, isAutomatic, hasAutomatic } = injectTools(request, dialect, caller, headers);
+    let round = 0;
+    const ask = (body: Buffer): Promise<Answer> => {
+      if (signal.aborted) throw new GatewayError('call_cancelled', 'the caller went away');
+      round += 1;
+      return askModel(
+        body,
+        round === 1 ? { ...scope, id: runId, parentId: undefined } : { ...scope, id: timeUuid(), parentId: runId },
+      );
+    };
+    if (!hasAutomatic) return ask(bytes);
+    return runAgent(bytes, {
+      dialect,
+      maxDepth: settings().mcp_agent_depth,
+      isAutomatic,
+      ask,
+      runTools: (calls) => runTools(calls, { caller, headers, audience, signal, requestId: runId }),
+    });
+  };
+}
