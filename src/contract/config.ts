@@ -40,6 +40,11 @@ export type OAuth2ServerConfig = z.infer<typeof OAuth2ServerConfig>;
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
+  max_request_body_size_mb: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(1024, 'must be at most 1024')
+    .meta({ description: 'The largest body that a request to a model may have, in MiB.' }),
   mcp_tool_execution_timeout: z
     .int()
     .min(1, 'must be at least 1')
@@ -109,6 +114,7 @@ export type ClientSettingsPatch = z.infer<typeof ClientSettingsPatch>;
 
 export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_agent_depth: 10,
+  max_request_body_size_mb: 100,
   mcp_tool_execution_timeout: 30,
   mcp_tool_sync_interval: 10,
   mcp_code_mode_binding_level: 'server',

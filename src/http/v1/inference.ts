@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientSettings } from '../../contract/config.ts';
+import { GatewayError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Frame } from '../../lib/sse-frames.ts';
+import type { StreamAnswer, WholeAnswer } from '../../llm/answer.ts';
+import type { Complete } from '../../llm/complete.ts';
+import { dialectOf } from '../../llm/dialects/dialects.ts';
+import type { CallerFormat } from '../../llm/formats/format.ts';
+import { readModelRequest } from '../../llm/request.ts';
+import type { Identify } from '../identify.ts';
+import type { RawHandler } from '../listen.ts';
+import { readNodeBody } from '../read-body.ts';
+import { renderInferenceError } from './render-inference-error.ts';
+
+interface Deps {
+  readonly complete: Complete;
+  readonly identify: Pick<Identify, 'identifyInference'>;
+  readonly settings: () => Pick<ClientSettings, 'max_request_body_size_mb'>;
+  readonly logger: Logger;
+}
+
+/** What is asked at a path. */
+interface Place {
+  readonly format: CallerFormat;
+  /** The provider of models that are named without one. */
+  readonly provider: string | undefined;
+}
+
+const chat = (provider?: string): Place => ({ format: 'chat', provider });
+const responses = (provider?: string): Place => ({ format: 'responses', provider });
+const embeddings = (provider?: string): Place => ({ format: 'embeddings', provider });
+
+/** Where models are asked: the gateway's own addresses, and those that clients of one provider expect behind a base URL. */
+const PLACES: Readonly<Record<string, Place>> = {
+  '/v1/chat/completions': chat(),
+  '/v1/responses': responses(),
+  '/v1/embeddings': embeddings(),
+  '/v1/messages': { format: 'messages', provider: undefined },
+  '/openai/v1/chat/completions': chat('openai'),
+  '/openai/v1/responses': responses('openai'),
+  '/openai/v1/embeddings': embeddings('openai'),
+  '/openai/chat/completions': chat('openai'),
+  '/openai/responses': responses('openai'),
+  '/openai/embeddings': embeddings('openai'),
+  '/anthropic/v1/messages': { format: 'messages', provider: 'anthropic' },
+};
+
+/** The handlers of all addresses at which models are asked, by path. */
+export function createInferenceHandlers(deps: Deps): Record<string, RawHandler> {
+  return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, createHandler(place, deps)]));
+}
+
+function createHandler({ format, provider }: Place, { complete, identify, settings, logger }: Deps): RawHandler {
+  return async (request, response) => {
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    response.setHeader('x-request-id', requestIdOf(request));
+    try {
+      if (request.method !== 'POST')
+        throw new GatewayError('method_not_allowed', 'this route takes POST', { details: { allow: 'POST' } });
+      const { headers } = request;
+      const caller = identify.identifyInference(headers);
+      const limit = settings().max_request_body_size_mb * 1024 * 1024;
+      const asked = readModelRequest(format, await readNodeBody(request, limit));
+      const answer = await complete({ request: asked, caller, headers, signal: gone.signal, provider });
+      await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, logger));
+    } catch (error) {
+      if (gone.signal.aborted || response.headersSent) return; // nobody is left to be told
+      const { status, headers, body } = renderInferenceError(error, format, logger);
+      const close = request.complete ? {} : { connection: 'close' };
+      response.writeHead(status, { ...headers, ...close }).end(JSON.stringify(body));
+    }
+  };
+}
+
+function requestIdOf({ headers }: IncomingMessage): string {
+  const sent = headers['x-request-id'];
+  return typeof sent === 'string' && /^[\x21-\x7e]{1,200}$/.test(sent) ? sent : randomUUID();
+}
+
+function sendWhole({ bytes, headers }: WholeAnswer, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
+  response.end(bytes);
+}
+
+/** What goes wrong after the head is told in the stream, in the way of its format. */
+async function sendStream(
+  { frames, headers }: StreamAnswer,
+  response: ServerResponse,
+  format: CallerFormat,
+  logger: Logger,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', ...headers });
+  try {
+    for await (const batch of frames) {
+      if (!response.write(bytesOf(batch))) await drained(response);
+      if (response.destroyed) return;
+    }
+  } catch (error) {
+    if (response.destroyed) return;
+    const { body } = renderInferenceError(error, format, logger);
+    const frame = dialectOf(format)?.errorFrame(body);
+    if (frame !== undefined) response.write(frame.raw);
+  }
+  response.end();
+}
+
+function bytesOf(batch: readonly Frame[]): Buffer {
+  const [first] = batch;
+  return first !== undefined && batch.length === 1 ? first.raw : Buffer.concat(batch.map(({ raw }) => raw));
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go);
+      response.off('close', go);
+      resolve();
+    };
+    response.on('drain', go);
+    response.on('close', go);
+  });
+}
