@@ -1,5 +1,4 @@
 import type { Caller } from '../governance/caller.ts';
-import { joinLimits } from '../governance/limits.ts';
 import type { Reservation, Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
@@ -72,7 +71,7 @@ export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskM
     });
     let reservation: Reservation | undefined;
     try {
-      reservation = spend.reserve(joinLimits(target.limits, caller.key?.limits), 0);
+      reservation = spend.reserve(target.limits, 0);
       const facts = { id, created: Math.floor(Date.now() / 1000), model: request.model };
       const translation = planTranslation(request, body, target.provider, facts);
       const sent = await send({

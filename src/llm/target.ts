@@ -10,6 +10,6 @@ export interface Target {
   readonly model: string;
   /** Those that may be used; never empty. */
   readonly keys: readonly ProviderKey[];
-  /** Budgets and limits of the caller for this provider, then its own. */
+  /** Budgets and limits of the caller: those for this provider, then those of the key, its team and its customer. */
   readonly limits: Limits | undefined;
 }

@@ -59,8 +59,8 @@ export async function startModelServer(): Promise<ModelServer> {
     await send(answer, call, response);
   });
   return {
-    openaiUrl: `${host.url}/v1`,
-    anthropicUrl: host.url,
+    openaiUrl: `${host.origin}/v1`,
+    anthropicUrl: host.origin,
     calls,
     get aborted() {
       return aborted;

@@ -1,0 +1,148 @@
+import type { Caller } from '../governance/caller.ts';
+import { decideModel, rankProviders, usableKeys } from '../governance/model-access.ts';
+import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
+import type { Spend } from '../governance/spend.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { Secret } from '../lib/secret.ts';
+import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
+import type { ProviderKey } from '../store/providers.ts';
+import { findProvider } from './providers/providers.ts';
+import type { ModelRequest } from './request.ts';
+import type { Target } from './target.ts';
+
+/** Who asks for what. */
+export interface Question {
+  readonly request: ModelRequest;
+  readonly caller: Caller;
+  readonly headers: CallerHeaders;
+  /** The provider of models that are named without one. */
+  readonly provider: string | undefined;
+}
+
+/** Who may be asked, in order; never nobody. Throws `model_not_found`, `provider_blocked`, `model_blocked`. */
+export type ChooseTargets = (question: Question) => Target[];
+
+interface ChooseDeps {
+  readonly directory: Pick<ProviderDirectory, 'find' | 'list'>;
+  readonly spend: Pick<Spend, 'peek'>;
+  readonly random?: () => number;
+}
+
+/** A model and who is asked for it. */
+interface Candidate {
+  readonly known: ConfiguredProvider;
+  readonly model: string;
+}
+
+export function createChooseTargets({ directory, spend, random = Math.random }: ChooseDeps): ChooseTargets {
+  /** The part before the first slash is a provider only if there is one of that name: models have slashes of their own. */
+  function candidatesFor(name: string, { caller, provider }: Question): Candidate[] {
+    const slash = name.indexOf('/');
+    const named = slash === -1 ? undefined : directory.find(name.slice(0, slash));
+    if (named !== undefined) return [{ known: named, model: name.slice(slash + 1) }];
+    const own = provider === undefined ? undefined : directory.find(provider);
+    if (own !== undefined) return [{ known: own, model: name }];
+    return resolveBare(name, caller);
+  }
+
+  /** A model without its provider: whoever is known to have it, if that is clear. */
+  function resolveBare(model: string, { key }: Caller): Candidate[] {
+    const all = directory.list().filter(({ record }) => decideModel(key, record.name, model).allowed);
+    const naming = all.filter(({ keys }) => usableKeys(keys, model).some(({ models }) => !models.includes('*')));
+    const found = naming.length > 0 ? naming : all;
+    const ranking = { random, hasRoom: (limits: Target['limits']) => !spend.peek(limits).some(({ isExhausted }) => isExhausted) };
+    const names = rankProviders(key, model, found.map(({ record }) => record.name), ranking);
+    const ranked = names.flatMap((name) => found.find(({ record }) => record.name === name) ?? []);
+    if (ranked.length === 0 || (key === undefined && ranked.length > 1)) throw unknown(model, directory);
+    return ranked.map((known) => ({ known, model }));
+  }
+
+  function targetOf({ known, model }: Candidate, { request, caller, headers }: Question): Target {
+    const { record } = known;
+    const { format } = request;
+    const decision = decideModel(caller.key, record.name, model);
+    if (!decision.allowed) throw new GatewayError(decision.code, decision.reason);
+    const provider = findProvider(record.custom?.base_provider_type ?? record.name);
+    if (provider === undefined)
+      throw new GatewayError('model_not_found', `the gateway does not speak the format of provider ${record.name}`);
+    if (record.custom?.allowed_requests !== undefined && record.custom.allowed_requests[REQUEST_TYPES[format] ?? format] !== true)
+      throw new GatewayError('invalid_request', `provider ${record.name} does not take ${format} (allowed_requests)`);
+    const keys = named(usableKeys(known.keys, model, decision.keyIds), headers);
+    if (keys.length === 0 && (record.custom?.is_key_less === true || KEY_LESS.has(record.name))) keys.push(noKey(record.name));
+    if (keys.length === 0)
+      throw new GatewayError('model_not_found', `no key of provider ${record.name} may be used for the model "${model}"`);
+    return { record, provider, model, keys, limits: decision.limits };
+  }
+
+  return (question) => {
+    const { request } = question;
+    const first = candidatesFor(request.model, question);
+    const rest = request.fallbacks.flatMap((name) => attempt(() => candidatesFor(name, question)) ?? []);
+    const targets = [...first, ...rest].flatMap((candidate) => attempt(() => targetOf(candidate, question)) ?? []);
+    // What was asked for is refused aloud; a fallback that may not be used is none.
+    const [head] = first;
+    const isRefused = head === undefined || (first.length === 1 && targets[0]?.record !== head.known.record);
+    if (isRefused || targets.length === 0) return [targetOf(head ?? fail(request.model), question)];
+    return targets;
+  };
+
+  function fail(model: string): never {
+    throw unknown(model, directory);
+  }
+}
+
+/** Kinds of requests by the names that `allowed_requests` has for them. */
+const REQUEST_TYPES: Readonly<Record<string, string>> = {
+  chat: 'chat_completion',
+  responses: 'responses',
+  messages: 'chat_completion',
+  embeddings: 'embedding',
+};
+/** Providers that run on one's own machine and want no key. */
+const KEY_LESS = new Set(['ollama', 'vllm', 'sgl']);
+
+/** Of the keys the one that a header names, if it names one. */
+function named(keys: readonly ProviderKey[], headers: CallerHeaders): ProviderKey[] {
+  const id = headers['x-bf-api-key-id'];
+  const name = headers['x-bf-api-key'];
+  if (id !== undefined) return keys.filter((key) => key.id === id);
+  return name === undefined ? [...keys] : keys.filter((key) => key.name === name);
+}
+
+function noKey(provider: string): ProviderKey {
+  return {
+    id: '',
+    name: '',
+    provider,
+    value: Secret.empty,
+    models: ['*'],
+    blacklisted_models: [],
+    weight: 1,
+    enabled: true,
+    aliases: {},
+    description: '',
+    azure: undefined,
+    bedrock: undefined,
+    vertex: undefined,
+    created_at: 0,
+    updated_at: 0,
+  };
+}
+
+/** What the function gives, or nothing where it refuses. */
+function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
+
+function unknown(model: string, directory: Pick<ProviderDirectory, 'list'>): GatewayError {
+  const names = directory.list().map(({ record }) => record.name);
+  const hint = names.length === 0 ? 'no provider is configured' : `configured providers: ${names.join(', ')}`;
+  return new GatewayError('model_not_found', `the model "${model}" is not known; write it as "provider/model" (${hint})`, {
+    details: { model },
+  });
+}
