@@ -1,6 +1,7 @@
 import { describeChange } from '../governance/audit.ts';
 import { createDirectory } from '../governance/directory.ts';
 import { startExpiry } from '../governance/expiry.ts';
+import { createProviderEditor } from '../governance/provider-editor.ts';
 import { budgetCounter } from '../governance/limits.ts';
 import type { Policy } from '../governance/policy.ts';
 import { createApi } from '../http/api.ts';
@@ -15,6 +16,7 @@ import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
+import { providerRoutes } from '../http/api/providers.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
@@ -176,6 +178,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
+    ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),

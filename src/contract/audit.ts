@@ -34,6 +34,8 @@ export const AuditEntity = z.enum([
   'oauth_config',
   'mcp_session',
   'oauth_session',
+  'provider',
+  'provider_key',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

@@ -2,11 +2,25 @@ import { ROLE_SCOPES } from '../contract/account.ts';
 import type { ApiKeyScope } from '../contract/api-key.ts';
 import type { User } from '../store/users.ts';
 import type { Limits } from './limits.ts';
+import type { AdmitsModel } from './model-names.ts';
 
 /** Something that has an id for programs and a name for people. */
 export interface Reference {
   readonly id: string;
   readonly name: string;
+}
+
+/** What a virtual key may do with one provider, compiled. */
+export interface ProviderPolicy {
+  readonly provider: string;
+  /** Share in weighted routing; undefined: may be used, but is not chosen by weight. */
+  readonly weight: number | undefined;
+  readonly admits: AdmitsModel;
+  readonly refuses: AdmitsModel;
+  /** Keys of the provider by id: ["*"] all, [] none. */
+  readonly keyIds: readonly string[];
+  /** Of this provider for this key alone, then those of the key, its team and its customer. */
+  readonly limits: Limits | undefined;
 }
 
 /** A virtual key, compiled: all that a request needs to know of it. Frozen; a change makes a new one. */
@@ -20,6 +34,10 @@ export interface KeyPolicy extends Reference {
   readonly expiresAt: number | undefined;
   /** Undefined: as the gateway-wide setting says. */
   readonly disableContentLogging: boolean | undefined;
+  /** What it may do with which provider of models, by name. */
+  readonly providers: ReadonlyMap<string, ProviderPolicy>;
+  /** It may also use the providers that it does not name. */
+  readonly allowsAllProviders: boolean;
 }
 
 /** Who is behind a request, once the edge has checked the credential. Everything below the edge decides by this alone. */

@@ -33,7 +33,7 @@ export interface RateMeters {
 
 /** All limits that hold for one caller, ready to be checked. */
 export interface Limits {
-  /** In the order in which they are asked: key, team, customer. */
+  /** In the order in which they are asked: provider of the key, key, team, customer. */
   readonly rates: readonly RateMeters[];
   readonly budgets: readonly Meter[];
   /** All of them, rates first. */
@@ -44,8 +44,18 @@ export interface Limits {
 export function compileLimits(chain: readonly Holder[]): Limits | undefined {
   const rates = chain.flatMap((holder) => rateMeters(holder));
   const budgets = chain.flatMap((holder) => holder.limited.budgets.map((budget) => budgetMeter(holder, budget)));
+  return rates.length + budgets.length === 0 ? undefined : limitsOf(rates, budgets);
+}
+
+/** Both together, those of the first asked first; undefined when there are none. */
+export function joinLimits(first: Limits | undefined, second: Limits | undefined): Limits | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return limitsOf([...first.rates, ...second.rates], [...first.budgets, ...second.budgets]);
+}
+
+function limitsOf(rates: readonly RateMeters[], budgets: readonly Meter[]): Limits {
   const halves = rates.flatMap(({ requests, tokens }) => [requests, tokens]).filter((meter) => meter !== undefined);
-  return halves.length + budgets.length === 0 ? undefined : { rates, budgets, meters: [...halves, ...budgets] };
+  return { rates, budgets, meters: [...halves, ...budgets] };
 }
 
 /** The counter and the windows of a budget. */

@@ -4,6 +4,7 @@ import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
 import { principalOfKey, type Caller, type KeyPolicy, type Reference } from './caller.ts';
 import { compileLimits } from './limits.ts';
+import { compileProviders } from './model-access.ts';
 
 /** Whoever comes with a virtual key. */
 export interface KeyCaller extends Caller {
@@ -169,6 +170,8 @@ function compileKey(key: VirtualKey, { teams, customers }: Snapshot): KeyCaller 
     isActive: key.is_active,
     expiresAt: key.expires_at,
     disableContentLogging: key.disable_content_logging,
+    providers: compileProviders(key.provider_configs, limits),
+    allowsAllProviders: key.allow_all_providers,
   };
   return Object.freeze({
     kind: 'virtual_key',

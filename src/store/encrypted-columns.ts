@@ -43,6 +43,9 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   whole('oauth_tokens', 'id', 'access'),
   whole('oauth_tokens', 'id', 'refresh'),
   whole('header_credentials', 'id', 'header_values'),
+  members('providers', 'name', 'extra_headers'),
+  whole('providers', 'name', 'ca_cert_pem'),
+  members('provider_keys', 'id', 'secrets'),
   {
     table: 'oauth_models',
     keys: ['kind', 'id_hash'],

@@ -5,6 +5,8 @@ import { createLimitStore, type LimitStore } from './limits.ts';
 import { createMcpClientStore, type McpClientStore } from './mcp-clients.ts';
 import { createOwnerNames, type OwnerNames } from './owner-names.ts';
 import { createCustomerStore, createTeamStore } from './owners.ts';
+import { createProviderKeyStore, type ProviderKeyStore } from './provider-keys.ts';
+import { createProviderStore, type ProviderStore } from './providers.ts';
 import type { Executor } from './schema.ts';
 import { createVirtualKeyStore, type VirtualKeyStore } from './virtual-keys.ts';
 
@@ -18,6 +20,8 @@ export interface GovernanceStores {
   readonly limits: LimitStore;
   readonly names: OwnerNames;
   readonly clients: McpClientStore;
+  readonly providers: ProviderStore;
+  readonly providerKeys: ProviderKeyStore;
 }
 
 export function createGovernanceStores(db: Executor, encryption: Encryption): GovernanceStores {
@@ -30,5 +34,7 @@ export function createGovernanceStores(db: Executor, encryption: Encryption): Go
     limits: createLimitStore(db),
     names: createOwnerNames(db),
     clients: createMcpClientStore(db, encryption),
+    providers: createProviderStore(db, encryption),
+    providerKeys: createProviderKeyStore(db, encryption),
   };
 }

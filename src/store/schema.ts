@@ -25,6 +25,8 @@ export interface Tables {
   web_sessions: WebSessionTable;
   oauth_models: OAuthModelTable;
   oauth_sessions: OAuthSessionTable;
+  providers: ProviderTable;
+  provider_keys: ProviderKeyTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -40,6 +42,7 @@ export const TABLES = [
   'header_credentials',
   'users',
   'oauth_sessions',
+  'providers',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -368,4 +371,44 @@ export interface OAuthSessionTable {
   created_at: number;
   last_used_at: number;
   expires_at: number;
+}
+
+/** A provider of models. Its keys are announced as their provider. */
+export interface ProviderTable {
+  name: string;
+  description: string;
+  /** What of `network_config` is no secret, as JSON. */
+  network: string;
+  /** Encrypted values by name, as is the next. */
+  extra_headers: string;
+  ca_cert_pem: string;
+  concurrency: number;
+  buffer_size: number;
+  custom: string | null;
+  send_back_raw_request: number;
+  send_back_raw_response: number;
+  store_raw_request_response: number;
+  /** Empty when config.json never named it; so for keys. */
+  config_hash: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ProviderKeyTable {
+  id: string;
+  name: string;
+  provider: string;
+  /** Everything secret of the key, encrypted, by name. */
+  secrets: string;
+  /** What else the key says about the cloud it belongs to, as JSON. */
+  cloud: string;
+  models: string;
+  blacklisted_models: string;
+  weight: number;
+  enabled: number;
+  aliases: string;
+  description: string;
+  config_hash: string;
+  created_at: number;
+  updated_at: number;
 }

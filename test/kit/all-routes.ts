@@ -15,6 +15,8 @@ import type { HeaderForms } from '../../src/mcp/personal/header-forms.ts';
 import type { PersonalSignIns } from '../../src/mcp/personal/sign-ins.ts';
 import type { PersonalSessions } from '../../src/mcp/personal/sessions.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
+import { providerRoutes } from '../../src/http/api/providers.ts';
+import type { ProviderEditor } from '../../src/governance/provider-editor.ts';
 import type { Accounts } from '../../src/governance/accounts.ts';
 import type { Directory } from '../../src/governance/directory.ts';
 import { sessionRoutes } from '../../src/http/api/session.ts';
@@ -137,6 +139,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...auditLogRoutes(noAudit),
     ...oauthCallbackRoutes({ oauth: noOAuth, database: noDatabase, audit: noAudit, logger: silent }),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
+    ...providerRoutes({} as ProviderEditor),
     ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
   ];
 }

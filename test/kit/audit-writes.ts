@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { AuditLog } from '../../src/contract/audit.ts';
 import type { VirtualKeyView } from '../../src/contract/governance.ts';
+import type { ProviderView } from '../../src/contract/provider.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import { addUser, PASSWORD } from './browser-session.ts';
@@ -41,6 +42,17 @@ const an =
     });
     return (body[kind] as { id: string }).id;
   };
+
+async function aProvider(world: World): Promise<string> {
+  const [provider = ''] = await aProviderKey(world);
+  return provider;
+}
+
+async function aProviderKey({ gateway }: World): Promise<string[]> {
+  const keys = [{ name: 'first', value: 'sk-1' }];
+  const { body } = await gateway.api('POST', '/api/providers', { name: 'openai', keys });
+  return ['openai', ...(body as ProviderView).keys.map(({ id }) => id)];
+}
 
 async function aBudget(world: World): Promise<string[]> {
   const id = await an('virtual_key')(world);
@@ -172,6 +184,33 @@ export const WRITES: Readonly<Record<string, Write>> = {
   ...ownerWrites('virtual_key'),
   ...ownerWrites('team'),
   ...ownerWrites('customer'),
+  'POST /api/providers': {
+    body: () => ({ name: 'openai', keys: [{ name: 'first', value: 'sk-1' }] }),
+    leaves: { action: 'create', entity: 'provider', entity_id: 'openai', entity_name: 'openai' },
+  },
+  'PUT /api/providers/{provider}': {
+    prepare: aProvider,
+    body: () => ({ description: 'new' }),
+    leaves: { action: 'update', entity: 'provider', entity_name: 'openai' },
+  },
+  'DELETE /api/providers/{provider}': { prepare: aProvider, leaves: { action: 'delete', entity: 'provider' } },
+  'POST /api/providers/{provider}/keys': {
+    prepare: aProvider,
+    body: () => ({ name: 'second', value: 'sk-2' }),
+    leaves: {
+      ...{ action: 'create', entity: 'provider_key', entity_name: 'second' },
+      entity_id: expect.any(String) as string,
+    },
+  },
+  'PUT /api/providers/{provider}/keys/{key_id}': {
+    prepare: aProviderKey,
+    body: () => ({ weight: 2 }),
+    leaves: { action: 'update', entity: 'provider_key', entity_name: 'first' },
+  },
+  'DELETE /api/providers/{provider}/keys/{key_id}': {
+    prepare: aProviderKey,
+    leaves: { action: 'delete', entity: 'provider_key', entity_name: 'first' },
+  },
   'POST /api/governance/virtual-keys/{id}/rotate': {
     prepare: an('virtual_key'),
     leaves: { action: 'rotate', entity: 'virtual_key', entity_name: 'former' },

@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
 import { VirtualKeyView } from '../../src/contract/governance.ts';
 import { createDirectory, type Directory } from '../../src/governance/directory.ts';
+import { createProviderEditor } from '../../src/governance/provider-editor.ts';
 import type { Usage } from '../../src/governance/counters.ts';
 import { createApi } from '../../src/http/api.ts';
 import { governanceRoutes } from '../../src/http/api/governance.ts';
+import { providerRoutes } from '../../src/http/api/providers.ts';
 import { createEncryption } from '../../src/lib/encryption.ts';
 import { windowAt } from '../../src/lib/window.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { createAuditStore, type AuditStore } from '../../src/store/audit.ts';
-import { createChanges } from '../../src/store/changes.ts';
+import { createChanges, type Changes } from '../../src/store/changes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../../src/store/governance-stores.ts';
 import { exampleClient } from './clients.ts';
 import { openTestDatabase, type DATABASES, type TestDatabase } from './databases.ts';
@@ -28,7 +30,10 @@ export interface GovernanceScene extends AsyncDisposable {
   /** What is used, by counter; fill it in. */
   readonly usage: Map<string, Usage>;
   readonly settings: { vk_rotation_cooldown: number; delete_expired_virtual_keys: boolean };
+  readonly changes: Changes;
   send(method: string, path: string, body?: unknown): Promise<{ status: number; body: JsonObject }>;
+  /** The same with the whole path. */
+  ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: JsonObject }>;
   /** `GET /virtual-keys/quota` with this key. */
   quota(value: string): Promise<{ status: number; body: JsonObject }>;
   /** A write that must succeed; gives what it wrote. */
@@ -86,25 +91,29 @@ export async function openGovernance(type: (typeof DATABASES)[number] = 'sqlite'
     describeClient: (client_id) => ({ client_id, name: client_id.replace('-id', ''), headers: { A: '********' } }),
   });
   const app = createApi({
-    routes: governanceRoutes({
-      directory,
-      async identifyKey(headers) {
-        const key = (await stores.keys.list()).find(({ value }) => value.resolve() === headers['x-bf-vk']);
-        if (key === undefined) throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown');
-        return key.id;
-      },
-    }),
+    routes: [
+      ...governanceRoutes({
+        directory,
+        async identifyKey(headers) {
+          const key = (await stores.keys.list()).find(({ value }) => value.resolve() === headers['x-bf-vk']);
+          if (key === undefined) throw new GatewayError('virtual_key_not_found', 'the virtual key is unknown');
+          return key.id;
+        },
+      }),
+      ...providerRoutes(createProviderEditor({ database, stores, audit, changes })),
+    ],
     identify: () => ({ kind: 'operator', principal: 'api-key:1', name: 'admin', scopes: ['read', 'write'] }),
     version: '1.2.3',
     logger: createLogger({ level: 'silent', style: 'json' }),
   });
-  const send: GovernanceScene['send'] = async (method, path, body) => {
+  const ask: GovernanceScene['ask'] = async (method, path, body) => {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await app.request(`/api/governance${path}`, { method, ...text });
+    const response = await app.request(path, { method, ...text });
     return { status: response.status, body: (await response.json()) as JsonObject };
   };
+  const send: GovernanceScene['send'] = (method, path, body) => ask(method, `/api/governance${path}`, body);
   return {
-    ...{ database, stores, audit, directory, published, usage, settings, send },
+    ...{ database, stores, audit, directory, changes, published, usage, settings, send, ask },
     async quota(value) {
       const response = await app.request('/api/governance/virtual-keys/quota', { headers: { 'x-bf-vk': value } });
       return { status: response.status, body: (await response.json()) as JsonObject };

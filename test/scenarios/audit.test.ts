@@ -92,6 +92,8 @@ async function clear(gateway: GatewayAccess): Promise<void> {
     const found = (await gateway.api('GET', path)).body[list] as { id: number | string }[];
     for (const { id } of found) if (id !== 1) await gateway.api('DELETE', `${path}/${id}`);
   }
+  const { body } = await gateway.api('GET', '/api/providers');
+  for (const { name } of body['providers'] as { name: string }[]) await gateway.api('DELETE', `/api/providers/${name}`);
 }
 
 test('a change shows before and after as the API shows them', async () => {
