@@ -1,0 +1,72 @@
+import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import { writeDataUrl } from '../media.ts';
+import { inexpressible, objectOf, objectsOf, textOf } from '../read.ts';
+import { keepCache } from './encode-parts.ts';
+
+/** Anthropic's content, a text or blocks, as the content of a chat message. One plain text is written as such. */
+export function decodeContent(content: JsonValue | undefined, field: string): string | JsonObject[] {
+  if (typeof content === 'string') return content;
+  const parts = decodeBlocks(objectsOf(content), field);
+  const [only] = parts;
+  return parts.length === 1 && only?.type === 'text' && only.cache_control === undefined
+    ? (textOf(only.text) ?? '')
+    : parts;
+}
+
+/** Blocks of a turn as parts of a chat message. */
+export function decodeBlocks(blocks: readonly JsonObject[], field: string): JsonObject[] {
+  return blocks.map((block, index) => decodeBlock(block, `${field}[${index}]`));
+}
+
+/** One of them; a mark for the cache stays. */
+export function decodeBlock(block: JsonObject, field: string): JsonObject {
+  return keepCache(partOf(block, field), block);
+}
+
+function partOf(block: JsonObject, field: string): JsonObject {
+  switch (textOf(block.type) ?? '') {
+    case 'text':
+      return { type: 'text', text: textOf(block.text) ?? '' };
+    case 'image':
+      return { type: 'image_url', image_url: { url: addressOf(objectOf(block.source), `${field}.source`) } };
+    case 'document':
+      return decodeDocument(block, objectOf(block.source), `${field}.source`);
+    case 'search_result':
+      return { type: 'text', text: readSearchResult(block) };
+    case 'tool_reference':
+      return { type: 'text', text: textOf(block.tool_name) ?? '' };
+    default:
+      throw inexpressible(`${field}.type`, `only Anthropic's own models take "${textOf(block.type) ?? ''}"`);
+  }
+}
+
+function addressOf(source: JsonObject, field: string): string {
+  const url = textOf(source.url);
+  if (source.type === 'url' && url !== undefined) return url;
+  const data = textOf(source.data);
+  const mediaType = textOf(source.media_type);
+  if (source.type === 'base64' && data !== undefined && mediaType !== undefined)
+    return writeDataUrl({ mediaType, data });
+  throw inexpressible(field, 'only Anthropic has the files of its Files API; send base64');
+}
+
+function decodeDocument(block: JsonObject, source: JsonObject, field: string): JsonObject {
+  const title = textOf(block.title);
+  if (source.type === 'text') return { type: 'text', text: headed(title, textOf(source.data) ?? '') };
+  if (source.type === 'content') {
+    const { content } = source;
+    const texts = typeof content === 'string' ? [content] : objectsOf(content).map((part) => textOf(part.text) ?? '');
+    return { type: 'text', text: headed(title, texts.join('\n')) };
+  }
+  if (source.type === 'url') throw inexpressible(field, 'chat completions take no addresses of documents; send base64');
+  return { type: 'file', file: { filename: title ?? 'document.pdf', file_data: addressOf(source, field) } };
+}
+
+function readSearchResult(block: JsonObject): string {
+  const texts = objectsOf(block.content).map((part) => textOf(part.text) ?? '');
+  return headed([textOf(block.title), textOf(block.source)].filter(Boolean).join(' '), texts.join('\n'));
+}
+
+function headed(title: string | undefined, text: string): string {
+  return title === undefined || title === '' ? text : `${title}\n${text}`;
+}

@@ -1,0 +1,91 @@
+import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import { defined, inexpressible, objectsOf, requireObjects, textOf } from '../read.ts';
+import { writeThoughts } from '../reasoning.ts';
+import { decodeThought } from './decode-answer.ts';
+import { decodeBlock, decodeBlocks, decodeContent } from './decode-content.ts';
+import { keepCache } from './encode-parts.ts';
+
+const BELOW = 'The result is in the next message.';
+
+/** Anthropic's turns as chat messages: each result of a tool becomes a message of its own, before what else the user said. */
+export function decodeTurns(native: JsonObject): JsonObject[] {
+  return requireObjects(native.messages, 'messages').flatMap((turn, index) => {
+    const field = `messages[${index}]`;
+    if (turn.role === 'assistant') return [decodeAssistant(turn.content, `${field}.content`)];
+    if (turn.role === 'user') return decodeUser(turn.content, `${field}.content`);
+    if (turn.role === 'system') return [{ role: 'system', content: decodeContent(turn.content, `${field}.content`) }];
+    throw inexpressible(`${field}.role`, 'must be user, assistant or system');
+  });
+}
+
+/** The instructions that stand before the turns. */
+export function decodeSystem(system: JsonValue | undefined): JsonObject[] {
+  if (system === undefined || system === null) return [];
+  const content = decodeContent(system, 'system');
+  return content.length === 0 ? [] : [{ role: 'system', content }];
+}
+
+function decodeUser(content: JsonValue | undefined, field: string): JsonObject[] {
+  if (typeof content === 'string') return [{ role: 'user', content }];
+  const results: JsonObject[] = [];
+  const said: JsonObject[] = [];
+  for (const [index, block] of objectsOf(content).entries()) {
+    const at = `${field}[${index}]`;
+    if (block.type === 'tool_result') {
+      const { message, media } = decodeToolResult(block, at);
+      results.push(message);
+      said.push(...media);
+    } else said.push(decodeBlock(block, at));
+  }
+  const isPlain = said.length === 1 && said[0]?.type === 'text' && said[0].cache_control === undefined;
+  return said.length === 0 ? results : [...results, { role: 'user', content: isPlain ? (said[0]?.text ?? '') : said }];
+}
+
+/** Chat completions take only text as the result of a tool: what else it is follows as the user's. */
+function decodeToolResult(block: JsonObject, field: string): { message: JsonObject; media: JsonObject[] } {
+  const decoded =
+    typeof block.content === 'string' ? block.content : decodeBlocks(objectsOf(block.content), `${field}.content`);
+  const parts = typeof decoded === 'string' ? [] : decoded;
+  const texts = parts.filter(({ type }) => type === 'text');
+  const media = parts.filter(({ type }) => type !== 'text');
+  const [only] = texts;
+  const isPlain = texts.length === 1 && only?.cache_control === undefined;
+  const text = texts.length === 0 ? (media.length === 0 ? '' : BELOW) : isPlain ? (textOf(only?.text) ?? '') : texts;
+  const message = defined({
+    role: 'tool',
+    tool_call_id: textOf(block.tool_use_id) ?? '',
+    content: typeof decoded === 'string' ? decoded : text,
+    is_error: block.is_error === true ? true : undefined,
+  });
+  return { message: keepCache(message, block), media };
+}
+
+function decodeAssistant(content: JsonValue | undefined, field: string): JsonObject {
+  if (typeof content === 'string') return { role: 'assistant', content };
+  const blocks = objectsOf(content);
+  const texts: JsonObject[] = [];
+  const calls: JsonObject[] = [];
+  for (const [index, block] of blocks.entries()) {
+    if (block.type === 'text') texts.push(decodeBlock(block, field));
+    else if (block.type === 'tool_use') calls.push(decodeCall(block));
+    else if (decodeThought(block).length === 0)
+      throw inexpressible(`${field}[${index}].type`, `only Anthropic's own models take "${textOf(block.type) ?? ''}"`);
+  }
+  return defined({
+    role: 'assistant',
+    content: texts.some((part) => part.cache_control !== undefined) ? texts : joinTexts(texts),
+    ...writeThoughts(blocks.flatMap(decodeThought), undefined),
+    tool_calls: calls.length === 0 ? undefined : calls,
+  });
+}
+
+/** Anthropic cuts an answer with citations into many blocks; to any other model it is one text. */
+function joinTexts(parts: readonly JsonObject[]): string | null {
+  return parts.length === 0 ? null : parts.map(({ text }) => textOf(text) ?? '').join('');
+}
+
+function decodeCall(block: JsonObject): JsonObject {
+  const called = { name: textOf(block.name) ?? '', arguments: JSON.stringify(block.input ?? {}) };
+  const { extra_content } = block; // what encode-answer.ts has put there
+  return keepCache(defined({ id: textOf(block.id) ?? '', type: 'function', function: called, extra_content }), block);
+}

@@ -1,0 +1,34 @@
+import { GatewayError } from '../../lib/errors.ts';
+import type { ProviderKey } from '../../store/providers.ts';
+import { messagesProviderCodec } from '../formats/messages/provider-codec.ts';
+import type { Provider } from './provider.ts';
+
+const PUBLIC_ADDRESS = 'https://api.anthropic.com';
+const API_VERSION = '2023-06-01';
+
+/** Anthropic's Messages API, and all that speak it under another address. */
+export const anthropicProvider: Provider = {
+  formats: ['messages'],
+  codec: messagesProviderCodec,
+  framing: 'sse',
+  address: ({ key, baseUrl, path }) => ({
+    url: at(baseUrl, path ?? '/v1/messages'),
+    headers: { ...credentials(key), 'content-type': 'application/json' },
+  }),
+  modelsAddress: (key, baseUrl) => ({ url: at(baseUrl, '/v1/models?limit=1000'), headers: credentials(key) }),
+};
+
+/** Clients of Anthropic are used to addresses without the version, those of other gateways to addresses with it. */
+function at(baseUrl: string | undefined, path: string): URL {
+  const base = (baseUrl ?? PUBLIC_ADDRESS).replace(/\/v1$/, path.startsWith('/v1/') ? '' : '/v1');
+  return new URL(`${base}${path}`);
+}
+
+function credentials(key: ProviderKey): Record<string, string> {
+  const version = { 'anthropic-version': API_VERSION };
+  if (!key.value.isSet) return version; // a server of one's own that wants none
+  const value = key.value.resolve();
+  if (value === '')
+    throw new GatewayError('invalid_request', `value of the key "${key.name}": ${key.value.problem ?? 'is empty'}`);
+  return { ...version, 'x-api-key': value };
+}
