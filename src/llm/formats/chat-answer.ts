@@ -1,0 +1,66 @@
+import type { JsonObject } from '../../lib/json-rpc.ts';
+import type { Facts, ProviderError } from './format.ts';
+import { given } from './json-access.ts';
+
+/** Why an answer ended, in the words of chat completions. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+/** Tokens of one answer; what a provider does not say is undefined. */
+export interface TokenCounts {
+  readonly prompt: number;
+  readonly completion: number;
+  readonly total?: number | undefined;
+  readonly cached?: number | undefined;
+  readonly cacheWritten?: number | undefined;
+  readonly reasoning?: number | undefined;
+  readonly promptAudio?: number | undefined;
+  readonly completionAudio?: number | undefined;
+}
+
+/** A `chat.completion`. */
+export function writeCompletion(facts: Facts, choices: JsonObject[], rest: JsonObject): JsonObject {
+  const { id, created, model } = facts;
+  return { id, object: 'chat.completion', created, model, choices, ...given(rest) };
+}
+
+/** One `chat.completion.chunk`. */
+export function writeChunk(facts: Facts, choices: JsonObject[], rest: JsonObject = {}): JsonObject {
+  const { id, created, model } = facts;
+  return { id, object: 'chat.completion.chunk', created, model, choices, ...given(rest) };
+}
+
+/** A choice of a chunk that goes on. */
+export function writeDelta(index: number, delta: JsonObject, rest: JsonObject = {}): JsonObject {
+  return { index, delta, ...given(rest), finish_reason: null };
+}
+
+/** What a stream ends with when the provider reports an error in it. */
+export function writeFailure(facts: Facts, { message, type, code }: ProviderError): JsonObject {
+  return writeChunk(facts, [], { error: { message, ...given({ type, code }) } });
+}
+
+/** A tool call; in a stream with its `index`. */
+export function writeToolCall(id: string, name: string, input: string): JsonObject {
+  return { id, type: 'function', function: { name, arguments: input } };
+}
+
+/** `usage` of an answer. */
+export function writeUsage(counts: TokenCounts): JsonObject {
+  const { prompt, completion, total = prompt + completion } = counts;
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: total,
+    ...given({
+      prompt_tokens_details: given({
+        cached_tokens: counts.cached,
+        cache_write_tokens: counts.cacheWritten,
+        audio_tokens: counts.promptAudio,
+      }),
+      completion_tokens_details: given({
+        reasoning_tokens: counts.reasoning,
+        audio_tokens: counts.completionAudio,
+      }),
+    }),
+  };
+}

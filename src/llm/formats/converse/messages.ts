@@ -1,0 +1,72 @@
+import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { callsOf, messagesOf, parseObject } from '../chat-request.ts';
+import { asObject, asText, given, refused } from '../json-access.ts';
+import { cachePoint, encodeBlocks } from './blocks.ts';
+import { encodeReasoning } from './reasoning.ts';
+
+/** What the messages of a chat become. */
+export interface Conversation {
+  readonly messages: JsonObject[];
+  readonly system: JsonObject[] | undefined;
+  /** Names of tools that were called in the conversation. */
+  readonly called: ReadonlySet<string>;
+}
+
+interface Turn {
+  role: 'user' | 'assistant';
+  content: JsonObject[];
+}
+
+/** Turns the messages of a chat into Converse's, where user and assistant take turns: what one says in a row is one message. */
+export function encodeMessages(chat: JsonObject): Conversation {
+  const turns: Turn[] = [];
+  const system: JsonObject[] = [];
+  const called = new Set<string>();
+  const say = (role: Turn['role'], content: JsonObject[]): void => {
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else if (content.length > 0) turns.push({ role, content });
+  };
+  for (const { message, field } of messagesOf(chat)) {
+    switch (asText(message.role)) {
+      case 'system':
+      case 'developer':
+        system.push(...encodeBlocks(message.content, `${field}.content`));
+        break;
+      case 'user':
+        say('user', encodeBlocks(message.content, `${field}.content`));
+        break;
+      case 'assistant': {
+        const calls = callsOf(message, field);
+        for (const { name } of calls) called.add(name);
+        const uses = calls.map(({ id, name, input }) => ({ toolUse: { toolUseId: toolUseId(id), name, input } }));
+        say('assistant', [...encodeReasoning(message), ...encodeBlocks(message.content, `${field}.content`), ...uses]);
+        break;
+      }
+      case 'tool':
+      case 'function':
+        say('user', [encodeToolResult(message, field), ...cachePoint(message)]);
+        break;
+      case undefined:
+      default:
+        throw refused(`${field}.role`, 'must be system, developer, user, assistant or tool');
+    }
+  }
+  return { messages: turns.map((turn) => ({ ...turn })), system: system.length === 0 ? undefined : system, called };
+}
+
+function encodeToolResult(message: JsonObject, field: string): JsonObject {
+  const id = asText(message.tool_call_id) ?? asText(message.name);
+  if (id === undefined) throw refused(`${field}.tool_call_id`, 'is missing');
+  const text = asText(message.content);
+  const json = text === undefined ? undefined : parseObject(text);
+  const content = json === undefined ? encodeBlocks(message.content, `${field}.content`) : [{ json }];
+  // A point to cache at is no part of a result.
+  const result = content.filter((block) => asObject(block.cachePoint) === undefined);
+  return { toolResult: { toolUseId: toolUseId(id), content: result, ...given({ status: message.status }) } };
+}
+
+/** Other providers' ids may hold what Bedrock does not take; calls and results are changed alike. */
+function toolUseId(id: string): string {
+  return id.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64);
+}

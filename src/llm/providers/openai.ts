@@ -1,0 +1,76 @@
+import { GatewayError } from '../../lib/errors.ts';
+import type { CallerFormat } from '../formats/format.ts';
+import { bearer, joinAddress, JSON_BODY } from './address.ts';
+import type { Provider } from './provider.ts';
+
+interface Spoken {
+  /** Undefined: everybody runs it on a machine of their own. */
+  readonly baseUrl: string | undefined;
+  readonly formats: readonly CallerFormat[];
+  /** Paths that differ from OpenAI's. */
+  readonly paths?: Partial<Record<CallerFormat, string>>;
+  /** False where there is no list of models in OpenAI's shape. */
+  readonly listsModels?: boolean;
+}
+
+const PATHS: Readonly<Partial<Record<CallerFormat, string>>> = {
+  chat: '/v1/chat/completions',
+  responses: '/v1/responses',
+  embeddings: '/v1/embeddings',
+};
+
+/** Who speaks OpenAI's wire, where, and how much of it. What one does not speak, the gateway translates to chat completions. */
+const SPEAKERS: Readonly<Record<string, Spoken>> = {
+  openai: { baseUrl: 'https://api.openai.com', formats: ['chat', 'responses', 'embeddings'] },
+  cerebras: { baseUrl: 'https://api.cerebras.ai', formats: ['chat'] },
+  cohere: { baseUrl: 'https://api.cohere.ai/compatibility', formats: ['chat', 'embeddings'], listsModels: false },
+  deepseek: { baseUrl: 'https://api.deepseek.com', formats: ['chat'] },
+  fireworks: { baseUrl: 'https://api.fireworks.ai/inference', formats: ['chat', 'responses', 'embeddings'] },
+  groq: { baseUrl: 'https://api.groq.com/openai', formats: ['chat', 'responses'] },
+  huggingface: { baseUrl: 'https://router.huggingface.co', formats: ['chat', 'responses'] },
+  mistral: { baseUrl: 'https://api.mistral.ai', formats: ['chat', 'embeddings'] },
+  nebius: { baseUrl: 'https://api.tokenfactory.nebius.com', formats: ['chat', 'embeddings'] },
+  ollama: { baseUrl: undefined, formats: ['chat', 'responses', 'embeddings'] },
+  openrouter: { baseUrl: 'https://openrouter.ai/api', formats: ['chat', 'responses', 'embeddings'] },
+  parasail: { baseUrl: 'https://api.parasail.io', formats: ['chat'] },
+  perplexity: {
+    baseUrl: 'https://api.perplexity.ai',
+    formats: ['chat', 'embeddings'],
+    paths: { chat: '/chat/completions' },
+    listsModels: false,
+  },
+  sgl: { baseUrl: undefined, formats: ['chat', 'embeddings'] },
+  vllm: { baseUrl: undefined, formats: ['chat', 'responses', 'embeddings'] },
+  xai: { baseUrl: 'https://api.x.ai', formats: ['chat', 'responses'] },
+};
+
+/** OpenAI and all that speak its wire, by the name of the provider. */
+export const openaiProviders: Readonly<Record<string, Provider>> = Object.fromEntries(
+  Object.entries(SPEAKERS).map(([name, spoken]) => [name, createSpeaker(name, spoken)]),
+);
+
+function createSpeaker(name: string, { baseUrl: publicUrl, formats, paths, listsModels = true }: Spoken): Provider {
+  const at = (baseUrl: string | undefined, path: string): URL => {
+    const base = baseUrl ?? publicUrl;
+    if (base === undefined) throw unknownAddress(name);
+    return joinAddress(base, path);
+  };
+  return {
+    formats,
+    framing: 'sse',
+    address({ key, baseUrl, format, path }) {
+      const standard = format === 'codec' ? undefined : (paths?.[format] ?? PATHS[format]);
+      if (standard === undefined) throw new GatewayError('invalid_request', `${name} does not speak ${format}`);
+      return { url: at(baseUrl, path ?? standard), headers: { ...bearer(key), ...JSON_BODY } };
+    },
+    ...(listsModels
+      ? { modelsAddress: (key, baseUrl) => ({ url: at(baseUrl, '/v1/models'), headers: bearer(key) }) }
+      : {}),
+  };
+}
+
+function unknownAddress(name: string): GatewayError {
+  return new GatewayError('invalid_request', `network_config.base_url: is missing; say where your ${name} listens`, {
+    details: { field: 'network_config.base_url' },
+  });
+}
