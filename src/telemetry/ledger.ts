@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { backOff } from '../lib/time.ts';
-import type { CallEnd, CallStart, Charge, CounterState } from '../store/ledger-rows.ts';
+import type { CallEnd, CallStart, Charge, CounterState, LlmEnd, LlmStart } from '../store/ledger-rows.ts';
 import { LedgerError } from '../store/ledger/faults.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
-import { createWaiting, type Segment } from './waiting.ts';
+import { countRows, createWaiting, type Segment } from './waiting.ts';
 
 /** The one entry of a call. */
 export interface Entry {
@@ -11,20 +11,32 @@ export interface Entry {
   end(end: CallEnd): void;
 }
 
+/** The one entry of a request to a model. */
+export interface LlmEntry {
+  /** Says how the request ended. Only the first word counts. */
+  end(end: LlmEnd): void;
+}
+
 /** A call began, or ended. */
 export type RowListener = (start: CallStart, end: CallEnd | undefined) => void;
+
+/** A request to a model began, or ended. */
+export type LlmListener = (start: LlmStart, end: LlmEnd | undefined) => void;
 
 /** Counters as they are stored now, and the charges of this process that were just added to them. */
 export type CountersListener = (states: readonly CounterState[], included: readonly Charge[]) => void;
 
-/** Takes down every call and every charge, and stores them a moment later. */
+/** Takes down every call, every request to a model and every charge, and stores them a moment later. */
 export interface Ledger {
   /** The name under which this process writes. */
   readonly node: string;
   begin(start: CallStart): Entry;
+  beginLlm(start: LlmStart): LlmEntry;
   charge(charge: Charge): void;
   /** Hears of each call twice: when it begins and when it ends. Gives the function that stops it. */
   onRow(listener: RowListener): () => void;
+  /** The same for requests to models. */
+  onLlmRow(listener: LlmListener): () => void;
   /**
    * Hears after each write what is used of the counters that it charged, by all processes together, and which charges of this
    * process are among that. Where other processes write too, hears every second what they stored.
@@ -36,7 +48,7 @@ export interface Ledger {
   refresh(): Promise<void>;
   /** Rows that are not stored yet. */
   readonly waiting: number;
-  /** Calls that are missing from the logs because the database could not take them. */
+  /** Calls and requests that are missing from the logs because the database could not take them. */
   readonly dropped: number;
   /** Stores what is left. Nothing can be taken down afterwards. */
   close(): Promise<void>;
@@ -65,6 +77,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const node = randomUUID();
   const waiting = createWaiting();
   const rowListeners = new Set<RowListener>();
+  const llmListeners = new Set<LlmListener>();
   const counterListeners = new Set<CountersListener>();
   let timer: NodeJS.Timeout | undefined;
   let draining: Promise<void> | undefined;
@@ -138,7 +151,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       failures += 1;
       onError(error);
       const isHopeless = error instanceof LedgerError && error.fault === 'data';
-      if (!isHopeless || segment.started.length + segment.ended.length + segment.completed.length === 0) throw error;
+      if (!isHopeless || countRows(segment) === 0) throw error;
       waiting.dropRows();
       return false;
     }
@@ -158,6 +171,10 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   function tellRow(start: CallStart, end: CallEnd | undefined): void {
     for (const listener of rowListeners) tell(() => listener(start, end));
+  }
+
+  function tellLlm(start: LlmStart, end: LlmEnd | undefined): void {
+    for (const listener of llmListeners) tell(() => listener(start, end));
   }
 
   async function flush(): Promise<void> {
@@ -187,6 +204,20 @@ export function createLedger(options: LedgerOptions): Ledger {
         },
       };
     },
+    beginLlm(start) {
+      if (!isLogging()) return { end: () => {} };
+      sealIfFull();
+      const request = waiting.llm.begin(start);
+      wake();
+      tellLlm(start, undefined);
+      return {
+        end(end) {
+          if (!waiting.llm.end(request, end)) return;
+          wake();
+          tellLlm(start, end);
+        },
+      };
+    },
     charge(charge) {
       waiting.charge(charge);
       wake();
@@ -194,6 +225,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     onRow(listener) {
       rowListeners.add(listener);
       return () => rowListeners.delete(listener);
+    },
+    onLlmRow(listener) {
+      llmListeners.add(listener);
+      return () => llmListeners.delete(listener);
     },
     onCounters(listener) {
       counterListeners.add(listener);

@@ -1,5 +1,6 @@
 import type { CallEnd, CallStart, Charge } from '../store/ledger-rows.ts';
 import type { CompletedCall, EndedCall, LedgerBatch } from '../store/ledger/batch.ts';
+import { createWaitingLlm, rowsOf as rowsOfLlm, type WaitingLlm } from './waiting-llm.ts';
 
 /** A call that was taken down. */
 export interface WaitingCall {
@@ -24,6 +25,8 @@ export interface Waiting {
   /** False when the call had ended before. */
   end(call: WaitingCall, end: CallEnd): boolean;
   charge(charge: Charge): void;
+  /** Requests to models, which are written in the same segments. */
+  readonly llm: Pick<WaitingLlm, 'begin' | 'end'>;
   /** Closes the open segment, if there is anything in it; gives the number of the last closed one. */
   seal(): number;
   /** The oldest segment that is not stored. */
@@ -59,6 +62,7 @@ export function createWaiting(): Waiting {
   let stored = 0;
   let lastSealed = 0;
   let dropped = 0;
+  const llm = createWaitingLlm();
 
   const rows = () => sealedRows + calls.length + ended.length;
   const isFull = () => rows() >= MAX_FULL_ROWS || size + sealedSize >= MAX_CHARACTERS;
@@ -85,6 +89,7 @@ export function createWaiting(): Waiting {
   }
 
   return {
+    llm,
     begin(start) {
       if (!hasRoom()) return { start, end: undefined, place: 'dropped' };
       const call: WaitingCall = { start: isFull() ? withoutArguments(start) : start, end: undefined, place: 'open' };
@@ -106,9 +111,10 @@ export function createWaiting(): Waiting {
       else if (charge.window_start === known.window_start) known.amount += charge.amount;
     },
     seal() {
-      if (rows() === sealedRows && charges.size === 0) return lastSealed;
+      const requests = llm.seal();
+      if (rows() === sealedRows && charges.size === 0 && requests === undefined) return lastSealed;
       lastSealed += 1;
-      sealed.push({ seq: lastSealed, ...split(calls), ended, charges: [...charges.values()], size });
+      sealed.push({ seq: lastSealed, ...split(calls), ended, charges: [...charges.values()], size, llm: requests });
       sealedRows = rows();
       sealedSize += size;
       [calls, ended, charges, size] = [[], [], new Map(), 0];
@@ -121,29 +127,31 @@ export function createWaiting(): Waiting {
       stored = segment.seq;
       sealedSize -= segment.size;
       sealedRows -= rowsOf(segment);
+      if (segment.llm !== undefined) llm.forget(segment.llm);
     },
     dropRows() {
       const [segment] = sealed;
       if (segment === undefined) return;
-      dropped += rowsOf(segment);
+      dropped += countRows(segment);
       sealedRows -= rowsOf(segment);
       sealedSize -= segment.size;
-      sealed[0] = { ...segment, started: [], ended: [], completed: [], size: 0 };
+      if (segment.llm !== undefined) llm.forget(segment.llm);
+      sealed[0] = { ...segment, started: [], ended: [], completed: [], size: 0, llm: undefined };
     },
     get openRows() {
-      return calls.length + ended.length;
+      return calls.length + ended.length + llm.openRows;
     },
     get rows() {
-      return rows();
+      return rows() + llm.rows;
     },
     get isWaiting() {
-      return sealed.length > 0 || rows() > 0 || charges.size > 0;
+      return sealed.length > 0 || rows() > 0 || charges.size > 0 || llm.openRows > 0;
     },
     get stored() {
       return stored;
     },
     get dropped() {
-      return dropped;
+      return dropped + llm.dropped;
     },
   };
 }
@@ -157,6 +165,11 @@ function split(calls: readonly WaitingCall[]): Pick<Segment, 'started' | 'comple
     else completed.push({ start: call.start, end: call.end });
   }
   return { started, completed };
+}
+
+/** Rows of both kinds. */
+export function countRows(segment: Segment): number {
+  return rowsOf(segment) + (segment.llm === undefined ? 0 : rowsOfLlm(segment.llm));
 }
 
 function rowsOf({ started, ended, completed }: Segment): number {

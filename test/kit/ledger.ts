@@ -5,7 +5,7 @@ import type { LedgerStore } from '../../src/store/ledger/ledger-store.ts';
 import { openLedgerStore } from '../../src/store/ledger/open-ledger-store.ts';
 import { newPostgresUrl } from './databases.ts';
 
-export { callEnd, callStart } from './call.ts';
+export { callEnd, callStart, llmEnd, llmStart, tokenUsage } from './call.ts';
 
 /** The places that every test of the ledger runs on; a file is the same as memory, but in threads. */
 export const LEDGERS = ['memory', 'postgres'] as const;

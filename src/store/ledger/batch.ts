@@ -1,4 +1,6 @@
 import type { CallEnd, CallStart, Charge } from '../ledger-rows.ts';
+import { cut, MAX_CONTENT, MAX_TEXT, metadataText, micros, name, whole, type Value } from './column-values.ts';
+import { encodeLlmBatch, type EncodedLlmBatch, type LlmBatch } from './llm/batch.ts';
 
 /** A call whose beginning was written before. */
 export interface EndedCall {
@@ -21,9 +23,9 @@ export interface LedgerBatch {
   readonly ended: readonly EndedCall[];
   readonly completed: readonly CompletedCall[];
   readonly charges: readonly Charge[];
+  /** Requests to models, if there were any. */
+  readonly llm?: LlmBatch | undefined;
 }
-
-export type Value = string | number | null;
 
 /** A batch as it goes to the thread that writes it: flat lists of values, which cost a fraction of objects to hand over. */
 export interface EncodedBatch {
@@ -37,6 +39,7 @@ export interface EncodedBatch {
   readonly ended: readonly Value[];
   /** counter_id, window_start, amount. */
   readonly charges: readonly Value[];
+  readonly llm?: EncodedLlmBatch | undefined;
 }
 
 /** The columns of a new row, in the order in which they are handed over. */
@@ -82,15 +85,9 @@ export const ENDED_COLUMNS = [
 
 export const CONTENT_COLUMNS = ['log_seq', 'arguments', 'arguments_size', 'result', 'result_size'] as const;
 
-/** Characters that are kept of arguments, and of a result. */
-export const MAX_CONTENT = 65_536;
-/** An index of PostgreSQL takes 2,704 bytes, and a tool name may be whatever a caller sends. */
-const MAX_NAME = 255;
-const MAX_TEXT = 2_000;
-const MAX_METADATA = 16_384;
-
 /** Lays a batch out as flat lists. It runs on the main thread, so it does no more than cut what is too long. */
-export function encodeBatch({ node, seq, started, ended, completed, charges }: LedgerBatch, now: number): EncodedBatch {
+export function encodeBatch(batch: LedgerBatch, now: number): EncodedBatch {
+  const { node, seq, started, ended, completed, charges, llm } = batch;
   const rows: Value[] = [];
   const contents: Value[] = [];
   const write = (start: CallStart, end: CallEnd | undefined): void => {
@@ -108,7 +105,8 @@ export function encodeBatch({ node, seq, started, ended, completed, charges }: L
     endings.push(name(id), end.status, micros(end.latency), whole(end.cost), ...errorOf(end));
     pushContent(endings, end.result);
   }
-  return { node, seq, rows, contents, ended: endings, charges: charges.flatMap(chargeValues) };
+  const encodedLlm = llm && encodeLlmBatch(llm, { node, now });
+  return { node, seq, rows, contents, ended: endings, charges: charges.flatMap(chargeValues), llm: encodedLlm };
 }
 
 // eslint-disable-next-line max-params -- on the hot path: no object for each row
@@ -134,7 +132,7 @@ function pushRow(rows: Value[], start: CallStart, end: CallEnd | undefined, node
     cut(start.user_agent, MAX_TEXT),
     name(start.request_id),
     name(start.llm_request_id),
-    metadataOf(start),
+    metadataText(start.metadata),
     ...errorOf(end),
     node,
     now,
@@ -151,31 +149,4 @@ function chargeValues({ counter_id, window_start, amount }: Charge): Value[] {
 
 function errorOf(end: CallEnd | undefined): [Value, Value] {
   return [name(end?.error?.code), cut(end?.error?.message, MAX_TEXT)];
-}
-
-/** Metadata that cannot be written, or is too long to be worth it, is left out. */
-function metadataOf({ metadata }: CallStart): string | null {
-  if (metadata === undefined) return null;
-  try {
-    const text = JSON.stringify(metadata);
-    return text.length > MAX_METADATA ? null : text;
-  } catch {
-    return null;
-  }
-}
-
-const name = (text: string | undefined) => cut(text, MAX_NAME);
-
-function cut(text: string | undefined, length: number): string | null {
-  if (text === undefined) return null;
-  return text.length <= length ? text : text.slice(0, length);
-}
-
-/** What is not a number must not stop the batch that it is in. */
-function whole(value: number): number {
-  return Number.isFinite(value) ? Math.round(value) : 0;
-}
-
-function micros(milliseconds: number): number {
-  return whole(milliseconds * 1000);
 }

@@ -1,6 +1,6 @@
 import { sql as raw } from 'kysely';
 import type { CounterState } from '../ledger-rows.ts';
-import type { Value } from './batch.ts';
+import type { Value } from './column-values.ts';
 import { clock, runValues, type Sql } from './run-values.ts';
 
 /** Counters that changed, and the time to ask from next. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { callEnd, callStart, LEDGERS, openTestLedger, type TestLedgerStore } from '../../../test/kit/ledger.ts';
-import { MAX_CONTENT, type LedgerBatch } from './batch.ts';
+import type { LedgerBatch } from './batch.ts';
+import { MAX_CONTENT } from './column-values.ts';
 import type { LogFilter } from './log-filter.ts';
 import type { PageRequest } from './read-logs.ts';
 

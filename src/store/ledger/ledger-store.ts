@@ -3,6 +3,27 @@ import type { CounterState } from '../ledger-rows.ts';
 import type { DatabaseDialect } from '../dialect.ts';
 import type { EncodedBatch, LedgerBatch } from './batch.ts';
 import { countersSince, loadCounters, removeCounters, setCounter, type ChangedCounters } from './counters.ts';
+import type { LlmFilter } from './llm/filter.ts';
+import {
+  findLlmLog,
+  listLlmLogs,
+  llmFilterValues,
+  llmSpan,
+  totalOfRequests,
+  type LlmFilterValues,
+  type LlmLogPage,
+  type LlmPageRequest,
+  type StoredLlmLog,
+} from './llm/read.ts';
+import { closeStaleRequests, pruneLlmLogs, removeLlmLogs } from './llm/remove.ts';
+import {
+  spreadLatencies,
+  sumRequests,
+  type LlmGroup,
+  type LlmGrouping,
+  type LlmLatencies,
+  type LlmSums,
+} from './llm/sums.ts';
 import type { LogFilter } from './log-filter.ts';
 import { migrateLedger } from './migrate.ts';
 import {
@@ -35,15 +56,29 @@ export interface LogReader {
   span(): Promise<{ first: number; last: number } | undefined>;
 }
 
-/** The ledger of one database: logs of calls, and what was used of budgets and limits. */
-export interface LedgerStore extends LogReader {
+/** The same for requests to models. */
+export interface LlmLogReader {
+  listLlm(filter: LlmFilter, page: LlmPageRequest): Promise<LlmLogPage>;
+  findLlm(id: string, preview: number): Promise<StoredLlmLog | undefined>;
+  totalLlm(filter: LlmFilter): Promise<LlmSums>;
+  sumsLlm(filter: LlmFilter, grouping: LlmGrouping): Promise<LlmGroup[]>;
+  /** How long requests took, by buckets of so many milliseconds. */
+  latenciesLlm(filter: LlmFilter, bucket: number): Promise<LlmLatencies[]>;
+  filterValuesLlm(): Promise<LlmFilterValues>;
+  spanLlm(): Promise<{ first: number; last: number } | undefined>;
+}
+
+/** The ledger of one database: logs of tool calls and of requests to models, and what was used of budgets and limits. */
+export interface LedgerStore extends LogReader, LlmLogReader {
   /** Whether other processes may write to it too. */
   readonly isShared: boolean;
   /** Writes a batch in one transaction, and once only; gives the counters that it touched as they are then. */
   write(batch: LedgerBatch): Promise<CounterState[]>;
-  /** Deletes logs; says how many there were. */
+  /** Deletes logs of tool calls; says how many there were. */
   removeLogs(ids: readonly string[]): Promise<number>;
-  /** Deletes logs from before a time; says how many there were. */
+  /** Deletes logs of requests to models; says how many there were. */
+  removeLlmLogs(ids: readonly string[]): Promise<number>;
+  /** Deletes logs of both kinds from before a time; says how many there were. */
   prune(before: number): Promise<number>;
   /** Turns rows of dead processes into errors; says how many. */
   closeStale(stale: StaleCalls): Promise<number>;
@@ -87,9 +122,18 @@ function createStore(sql: Sql): EncodedLedgerStore {
     sums: (filter, grouping) => sumLogs(sql, filter, grouping),
     filterValues: () => filterValues(sql),
     span: () => span(sql),
+    listLlm: (filter, page) => listLlmLogs(sql, filter, page),
+    findLlm: (id, preview) => findLlmLog(sql, id, preview),
+    totalLlm: (filter) => totalOfRequests(sql, filter),
+    sumsLlm: (filter, grouping) => sumRequests(sql, filter, grouping),
+    latenciesLlm: (filter, bucket) => spreadLatencies(sql, filter, bucket),
+    filterValuesLlm: () => llmFilterValues(sql),
+    spanLlm: () => llmSpan(sql),
     removeLogs: (ids) => removeLogs(sql, ids),
-    prune: (before) => pruneLogs(sql, before),
-    closeStale: (stale) => closeStale(sql, stale),
+    removeLlmLogs: (ids) => removeLlmLogs(sql, ids),
+    prune: async (before) => (await pruneLogs(sql, before)) + (await pruneLlmLogs(sql, before)),
+    // The first of them says that this process lives.
+    closeStale: async (stale) => (await closeStale(sql, stale)) + (await closeStaleRequests(sql, stale)),
     setCounter: (state) => setCounter(sql, state),
     loadCounters: (ids) => loadCounters(sql, ids),
     countersSince: (since) => countersSince(sql, since),

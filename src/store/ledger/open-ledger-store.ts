@@ -10,7 +10,10 @@ type Method = Exclude<keyof EncodedLedgerStore, 'close'>;
 type Invoke = (method: Method, args: readonly unknown[]) => Promise<unknown>;
 
 /** Reads that may take long; on a file a thread of their own answers them. */
-const READS: ReadonlySet<Method> = new Set<Method>(['list', 'find', 'total', 'sums', 'filterValues', 'span']);
+const READS: ReadonlySet<Method> = new Set<Method>([
+  ...(['list', 'find', 'total', 'sums', 'filterValues', 'span'] as const),
+  ...(['listLlm', 'findLlm', 'totalLlm', 'sumsLlm', 'latenciesLlm', 'filterValuesLlm', 'spanLlm'] as const),
+]);
 const READER_IDLE_MS = 5 * 60_000;
 const POOL = 4;
 
@@ -82,7 +85,15 @@ function proxy(invoke: Invoke, own: Pick<LedgerStore, 'isShared' | 'close'>): Le
     sums: pass('sums'),
     filterValues: pass('filterValues'),
     span: pass('span'),
+    listLlm: pass('listLlm'),
+    findLlm: pass('findLlm'),
+    totalLlm: pass('totalLlm'),
+    sumsLlm: pass('sumsLlm'),
+    latenciesLlm: pass('latenciesLlm'),
+    filterValuesLlm: pass('filterValuesLlm'),
+    spanLlm: pass('spanLlm'),
     removeLogs: pass('removeLogs'),
+    removeLlmLogs: pass('removeLlmLogs'),
     prune: pass('prune'),
     closeStale: pass('closeStale'),
     setCounter: pass('setCounter'),

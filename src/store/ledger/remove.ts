@@ -17,7 +17,8 @@ type Removed = Summed & { readonly seq: number };
 
 /** Rows per transaction of a long deletion, so that calls can be written in between. */
 const CHUNK = 1_000;
-const STALE_ERROR = { code: 'internal_error', message: 'The call was never ended: its process stopped.' };
+/** How a row reads that nobody ended. */
+export const STALE_ERROR = { code: 'internal_error', message: 'The call was never ended: its process stopped.' };
 
 /** Deletes logs; says how many there were. */
 export async function removeLogs(sql: Sql, ids: readonly string[]): Promise<number> {
@@ -70,6 +71,14 @@ function removing({ db, type }: Sql, run: (sql: Sql) => Promise<Removed[]>): Pro
   });
 }
 
+/** Selects the processes that live. Its parameter is the one that asks on SQLite, the longest silence on PostgreSQL. */
+export function aliveNodes(type: Sql['type']): string {
+  // Only one process opens a SQLite file, so every other is gone.
+  return type === 'sqlite'
+    ? 'select node from ledger_nodes where node = ?'
+    : `select node from ledger_nodes where seen_at > ${clock(type)} - cast(? as bigint)`;
+}
+
 /** Turns rows that nobody will end into errors; says how many. A call that ends after all overwrites it. */
 export function closeStale({ db, type }: Sql, { node, startedBefore, silenceMs }: StaleCalls): Promise<number> {
   return db.transaction().execute(async (tx) => {
@@ -80,15 +89,10 @@ export function closeStale({ db, type }: Sql, { node, startedBefore, silenceMs }
       after: 'on conflict (node) do update set seen_at = excluded.seen_at',
       values: [node],
     });
-    // Only one process opens a SQLite file, so every other is gone.
-    const alive =
-      type === 'sqlite'
-        ? 'select node from ledger_nodes where node = ?'
-        : `select node from ledger_nodes where seen_at > ${clock(type)} - cast(? as bigint)`;
     const closed = await runValues<Summed>(sql, {
       before: `update mcp_logs set status = 'error', latency = 0, error_code = '${STALE_ERROR.code}',
         error_message = '${STALE_ERROR.message}' where status = 'processing' and`,
-      row: `(timestamp < ? or node not in (${alive}))`,
+      row: `(timestamp < ? or node not in (${aliveNodes(type)}))`,
       after: `returning ${SUMMED}`,
       values: [startedBefore, type === 'sqlite' ? node : silenceMs],
     });

@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import type { DatabaseDialect } from '../dialect.ts';
-import type { Value } from './batch.ts';
+import type { Value } from './column-values.ts';
 import type { LedgerExecutor } from './tables.ts';
 
 /** A database or transaction, and the words it understands. */
@@ -48,4 +48,9 @@ export function clock(type: DatabaseDialect['type']): string {
   return type === 'sqlite'
     ? "cast(unixepoch('subsec') * 1000 as integer)"
     : 'cast(extract(epoch from clock_timestamp()) * 1000 as bigint)';
+}
+
+/** PostgreSQL refuses a zero character in a text, and with it the whole batch. */
+export function withoutNul(value: Value): Value {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }

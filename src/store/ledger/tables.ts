@@ -1,10 +1,11 @@
 import type { Generated, Kysely } from 'kysely';
+import type { LlmTables } from './llm/tables.ts';
 
 /**
  * The tables of the ledger. They may share a PostgreSQL database with the configuration, or be a SQLite file of their own.
  * Column types follow store/schema.ts; whoever or whatever has no name is '' where roll-ups group by it.
  */
-export interface LedgerTables {
+export interface LedgerTables extends LlmTables {
   mcp_logs: LogTable;
   mcp_log_contents: ContentTable;
   mcp_log_rollups: RollupTable;

@@ -1,8 +1,10 @@
 import type { CounterState } from '../ledger-rows.ts';
-import { CONTENT_COLUMNS, ENDED_COLUMNS, LOG_COLUMNS, type EncodedBatch, type Value } from './batch.ts';
+import { CONTENT_COLUMNS, ENDED_COLUMNS, LOG_COLUMNS, type EncodedBatch } from './batch.ts';
+import type { Value } from './column-values.ts';
 import { addCharges, loadCounters } from './counters.ts';
+import { writeLlmBatch } from './llm/write.ts';
 import { createDeltas, SUMMED, type Deltas, type Summed } from './rollups.ts';
-import { clock, runValues, type Sql } from './run-values.ts';
+import { clock, runValues, withoutNul, type Sql } from './run-values.ts';
 import type { LogStatus } from './tables.ts';
 
 /** Writes rows, sums and counters in one transaction; gives the counters that the batch touched as they are then. */
@@ -17,6 +19,7 @@ export function writeBatch({ db, type }: Sql, batch: EncodedBatch): Promise<Coun
     await insertCalls(sql, batch, deltas);
     await endCalls(sql, batch.ended.map(withoutNul), deltas);
     await deltas.apply(sql);
+    if (batch.llm !== undefined) await writeLlmBatch(sql, batch.llm);
     return addCharges(sql, batch.charges);
   });
 }
@@ -129,9 +132,4 @@ async function endCalls(sql: Sql, ended: readonly Value[], deltas: Deltas): Prom
   }
   await runValues(sql, { ...UPDATE_LOGS, values: updates });
   await runValues(sql, { ...UPSERT_RESULTS, values: results });
-}
-
-/** PostgreSQL refuses a zero character in a text, and with it the whole batch. */
-function withoutNul(value: Value): Value {
-  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }

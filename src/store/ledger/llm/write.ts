@@ -1,0 +1,98 @@
+import type { Value } from '../column-values.ts';
+import { runValues, withoutNul, type Sql } from '../run-values.ts';
+import { CONTENTS, END_COLUMNS, LLM_COLUMNS, TEXT_COLUMNS, type EncodedLlmBatch } from './batch.ts';
+import { createLlmDeltas, SUMMED, type LlmDeltas, type Summed } from './rollups.ts';
+
+/** Writes the requests of a batch and what they do to the sums; within the transaction of the batch. */
+export async function writeLlmBatch(sql: Sql, batch: EncodedLlmBatch): Promise<void> {
+  const deltas = createLlmDeltas();
+  await insertRequests(sql, batch, deltas);
+  await endRequests(sql, batch.ended.map(withoutNul), deltas);
+  await deltas.apply(sql);
+}
+
+const WIDTH = LLM_COLUMNS.length;
+const INSERT_LOGS = {
+  before: `insert into logs (${LLM_COLUMNS.join(', ')}) values`,
+  row: `(${LLM_COLUMNS.map(() => '?').join(', ')})`,
+  after: 'on conflict (id) do nothing returning seq, id',
+};
+const CONTENT_COLUMNS = ['log_seq', ...CONTENTS.flatMap((name) => [name, `${name}_size`])];
+const INSERT_CONTENTS = {
+  before: `insert into log_contents (${CONTENT_COLUMNS.join(', ')}) values`,
+  row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
+};
+
+async function insertRequests(sql: Sql, batch: EncodedLlmBatch, deltas: LlmDeltas): Promise<void> {
+  const rows = batch.rows.map(withoutNul);
+  const inserted = await runValues<{ seq: number; id: string }>(sql, { ...INSERT_LOGS, values: rows });
+  const seqs = new Map(inserted.map(({ seq, id }) => [id, seq]));
+  const seqOf = new Map<number, number>();
+  for (let index = 0; index * WIDTH < rows.length; index += 1) {
+    const row = rows.slice(index * WIDTH, (index + 1) * WIDTH);
+    const id = String(row[0]);
+    const seq = seqs.get(id);
+    // An id that was there already, or stands twice in the batch, made one row at most.
+    if (seq === undefined) continue;
+    seqs.delete(id);
+    seqOf.set(index, seq);
+    deltas.add(named(LLM_COLUMNS, row) as Summed); // encodeLlmBatch laid it out so
+  }
+  const contents: Value[] = [];
+  for (let from = 0; from < batch.contents.length; from += CONTENT_COLUMNS.length) {
+    const seq = seqOf.get(Number(batch.contents[from]));
+    if (seq === undefined) continue;
+    contents.push(seq, ...batch.contents.slice(from + 1, from + CONTENT_COLUMNS.length).map(withoutNul));
+  }
+  await runValues(sql, { ...INSERT_CONTENTS, values: contents });
+}
+
+/** Values under the names of their columns. */
+function named(columns: readonly string[], values: readonly Value[]): Partial<Summed> {
+  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]));
+}
+
+const ENDED_WIDTH = END_COLUMNS.length + 3;
+const SETS = END_COLUMNS.map((column, index) => {
+  const value = `v.column${index + 2}`;
+  return `${column} = ${TEXT_COLUMNS.has(column) ? value : `cast(${value} as bigint)`}`;
+});
+const UPDATE_LOGS = {
+  before: `update logs set ${SETS.join(', ')} from (values`,
+  row: `(?, ${END_COLUMNS.map(() => '?').join(', ')})`,
+  after: ') as v where logs.seq = cast(v.column1 as bigint)',
+};
+const UPSERT_OUTPUTS = {
+  before: `insert into log_contents (log_seq, input_size, params_size, tools_size, output, output_size) values`,
+  row: '(?, 0, 0, 0, ?, ?)',
+  after: 'on conflict (log_seq) do update set output = excluded.output, output_size = excluded.output_size',
+};
+
+type EndedRow = Summed & { readonly seq: number; readonly id: string };
+
+/** Ends requests that began in an earlier batch. A row that was deleted meanwhile stays deleted. */
+async function endRequests(sql: Sql, ended: readonly Value[], deltas: LlmDeltas): Promise<void> {
+  const found = await runValues<EndedRow>(sql, {
+    before: `select seq, id, ${SUMMED.join(', ')} from logs where id in (values`,
+    row: '(?)',
+    after: sql.type === 'sqlite' ? ')' : ') order by seq for update',
+    values: [...new Set(ended.filter((_, index) => index % ENDED_WIDTH === 0))],
+  });
+  const rows = new Map(found.map((row) => [row.id, row]));
+  const updates: Value[] = [];
+  const outputs: Value[] = [];
+  for (let from = 0; from < ended.length; from += ENDED_WIDTH) {
+    const id = String(ended[from]);
+    const row = rows.get(id);
+    if (row === undefined) continue;
+    rows.delete(id);
+    const end = ended.slice(from + 1, from + 1 + END_COLUMNS.length);
+    deltas.subtract(row); // it was closed as stale, if it was in any sum
+    deltas.add({ ...row, ...named(END_COLUMNS, end) });
+    updates.push(row.seq, ...end);
+    const [output = null, size = null] = ended.slice(from + ENDED_WIDTH - 2, from + ENDED_WIDTH);
+    if (size !== 0) outputs.push(row.seq, output, size);
+  }
+  await runValues(sql, { ...UPDATE_LOGS, values: updates });
+  await runValues(sql, { ...UPSERT_OUTPUTS, values: outputs });
+}
