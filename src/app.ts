@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createAccounting } from './app/accounting.ts';
 import { openEdges } from './app/edges.ts';
 import { openOAuth } from './app/oauth.ts';
+import { openModels } from './app/models.ts';
 import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
@@ -136,8 +137,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   });
   await servers.personal.load();
   await servers.registry.load();
+  const models = await openModels({ ...common, accounting, servers });
   const { setupToken } = options;
-  const edges = await openEdges({ ...common, accounting, policy, servers, oauth, host, port, setupToken });
+  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, host, port, setupToken });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

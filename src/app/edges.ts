@@ -31,6 +31,7 @@ import { createSignInPage } from '../http/pages/mcp-sign-in.ts';
 import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
 import { statusRoutes } from '../http/status.ts';
+import { createInferenceHandlers } from '../http/v1/inference.ts';
 import { createToolExecuteHandler } from '../http/v1/mcp-tool.ts';
 import { createSealer } from '../lib/seal.ts';
 import { windowAt } from '../lib/window.ts';
@@ -44,12 +45,14 @@ import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 import { openInbound } from './inbound.ts';
+import type { Models } from './models.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
   readonly accounting: Accounting;
   readonly policy: Policy;
   readonly servers: Servers;
+  readonly models: Models;
   readonly oauth: OAuth;
   readonly host: string;
   readonly port: number;
@@ -105,6 +108,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, identifyManager, logger }),
+    ...createInferenceHandlers({ complete: options.models.complete, identify, settings, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,

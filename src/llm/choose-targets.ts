@@ -6,7 +6,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { ProviderKey } from '../store/providers.ts';
-import { findProvider } from './providers/providers.ts';
+import type { Providers } from './providers/providers.ts';
 import type { ModelRequest } from './request.ts';
 import type { Target } from './target.ts';
 
@@ -24,6 +24,7 @@ export type ChooseTargets = (question: Question) => Target[];
 
 interface ChooseDeps {
   readonly directory: Pick<ProviderDirectory, 'find' | 'list'>;
+  readonly providers: Pick<Providers, 'find'>;
   readonly spend: Pick<Spend, 'peek'>;
   readonly random?: () => number;
 }
@@ -34,7 +35,7 @@ interface Candidate {
   readonly model: string;
 }
 
-export function createChooseTargets({ directory, spend, random = Math.random }: ChooseDeps): ChooseTargets {
+export function createChooseTargets({ directory, providers, spend, random = Math.random }: ChooseDeps): ChooseTargets {
   /** The part before the first slash is a provider only if there is one of that name: models have slashes of their own. */
   function candidatesFor(name: string, { caller, provider }: Question): Candidate[] {
     const slash = name.indexOf('/');
@@ -50,8 +51,16 @@ export function createChooseTargets({ directory, spend, random = Math.random }: 
     const all = directory.list().filter(({ record }) => decideModel(key, record.name, model).allowed);
     const naming = all.filter(({ keys }) => usableKeys(keys, model).some(({ models }) => !models.includes('*')));
     const found = naming.length > 0 ? naming : all;
-    const ranking = { random, hasRoom: (limits: Target['limits']) => !spend.peek(limits).some(({ isExhausted }) => isExhausted) };
-    const names = rankProviders(key, model, found.map(({ record }) => record.name), ranking);
+    const ranking = {
+      random,
+      hasRoom: (limits: Target['limits']) => !spend.peek(limits).some(({ isExhausted }) => isExhausted),
+    };
+    const names = rankProviders(
+      key,
+      model,
+      found.map(({ record }) => record.name),
+      ranking,
+    );
     const ranked = names.flatMap((name) => found.find(({ record }) => record.name === name) ?? []);
     if (ranked.length === 0 || (key === undefined && ranked.length > 1)) throw unknown(model, directory);
     return ranked.map((known) => ({ known, model }));
@@ -62,15 +71,22 @@ export function createChooseTargets({ directory, spend, random = Math.random }: 
     const { format } = request;
     const decision = decideModel(caller.key, record.name, model);
     if (!decision.allowed) throw new GatewayError(decision.code, decision.reason);
-    const provider = findProvider(record.custom?.base_provider_type ?? record.name);
+    const provider = providers.find(record.custom?.base_provider_type ?? record.name);
     if (provider === undefined)
       throw new GatewayError('model_not_found', `the gateway does not speak the format of provider ${record.name}`);
-    if (record.custom?.allowed_requests !== undefined && record.custom.allowed_requests[REQUEST_TYPES[format] ?? format] !== true)
+    if (
+      record.custom?.allowed_requests !== undefined &&
+      record.custom.allowed_requests[REQUEST_TYPES[format] ?? format] !== true
+    )
       throw new GatewayError('invalid_request', `provider ${record.name} does not take ${format} (allowed_requests)`);
     const keys = named(usableKeys(known.keys, model, decision.keyIds), headers);
-    if (keys.length === 0 && (record.custom?.is_key_less === true || KEY_LESS.has(record.name))) keys.push(noKey(record.name));
+    if (keys.length === 0 && (record.custom?.is_key_less === true || KEY_LESS.has(record.name)))
+      keys.push(noKey(record.name));
     if (keys.length === 0)
-      throw new GatewayError('model_not_found', `no key of provider ${record.name} may be used for the model "${model}"`);
+      throw new GatewayError(
+        'model_not_found',
+        `no key of provider ${record.name} may be used for the model "${model}"`,
+      );
     return { record, provider, model, keys, limits: decision.limits };
   }
 
@@ -142,7 +158,11 @@ function attempt<T>(run: () => T): T | undefined {
 function unknown(model: string, directory: Pick<ProviderDirectory, 'list'>): GatewayError {
   const names = directory.list().map(({ record }) => record.name);
   const hint = names.length === 0 ? 'no provider is configured' : `configured providers: ${names.join(', ')}`;
-  return new GatewayError('model_not_found', `the model "${model}" is not known; write it as "provider/model" (${hint})`, {
-    details: { model },
-  });
+  return new GatewayError(
+    'model_not_found',
+    `the model "${model}" is not known; write it as "provider/model" (${hint})`,
+    {
+      details: { model },
+    },
+  );
 }

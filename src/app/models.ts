@@ -1,0 +1,45 @@
+import { createProviderDirectory } from '../governance/provider-directory.ts';
+import { createAskModel } from '../llm/ask-model.ts';
+import { createChooseTargets } from '../llm/choose-targets.ts';
+import { createComplete, type Complete } from '../llm/complete.ts';
+import { createInjectTools } from '../llm/inject-tools.ts';
+import { createProviderClients } from '../llm/provider-clients.ts';
+import { createProviders } from '../llm/providers/providers.ts';
+import { createRunTools } from '../llm/run-tools.ts';
+import { createSend } from '../llm/send.ts';
+import { createGuardedFetch } from '../lib/guarded-fetch.ts';
+import type { Accounting } from './accounting.ts';
+import type { Common } from './common.ts';
+import type { Servers } from './servers.ts';
+
+interface ModelsOptions extends Common {
+  readonly accounting: Accounting;
+  readonly servers: Pick<Servers, 'catalog' | 'callTool'>;
+}
+
+/** The side of the models: the providers that are configured, and the way of a request to them. */
+export interface Models {
+  readonly complete: Complete;
+}
+
+export async function openModels(options: ModelsOptions): Promise<Models> {
+  const { stores, changes, settings, egress, onError, cleanup, accounting, servers } = options;
+  const { spend } = accounting;
+  const directory = await createProviderDirectory({ ...stores.governance, changes, onError });
+  const clients = createProviderClients(egress);
+  cleanup.defer(() => clients.close());
+  const providers = createProviders({ fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }) });
+  const complete = createComplete({
+    chooseTargets: createChooseTargets({ directory, providers, spend }),
+    injectTools: createInjectTools({ catalog: servers.catalog, settings }),
+    askModel: createAskModel({
+      send: createSend({ clients }),
+      spend,
+      records: { begin: () => ({ trace: undefined, firstByte() {}, ended() {}, failed() {} }) },
+      priceOf: () => undefined,
+    }),
+    runTools: createRunTools(servers.callTool),
+    settings,
+  });
+  return { complete };
+}

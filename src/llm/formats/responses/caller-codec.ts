@@ -1,0 +1,2 @@
+import type { CallerCodec } from '../format.ts';
+export const responsesCallerCodec = {} as CallerCodec;
