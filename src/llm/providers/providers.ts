@@ -1,4 +1,5 @@
 import type { Fetch } from '../../lib/guarded-fetch.ts';
+import { anthropicProvider } from './anthropic.ts';
 import { azureProvider } from './azure.ts';
 import { bedrockProvider } from './bedrock.ts';
 import { geminiProvider } from './gemini.ts';
@@ -18,6 +19,7 @@ export interface Providers {
 export function createProviders({ fetch }: { fetch: Fetch }): Providers {
   const providers = new Map<string, Provider>([
     ...Object.entries(openaiProviders),
+    ['anthropic', anthropicProvider],
     ['azure', azureProvider],
     ['bedrock', bedrockProvider],
     ['gemini', geminiProvider],
