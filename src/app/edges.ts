@@ -32,6 +32,7 @@ import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
 import { statusRoutes } from '../http/status.ts';
 import { createInferenceHandlers } from '../http/v1/inference.ts';
+import { createModelsHandlers } from '../http/v1/models.ts';
 import { createToolExecuteHandler } from '../http/v1/mcp-tool.ts';
 import { createSealer } from '../lib/seal.ts';
 import { windowAt } from '../lib/window.ts';
@@ -108,6 +109,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, identifyManager, logger }),
+    ...createModelsHandlers({ listModels: options.models.listModels, identify, logger }),
     ...createInferenceHandlers({ complete: options.models.complete, identify, settings, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
     '/workspace/mcp-sessions/auth': createSignInPage({

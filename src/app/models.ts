@@ -3,6 +3,7 @@ import { createAskModel } from '../llm/ask-model.ts';
 import { createChooseTargets } from '../llm/choose-targets.ts';
 import { createComplete, type Complete } from '../llm/complete.ts';
 import { createInjectTools } from '../llm/inject-tools.ts';
+import { createListModels, type ListModels } from '../llm/list-models.ts';
 import { createProviderClients } from '../llm/provider-clients.ts';
 import { createProviders } from '../llm/providers/providers.ts';
 import { createRunTools } from '../llm/run-tools.ts';
@@ -20,6 +21,7 @@ interface ModelsOptions extends Common {
 /** The side of the models: the providers that are configured, and the way of a request to them. */
 export interface Models {
   readonly complete: Complete;
+  readonly listModels: ListModels;
 }
 
 export async function openModels(options: ModelsOptions): Promise<Models> {
@@ -41,5 +43,5 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
     runTools: createRunTools(servers.callTool),
     settings,
   });
-  return { complete };
+  return { complete, listModels: createListModels({ directory, providers, clients }) };
 }

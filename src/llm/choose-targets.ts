@@ -3,9 +3,9 @@ import { decideModel, rankProviders, usableKeys } from '../governance/model-acce
 import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { Secret } from '../lib/secret.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { ProviderKey } from '../store/providers.ts';
+import { KEY_LESS, noKey } from './key-less.ts';
 import type { Providers } from './providers/providers.ts';
 import type { ModelRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -114,35 +114,12 @@ const REQUEST_TYPES: Readonly<Record<string, string>> = {
   messages: 'chat_completion',
   embeddings: 'embedding',
 };
-/** Providers that run on one's own machine and want no key. */
-const KEY_LESS = new Set(['ollama', 'vllm', 'sgl']);
-
 /** Of the keys the one that a header names, if it names one. */
 function named(keys: readonly ProviderKey[], headers: CallerHeaders): ProviderKey[] {
   const id = headers['x-bf-api-key-id'];
   const name = headers['x-bf-api-key'];
   if (id !== undefined) return keys.filter((key) => key.id === id);
   return name === undefined ? [...keys] : keys.filter((key) => key.name === name);
-}
-
-function noKey(provider: string): ProviderKey {
-  return {
-    id: '',
-    name: '',
-    provider,
-    value: Secret.empty,
-    models: ['*'],
-    blacklisted_models: [],
-    weight: 1,
-    enabled: true,
-    aliases: {},
-    description: '',
-    azure: undefined,
-    bedrock: undefined,
-    vertex: undefined,
-    created_at: 0,
-    updated_at: 0,
-  };
 }
 
 /** What the function gives, or nothing where it refuses. */

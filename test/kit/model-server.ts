@@ -45,7 +45,7 @@ export async function startModelServer(): Promise<ModelServer> {
   const calls: ModelCall[] = [];
   let answers: (ScriptedAnswer | ((call: ModelCall) => ScriptedAnswer))[] = [{ text: 'hello' }];
   let aborted = 0;
-  const host = await listenOnLoopback(async (request: IncomingMessage, response: ServerResponse) => {
+  async function answerOne(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.once('close', () => {
       if (!response.writableFinished) aborted += 1;
     });
@@ -57,7 +57,9 @@ export async function startModelServer(): Promise<ModelServer> {
     const next = answers.length > 1 ? answers.shift() : answers[0];
     const answer = typeof next === 'function' ? next(call) : (next ?? {});
     await send(answer, call, response);
-  });
+  }
+
+  const host = await listenOnLoopback((request, response) => void answerOne(request, response));
   return {
     openaiUrl: `${host.origin}/v1`,
     anthropicUrl: host.origin,

@@ -26,6 +26,7 @@ interface Format {
 }
 
 const parse = (text: unknown): unknown => JSON.parse(typeof text === 'string' && text !== '' ? text : '{}');
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const list = (value: unknown): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
 const record = (value: unknown): JsonObject => (value ?? {}) as JsonObject;
 const pair = (usage: unknown, input: string, output: string): readonly [number, number] | undefined =>
@@ -49,11 +50,11 @@ const chat: Format = {
       return { id: String(call['id']), name: String(name), args: parse(text) };
     });
     const tokens = pair(body['usage'], 'prompt_tokens', 'completion_tokens');
-    return { text: String(message['content'] ?? ''), calls, tokens };
+    return { text: textOf(message['content']), calls, tokens };
   },
   stream(events) {
     const deltas = events.map((event) => record(list(event['choices'])[0]?.['delta']));
-    const text = deltas.map(({ content }) => content ?? '').join('');
+    const text = deltas.map(({ content }) => textOf(content)).join('');
     const calls: { id: string; name: string; args: string }[] = [];
     for (const piece of deltas.flatMap((delta) => list(delta['tool_calls']))) {
       const { name = '', arguments: args = '' } = record(piece['function']);
@@ -122,7 +123,7 @@ const messages: Format = {
     expect(events.at(-1)).toEqual({ type: 'message_stop' });
     const blocks = starts.map(({ content_block, index }) => {
       const deltas = events.filter((event) => event['type'] === 'content_block_delta' && event['index'] === index);
-      const join = (key: string) => deltas.map((event) => record(event['delta'])[key] ?? '').join('');
+      const join = (key: string) => deltas.map((event) => textOf(record(event['delta'])[key])).join('');
       return { ...record(content_block), text: join('text'), input: parse(join('partial_json')) };
     });
     const begun = record(record(events[0]?.['message'])['usage']);
@@ -261,7 +262,7 @@ test('a caller that goes away ends the request to the provider', async () => {
   });
   expect(response.status).toBe(200);
   abort.abort();
-  await waitFor(() => models.aborted === 1);
+  await waitFor(() => models.aborted === 1, 'the provider is left');
 });
 
 test('a fallback answers when the first provider cannot, in the format of the caller', async () => {

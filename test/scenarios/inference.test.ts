@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { postStream, startModelScene } from '../kit/models.ts';
+import { addProvider, postStream, startModelScene } from '../kit/models.ts';
 
 const QUESTION = { model: 'openai/gpt-x', messages: [{ role: 'user', content: 'hi' }] };
 
@@ -72,4 +72,81 @@ test('a call that needs nobody is run, and the model is asked again', async () =
     tool_call_id: 'k1',
     content: expect.stringContaining('ping') as string,
   });
+});
+
+test('models are listed as they are asked for: what keys name, else what the provider says', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  models.script({ raw: { status: 200, body: '{"data":[{"id":"gpt-x","created":5},{"id":"gpt-y"}]}' } });
+  await addProvider(gateway, 'groq', models.openaiUrl, {
+    keys: [{ name: 'g', value: 'k', models: ['llama'], weight: 1 }],
+  });
+  const { body } = await gateway.api('GET', '/v1/models');
+  expect((body['data'] as { id: string }[]).map(({ id }) => id)).toEqual([
+    'anthropic/gpt-x',
+    'anthropic/gpt-y',
+    'groq/llama',
+    'openai/gpt-x',
+    'openai/gpt-y',
+  ]);
+  const own = await gateway.api('GET', '/openai/v1/models?provider=openai');
+  expect((own.body['data'] as { id: string }[]).map(({ id }) => id)).toEqual(['gpt-x', 'gpt-y']);
+});
+
+test('a virtual key lists and asks only the models it may use', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  models.script({ raw: { status: 200, body: '{"data":[{"id":"gpt-x"},{"id":"gpt-y"}]}' } });
+  const created = await gateway.api('POST', '/api/governance/virtual-keys', {
+    name: 'k',
+    provider_configs: [{ provider: 'openai', allowed_models: ['gpt-x'], allow_all_keys: true }],
+  });
+  const { value } = created.body['virtual_key'] as { value: string };
+  const headers = { authorization: '', 'x-bf-vk': value };
+  const listed = await gateway.api('GET', '/v1/models', undefined, headers);
+  expect((listed.body['data'] as { id: string }[]).map(({ id }) => id)).toEqual(['openai/gpt-x']);
+  models.script({ text: 'hello' });
+  const ask = (model: string) => gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model }, headers);
+  expect(await ask('openai/gpt-x')).toMatchObject({ status: 200 });
+  expect(await ask('openai/gpt-y')).toMatchObject({ status: 403, body: { type: 'model_blocked' } });
+  expect(await ask('anthropic/claude')).toMatchObject({ status: 403, body: { type: 'provider_blocked' } });
+  expect(await ask('nobody/claude')).toMatchObject({ status: 400, body: { type: 'model_not_found' } });
+});
+
+test('what a provider says of an error is passed on with its status', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const error = {
+    message: 'too long',
+    type: 'invalid_request_error',
+    param: 'messages',
+    code: 'context_length_exceeded',
+  };
+  models.script({ raw: { status: 400, body: JSON.stringify({ error }) } });
+  const { status, body } = await gateway.api('POST', '/v1/chat/completions', QUESTION);
+  expect(status).toBe(400);
+  expect(body['error']).toEqual(error);
+  const message = { type: 'error', error: { type: 'overloaded_error', message: 'busy' } };
+  models.script({ raw: { status: 529, body: JSON.stringify(message) } });
+  const other = await gateway.api('POST', '/anthropic/v1/messages', { ...QUESTION, model: 'claude-x', max_tokens: 5 });
+  expect(other).toMatchObject({ status: 529, body: message });
+});
+
+test('a key that the provider refuses is left for another one, and one that must slow down is rested', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));
+  const network_config = { base_url: models.openaiUrl, max_retries: 1, retry_backoff_initial: 1, retry_backoff_max: 2 };
+  await addProvider(gateway, 'xai', '', { keys, network_config });
+  const ask = () => gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'xai/grok' });
+  const refuse = (status: number) => ({ raw: { status, body: '{"error":{"message":"no"}}' } });
+  const used = () => models.calls.map(({ headers }) => headers.authorization);
+  models.script(refuse(401), { text: 'ok' });
+  expect(await ask()).toMatchObject({ status: 200 });
+  expect(used()).toEqual(['Bearer sk-a', 'Bearer sk-b']);
+  models.script(refuse(429), { text: 'ok' });
+  expect(await ask()).toMatchObject({ status: 200 });
+  expect(used().slice(2)).toEqual(['Bearer sk-a', 'Bearer sk-b']);
+  models.script(refuse(403));
+  expect(await ask()).toMatchObject({ status: 502, body: { type: 'upstream_credentials_exhausted' } });
 });
