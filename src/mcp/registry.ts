@@ -1,7 +1,7 @@
-import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
+import type { AuthType, ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { SecretInput } from '../lib/secret.ts';
+import { Secret, type SecretInput } from '../lib/secret.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
@@ -11,12 +11,15 @@ import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts'
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
+import type { ExchangeProblem, Exchanges } from './exchange/exchanges.ts';
 import { byKey, createGrantChanges } from './grant-changes.ts';
-import { readGrants } from './client-rules.ts';
+import { invalid, readGrants } from './client-rules.ts';
 import { conceal } from './personal/conceal.ts';
 import { fixedAuth, readSample } from './personal/header-values.ts';
+import type { Personal } from './personal/kind.ts';
 import { onClientChange } from './personal/on-client-change.ts';
 import type { Grants, Registration } from './registration.ts';
+import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Auth } from './transport/auth.ts';
 import type { Verified } from './upstream/verify.ts';
@@ -33,10 +36,12 @@ export interface RegisteredClient {
 /** Something to be written in the same transaction as a record. */
 export type Write = (tx: Executor) => Promise<void>;
 
+/** What a caller would come with, to list the tools with. */
+type Trial = Pick<McpClientUpdate, 'user_headers' | 'subject_token'>;
+
 interface RegisterOptions {
   readonly write?: Write;
-  /** Headers of a caller, to list the tools with. */
-  readonly sample?: Sample | null | undefined;
+  readonly sample?: Trial;
 }
 
 /** The registered servers, for those who manage them. */
@@ -64,6 +69,11 @@ export interface ClientRegistry {
   refreshTools(id: string, actor: Actor): Promise<number>;
   /** Lists the tools of a server to which each caller sends headers of their own, with these, which are not kept. */
   verifyHeaders(id: string, sample: Sample, actor: Actor): Promise<number>;
+  /**
+   * Lists the tools of a server with the exchanged token of whoever asks: the one given, else that in the header of the record.
+   * It is not kept.
+   */
+  verifyExchange(id: string, token: string, headers: CallerHeaders, actor: Actor): Promise<number>;
 }
 
 /** Header values that an administrator tries a server with. */
@@ -93,6 +103,7 @@ interface RegistryDeps extends UpstreamDeps {
   readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
   /** The administrator's credential, by which the tools of a server are listed to which each caller signs in. */
   readonly adminAuth: (client: McpClient) => Auth | undefined;
+  readonly exchanges: Pick<Exchanges, 'check' | 'credentialOf' | 'tokenIn'>;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
@@ -222,7 +233,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   function register(
     client: McpClient,
     actor: Actor,
-    { write = nothing, sample }: RegisterOptions = {},
+    { write = nothing, sample = {} }: RegisterOptions = {},
   ): Promise<RegisteredClient> {
     return inTurn(client.client_id, async () => {
       checkFree(client);
@@ -239,18 +250,31 @@ export function createRegistry(deps: RegistryDeps): Registry {
   }
 
   /** Connects as a record says; where each caller has a credential of their own, with one for this alone if there is one. */
-  async function connect(client: McpClient, sample: Sample | null | undefined): Promise<Verified | undefined> {
+  async function connect(client: McpClient, { user_headers: sample, ...trial }: Trial): Promise<Verified | undefined> {
+    if (client.auth_type === 'token_exchange') {
+      await deps.exchanges.check(client);
+      const token = Secret.parse(trial.subject_token ?? '').resolve();
+      return token === '' ? undefined : verifyExchange(client, token);
+    }
     if (!isPerUser(client) || client.auth_type === 'per_user_oauth') return verify(client, deps.adminAuth(client));
     return sample === null || sample === undefined ? undefined : verifyWith(client, sample);
   }
 
-  async function verifyWith(client: McpClient, sample: Sample): Promise<Verified> {
+  function verifyWith(client: McpClient, sample: Sample): Promise<Verified> {
     const values = readSample(client, sample);
+    return tryOut(client, { auth: fixedAuth(values), secrets: () => Object.values(values) });
+  }
+
+  async function verifyExchange(client: McpClient, token: string): Promise<Verified> {
+    const refuse = ({ reason }: ExchangeProblem) => invalid('subject_token', reason);
+    return tryOut(client, await deps.exchanges.credentialOf({ client, token, caller: 'administrator', refuse }));
+  }
+
+  async function tryOut(client: McpClient, { auth, secrets }: Pick<Personal, 'auth' | 'secrets'>): Promise<Verified> {
     try {
-      return await deps.verify(client, undefined, fixedAuth(values));
+      return await deps.verify(client, undefined, auth);
     } catch (error) {
-      const why = conceal(messageOf(error), Object.values(values));
-      throw new GatewayError('upstream_refused', `Verification failed: ${why}`);
+      throw new GatewayError('upstream_refused', `Verification failed: ${conceal(messageOf(error), secrets())}`);
     }
   }
 
@@ -267,7 +291,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
     return {
-      client: await register(client, actor, { sample: body.user_headers }),
+      client: await register(client, actor, { sample: body }),
       warnings: listIdleSettings(client, body),
     };
   }
@@ -284,9 +308,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const next = applyPatch(current, body);
       checkName(next.name, id);
       const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
-      const isSampled = isPerUser(next) && body.user_headers !== undefined;
+      const isSampled = isPerUser(next) && (body.user_headers ?? body.subject_token) !== undefined;
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
-      const session = needsConnection ? await connect(next, body.user_headers) : undefined;
+      const session = needsConnection ? await connect(next, body) : undefined;
       const change = clientChange(
         'update',
         { client: next, grants: granted ?? former },
@@ -316,6 +340,27 @@ export function createRegistry(deps: RegistryDeps): Registry {
     } finally {
       reconnecting.delete(id);
     }
+  }
+
+  /** Lists the tools of a server that knows each caller, with a credential for this alone. */
+  function relist(
+    id: string,
+    actor: Actor,
+    type: AuthType,
+    verifyAs: (client: McpClient) => Promise<Verified>,
+  ): Promise<number> {
+    demand(id);
+    return inTurn(id, async () => {
+      const upstream = demand(id);
+      refuseDisabled(upstream);
+      const { client } = upstream;
+      if (client.auth_type !== type)
+        throw new GatewayError('wrong_state', `${client.name}: its auth_type is "${client.auth_type}", not "${type}"`);
+      const found = await verifyAs(client);
+      const change = clientChange('refresh', upstream);
+      await commit(client, found, () => record(actor, change, (tx) => keepOffer(tx, client, found)));
+      return upstream.offer.tools.length;
+    });
   }
 
   return {
@@ -364,23 +409,13 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
-    async verifyHeaders(id, sample, actor) {
-      demand(id);
-      return inTurn(id, async () => {
-        const upstream = demand(id);
-        refuseDisabled(upstream);
-        const { client } = upstream;
-        if (client.auth_type !== 'per_user_headers')
-          throw new GatewayError(
-            'wrong_state',
-            `${client.name}: its auth_type is "${client.auth_type}", not "per_user_headers"`,
-          );
-        const found = await verifyWith(client, sample);
-        const change = clientChange('refresh', upstream);
-        await commit(client, found, () => record(actor, change, (tx) => keepOffer(tx, client, found)));
-        return upstream.offer.tools.length;
-      });
-    },
+    verifyHeaders: (id, sample, actor) => relist(id, actor, 'per_user_headers', (client) => verifyWith(client, sample)),
+    verifyExchange: (id, token, headers, actor) =>
+      relist(id, actor, 'token_exchange', (client) => {
+        const found = token || deps.exchanges.tokenIn(client, headers).token;
+        if (found === undefined) throw invalid('subject_token', 'is missing: send a token of the identity provider');
+        return verifyExchange(client, found);
+      }),
     applySettings() {
       for (const upstream of upstreams.values()) upstream.applySettings();
     },
@@ -418,8 +453,11 @@ function refuseDisabled({ client }: Upstream): void {
 
 function refusePerUser({ client }: Upstream): void {
   if (!isPerUser(client)) return;
-  const instead =
-    client.auth_type === 'per_user_headers' ? '; POST …/verify-headers lists the tools with sample values' : '';
+  const ways: Partial<Record<AuthType, string>> = {
+    per_user_headers: '; POST …/verify-headers lists the tools with sample values',
+    token_exchange: '; POST …/verify-exchange lists the tools with a token of yours',
+  };
+  const instead = ways[client.auth_type] ?? '';
   throw new GatewayError('wrong_state', `${client.name} has no connection that all callers share${instead}`);
 }
 
