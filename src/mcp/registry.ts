@@ -1,7 +1,6 @@
 import type { AuthType, ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { Secret, type SecretInput } from '../lib/secret.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
@@ -11,17 +10,13 @@ import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts'
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
-import type { ExchangeProblem, Exchanges } from './exchange/exchanges.ts';
 import { byKey, createGrantChanges } from './grant-changes.ts';
-import { invalid, readGrants } from './client-rules.ts';
-import { conceal } from './personal/conceal.ts';
-import { fixedAuth, readSample } from './personal/header-values.ts';
-import type { Personal } from './personal/kind.ts';
+import { readGrants } from './client-rules.ts';
 import { onClientChange } from './personal/on-client-change.ts';
 import type { Grants, Registration } from './registration.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
+import { createTrials, type Credential, type Sample, type TrialDeps } from './trials.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
-import type { Auth } from './transport/auth.ts';
 import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */
@@ -36,12 +31,9 @@ export interface RegisteredClient {
 /** Something to be written in the same transaction as a record. */
 export type Write = (tx: Executor) => Promise<void>;
 
-/** What a caller would come with, to list the tools with. */
-type Trial = Pick<McpClientUpdate, 'user_headers' | 'subject_token'>;
-
 interface RegisterOptions {
   readonly write?: Write;
-  readonly sample?: Trial;
+  readonly credential?: Credential;
 }
 
 /** The registered servers, for those who manage them. */
@@ -76,9 +68,6 @@ export interface ClientRegistry {
   verifyExchange(id: string, token: string, headers: CallerHeaders, actor: Actor): Promise<number>;
 }
 
-/** Header values that an administrator tries a server with. */
-export type Sample = Readonly<Record<string, SecretInput>>;
-
 export interface Registry extends ClientRegistry {
   /** Reads all registrations and begins to connect. Waits for no server. */
   load(): Promise<void>;
@@ -90,7 +79,7 @@ export interface Registry extends ClientRegistry {
   stop(): Promise<void>;
 }
 
-interface RegistryDeps extends UpstreamDeps {
+interface RegistryDeps extends UpstreamDeps, Omit<TrialDeps, 'verify'> {
   readonly database: Pick<Database, 'transaction'>;
   readonly store: McpClientStore;
   readonly grants: GrantStore;
@@ -101,15 +90,13 @@ interface RegistryDeps extends UpstreamDeps {
   /** What virtual keys may call is other than before, and nothing else. */
   readonly onGrants: () => void;
   readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
-  /** The administrator's credential, by which the tools of a server are listed to which each caller signs in. */
-  readonly adminAuth: (client: McpClient) => Auth | undefined;
-  readonly exchanges: Pick<Exchanges, 'check' | 'credentialOf' | 'tokenIn'>;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
   const { store, grants, changes, database, audit } = deps;
   const personal = { headerCredentials: deps.headerCredentials, clients: store };
+  const trials = createTrials(deps);
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -213,18 +200,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
-  async function verify(client: McpClient, auth?: Auth): Promise<Verified> {
-    try {
-      return await deps.verify(client, undefined, auth);
-    } catch (error) {
-      const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
-      // The one failure that is no fault of the server: nothing was asked of it.
-      const blocked = error instanceof GatewayError && error.code === 'egress_blocked' ? error : undefined;
-      const details = blocked?.details && { details: { ...blocked.details } };
-      throw new GatewayError(blocked?.code ?? 'upstream_refused', message, { cause: error, ...details });
-    }
-  }
-
   function checkFree({ name, client_id }: Pick<McpClient, 'name' | 'client_id'>): void {
     checkName(name, client_id);
     if (upstreams.has(client_id)) throw new GatewayError('conflict', `client_id: "${client_id}" already exists`);
@@ -233,11 +208,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
   function register(
     client: McpClient,
     actor: Actor,
-    { write = nothing, sample = {} }: RegisterOptions = {},
+    { write = nothing, credential = {} }: RegisterOptions = {},
   ): Promise<RegisteredClient> {
     return inTurn(client.client_id, async () => {
       checkFree(client);
-      const session = client.disabled ? undefined : await connect(client, sample);
+      const session = client.disabled ? undefined : await trials.connect(client, credential);
       const change = clientChange('create', { client, grants: NO_GRANTS });
       const writeAll = async (tx: Executor): Promise<void> => {
         await store.with(tx).insert(client);
@@ -247,35 +222,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await commit(client, session, () => record(actor, change, writeAll));
       return snapshot(demand(client.client_id));
     });
-  }
-
-  /** Connects as a record says; where each caller has a credential of their own, with one for this alone if there is one. */
-  async function connect(client: McpClient, { user_headers: sample, ...trial }: Trial): Promise<Verified | undefined> {
-    if (client.auth_type === 'token_exchange') {
-      await deps.exchanges.check(client);
-      const token = Secret.parse(trial.subject_token ?? '').resolve();
-      return token === '' ? undefined : verifyExchange(client, token);
-    }
-    if (!isPerUser(client) || client.auth_type === 'per_user_oauth') return verify(client, deps.adminAuth(client));
-    return sample === null || sample === undefined ? undefined : verifyWith(client, sample);
-  }
-
-  function verifyWith(client: McpClient, sample: Sample): Promise<Verified> {
-    const values = readSample(client, sample);
-    return tryOut(client, { auth: fixedAuth(values), secrets: () => Object.values(values) });
-  }
-
-  async function verifyExchange(client: McpClient, token: string): Promise<Verified> {
-    const refuse = ({ reason }: ExchangeProblem) => invalid('subject_token', reason);
-    return tryOut(client, await deps.exchanges.credentialOf({ client, token, caller: 'administrator', refuse }));
-  }
-
-  async function tryOut(client: McpClient, { auth, secrets }: Pick<Personal, 'auth' | 'secrets'>): Promise<Verified> {
-    try {
-      return await deps.verify(client, undefined, auth);
-    } catch (error) {
-      throw new GatewayError('upstream_refused', `Verification failed: ${conceal(messageOf(error), secrets())}`);
-    }
   }
 
   /** What a server offers is kept for all processes where none of them stays connected to it. */
@@ -291,7 +237,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
     return {
-      client: await register(client, actor, { sample: body }),
+      client: await register(client, actor, { credential: body }),
       warnings: listIdleSettings(client, body),
     };
   }
@@ -310,7 +256,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
       const isSampled = isPerUser(next) && (body.user_headers ?? body.subject_token) !== undefined;
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
-      const session = needsConnection ? await connect(next, body) : undefined;
+      const session = needsConnection ? await trials.connect(next, body) : undefined;
       const change = clientChange(
         'update',
         { client: next, grants: granted ?? former },
@@ -409,13 +355,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
-    verifyHeaders: (id, sample, actor) => relist(id, actor, 'per_user_headers', (client) => verifyWith(client, sample)),
+    verifyHeaders: (id, sample, actor) =>
+      relist(id, actor, 'per_user_headers', (client) => trials.withHeaders(client, sample)),
     verifyExchange: (id, token, headers, actor) =>
-      relist(id, actor, 'token_exchange', (client) => {
-        const found = token || deps.exchanges.tokenIn(client, headers).token;
-        if (found === undefined) throw invalid('subject_token', 'is missing: send a token of the identity provider');
-        return verifyExchange(client, found);
-      }),
+      relist(id, actor, 'token_exchange', (client) => trials.withToken(client, token, headers)),
     applySettings() {
       for (const upstream of upstreams.values()) upstream.applySettings();
     },

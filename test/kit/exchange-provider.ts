@@ -108,3 +108,11 @@ function configuration({ clientId, clientSecret }: ExchangeProvider): Configurat
     },
   };
 }
+
+/** `token_exchange` of a server that uses this provider. */
+export function exchangeSettings({ issuer, clientId, clientSecret }: ExchangeProvider): Record<string, unknown> {
+  return {
+    authorization_server_url: issuer,
+    ...{ client_id: clientId, client_secret: clientSecret, scopes: ['tools'] },
+  };
+}

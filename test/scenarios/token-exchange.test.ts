@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { startExchangeProvider, strangeKey, type ExchangeProvider } from '../kit/exchange-provider.ts';
+import {
+  exchangeSettings,
+  startExchangeProvider,
+  strangeKey,
+  type ExchangeProvider,
+} from '../kit/exchange-provider.ts';
 import { httpClient, messageIn, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { createKey, type TestKey } from '../kit/keys.ts';
 import { startProtectedUpstream, type ProtectedUpstream } from '../kit/oauth-upstream.ts';
@@ -16,11 +21,6 @@ interface Scene extends AsyncDisposable {
   readonly key: TestKey;
 }
 
-function settingsFor(idp: ExchangeProvider): JsonObject {
-  const { issuer: authorization_server_url, clientId: client_id, clientSecret: client_secret } = idp;
-  return { authorization_server_url, client_id, client_secret, scopes: ['tools'] };
-}
-
 /** A gateway with the server "c1", for which the tokens of callers are exchanged. */
 async function startExchange(settings: JsonObject = {}): Promise<Scene> {
   await using cleanup = new AsyncDisposableStack();
@@ -28,7 +28,7 @@ async function startExchange(settings: JsonObject = {}): Promise<Scene> {
   const upstream = cleanup.use(await startProtectedUpstream(idp));
   const gateway = cleanup.use(await startGateway());
   const record = { auth_type: 'token_exchange', allow_on_all_virtual_keys: true };
-  const token_exchange = { ...settingsFor(idp), ...settings };
+  const token_exchange = { ...exchangeSettings(idp), ...settings };
   const subject_token = await idp.tokenOf('the admin');
   const id = await gateway.createClient(httpClient(upstream.url, { ...record, token_exchange, subject_token }));
   const key = await createKey(gateway, 'one');
@@ -207,7 +207,7 @@ test('settings that break a rule or lead to no provider are refused, and change 
 test('a server is registered without a token, and its tools are listed when somebody shows one', async () => {
   await using scene = await startExchange();
   const { idp, upstream, gateway } = scene;
-  const record = { name: 'c2', auth_type: 'token_exchange', token_exchange: settingsFor(idp) };
+  const record = { name: 'c2', auth_type: 'token_exchange', token_exchange: exchangeSettings(idp) };
   const id = await gateway.createClient(httpClient(upstream.url, record));
   expect((await gateway.getClient(id)).state).toBe('pending_verification');
   const path = `/api/mcp/client/${id}/verify-exchange`;

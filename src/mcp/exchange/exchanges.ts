@@ -71,7 +71,7 @@ export function createExchanges({ fetchFor, idp }: Deps): Exchanges {
 
   async function exchange(plan: Plan, client: McpClient, subject: Subject): Promise<Granted> {
     const { server } = await providers.get(plan);
-    const trace = providers.traceOf(plan);
+    const trace = providers.traceAt(plan.provider.token_url ?? plan.provider.issuer);
     traces.set(client.client_id, trace.steps);
     demand('client_secret', plan.gateway.client_secret);
     const { type: subject_token_type } = plan.subject;
@@ -134,7 +134,7 @@ export function createExchanges({ fetchFor, idp }: Deps): Exchanges {
       const plan = planOf(client);
       demand('client_secret', plan.gateway.client_secret);
       try {
-        const provider = await providers.ask(plan, providers.traceOf(plan));
+        const provider = await providers.ask(plan, providers.traceAt(plan.provider.issuer));
         await provider.keys.reload();
       } catch (error) {
         const code = error instanceof GatewayError && error.code === 'egress_blocked' ? error.code : 'upstream_refused';

@@ -26,7 +26,7 @@ export function createOwnExchange(exchanges: Exchanges) {
     const holder = identity ?? { mode: 'session', identity: `${subject.iss} ${subject.sub}` };
     return {
       ...{ key, auth, holder },
-      credential: key,
+      credential: JSON.stringify([caller, subject.iss, subject.sub]),
       explain: (error) => Promise.resolve(explain(error, credential)),
     };
   };

@@ -20,7 +20,8 @@ export interface Providers {
   get(plan: Plan): Promise<Provider>;
   /** Asks afresh and takes every step down. */
   ask(plan: Plan, trace: Trace): Promise<Provider>;
-  traceOf(plan: Plan): Trace;
+  /** For requests to an address that an administrator named, or to one that was named by what is there. */
+  traceAt(address: string): Trace;
 }
 
 const KEPT_MS = 60 * 60_000;
@@ -36,7 +37,7 @@ export function createProviders(fetchFor: FetchFor): Providers {
     const kept = known.get(key);
     if (kept !== undefined && kept.until > Date.now()) return kept.provider;
     if (known.size >= MAX_KEPT) known.clear();
-    const entry = { until: Date.now() + KEPT_MS, provider: ask(plan, traceOf(plan)) };
+    const entry = { until: Date.now() + KEPT_MS, provider: ask(plan, traceAt(plan.provider.issuer)) };
     known.set(key, entry);
     entry.provider.catch(() => {
       if (known.get(key) === entry) known.delete(key);
@@ -64,16 +65,12 @@ export function createProviders(fetchFor: FetchFor): Providers {
     return { issuer: found?.issuer ?? issuer, server, jwks_url: jwks, keys };
   }
 
-  function traceOf({ provider: { issuer } }: Plan): Trace {
-    return traceAt(issuer);
-  }
-
   /** What an administrator named may lie in the local network, and so may what is at the same place. */
   function traceAt(address: string): Trace {
     return createTrace(fetchFor(address));
   }
 
-  return { get, ask, traceOf };
+  return { get, ask, traceAt };
 }
 
 function serverOf(issuer: string, token_endpoint: string, found: ServerMetadata | undefined): OAuthServer {

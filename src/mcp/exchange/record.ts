@@ -84,8 +84,16 @@ export function checkTokenExchange({ auth_type, connection_type, token_exchange:
 }
 
 function checkProvider(settings: TokenExchange): void {
-  if (settings.use_idp_credentials) return;
+  if (settings.use_idp_credentials) return refuseOthers(settings);
   const field = settings.authorization_server_url === '' ? 'authorization_server_url' : 'client_id';
   if (settings.authorization_server_url !== '' && settings.client_id.isSet) return;
   throw invalid(`token_exchange.${field}`, 'is required, unless use_idp_credentials is true');
+}
+
+/** The secret of single sign-on goes to its own provider alone, whoever may change a server. */
+function refuseOthers(settings: TokenExchange): void {
+  for (const field of ['authorization_server_url', 'token_url', 'jwks_url'] as const)
+    if (settings[field] !== '') throw invalid(`token_exchange.${field}`, 'must be empty with use_idp_credentials');
+  if (settings.client_id.isSet || settings.client_secret.isSet)
+    throw invalid('token_exchange.client_id', 'and client_secret must be empty with use_idp_credentials');
 }

@@ -113,7 +113,7 @@ test('RFC 8693: the token of a caller for one of the server', async () => {
     authorization = new Headers(init?.headers).get('authorization') ?? '';
     return Response.json({
       access_token: 'for-the-server',
-      issued_token_type: 'x',
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       token_type: 'Bearer',
       expires_in: 60,
     });
