@@ -42,7 +42,7 @@ export const strangeKey = newKey;
 type Exchange = { subject_token: string; subject_token_type: string; resource?: string; audience?: string };
 
 /** Starts one on a free loopback port. */
-export async function startExchangeProvider(): Promise<ExchangeProvider> {
+export async function startExchangeProvider(clientSecret = 'secret-of-the-exchange'): Promise<ExchangeProvider> {
   let listener: RequestListener = (_request, response) => response.writeHead(503).end();
   const host = await listenOnLoopback((request, response) => {
     requests.push(request.url ?? '');
@@ -51,7 +51,7 @@ export async function startExchangeProvider(): Promise<ExchangeProvider> {
   const requests: string[] = [];
   const exchanges: Readonly<Record<string, unknown>>[] = [];
   const idp: ExchangeProvider = {
-    ...{ issuer: host.origin, clientId: 'gateway', clientSecret: 'exchange-secret-canary-4711' },
+    ...{ issuer: host.origin, clientId: 'gateway', clientSecret },
     ...{ ttl: 600, barred: new Set(), exchanges, requests },
     tokenOf: (sub, claims = {}, key = KEY) =>
       new SignJWT({ iss: host.origin, sub, aud: 'gateway', exp: Math.floor(Date.now() / 1000) + 600, ...claims })

@@ -10,6 +10,8 @@ import { createKey, type TestKey } from '../kit/keys.ts';
 import { startProtectedUpstream, type ProtectedUpstream } from '../kit/oauth-upstream.ts';
 import { requiredIn } from '../kit/personal.ts';
 import { expectRefused, listedTools } from '../kit/scene.ts';
+import { startUpstream } from '../kit/upstream.ts';
+import { openSession, postModern } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -219,4 +221,34 @@ test('a server is registered without a token, and its tools are listed when some
   expect(done.status, JSON.stringify(done.body)).toBe(200);
   expect(done.body['tools_count']).toBeGreaterThan(0);
   expect((await gateway.getClient(id)).state).toBe('connected');
+});
+
+test('clients of /mcp send both in headers, and no other server hears of the token', async () => {
+  await using scene = await startExchange();
+  const { idp, gateway, key, upstream } = scene;
+  await using other = await startUpstream();
+  const open = { name: 'other', allow_on_all_virtual_keys: true, allowed_extra_headers: ['*'] };
+  await gateway.createClient(httpClient(other.url, open));
+  const settings = { token_exchange: { subject_token_header: 'x-user-token' } };
+  expect((await gateway.update(scene.id, settings)).status).toBe(200);
+  const token = await idp.tokenOf('alice');
+  const headers = { 'x-bf-vk': key.value, authorization: '', 'x-user-token': token, 'x-plain': 'plain' };
+  for (const mode of ['headers', 'both']) {
+    const client_config = { mcp_server_auth_mode: mode };
+    expect((await gateway.api('PUT', '/api/config', { client_config })).status).toBe(200);
+    const params = { name: 'c1-echo', arguments: { text: 'hi' } };
+    const { reply, text } = await postModern(gateway, 'tools/call', params, { headers });
+    expect(reply.result, text).toMatchObject({ content: [{ text: 'hi' }] });
+    expect(upstream.subjects.at(-1)).toBe('alice');
+    const session = await openSession(gateway, { ...headers, 'x-user-token': await idp.tokenOf('bob') });
+    expect((await session.request('tools/call', params)).reply.result).toMatchObject({ content: [{ text: 'hi' }] });
+    expect(upstream.subjects.at(-1)).toBe('bob');
+    const { 'x-user-token': _, ...without } = headers;
+    const told = await postModern(gateway, 'tools/call', params, { headers: without });
+    expect(told.reply.result).toMatchObject({ isError: true });
+    expect(told.text).toContain('send your token of the identity provider as x-user-token');
+  }
+  const seen = await postModern(gateway, 'tools/call', { name: 'other-whoami', arguments: {} }, { headers });
+  expect(seen.text).toContain('x-plain');
+  expect(seen.text).not.toContain(token);
 });
