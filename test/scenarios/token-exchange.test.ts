@@ -91,6 +91,8 @@ test('a call without a token is told what to send, and none but a good one is se
   await using scene = await startExchange();
   const { idp, upstream } = scene;
   const [asked, called] = [idp.exchanges.length, upstream.upstream.countCalls()];
+  const operator = await scene.gateway.execute('c1-echo', { text: 'hi' });
+  expect(requiredIn(operator)).toMatchObject({ kind: 'exchange', subject_token_missing: true });
   expect(requiredIn(await call(scene, ''))).toMatchObject({
     kind: 'exchange',
     mcp_client_name: 'c1',
@@ -203,6 +205,8 @@ test('settings that break a rule or lead to no provider are refused, and change 
   expect(await expectRefused(gateway, 400, put({ use_idp_credentials: true }))).toContain('use_idp_credentials');
   const lost = put({ authorization_server_url: `${idp.issuer}/nowhere` });
   expect(await expectRefused(gateway, 422, lost)).toContain('has no metadata');
+  const metadata = put({ authorization_server_url: 'https://169.254.169.254/' });
+  expect(await expectRefused(gateway, 403, metadata)).toContain('169.254.169.254');
   expect(await subjectOf(scene, await idp.tokenOf('alice'))).toBe('alice');
 });
 
@@ -213,7 +217,7 @@ test('a server is registered without a token, and its tools are listed when some
   const id = await gateway.createClient(httpClient(upstream.url, record));
   expect((await gateway.getClient(id)).state).toBe('pending_verification');
   const path = `/api/mcp/client/${id}/verify-exchange`;
-  expect(messageIn(await gateway.api('POST', path))).toContain('no JWT');
+  expect(messageIn(await gateway.api('POST', path))).toContain('subject_token: is missing');
   idp.barred.add('mallory');
   const refused = await gateway.api('POST', path, { subject_token: await idp.tokenOf('mallory') });
   expect([refused.status, messageIn(refused).includes('invalid_target')]).toEqual([422, true]);
@@ -251,4 +255,51 @@ test('clients of /mcp send both in headers, and no other server hears of the tok
   const seen = await postModern(gateway, 'tools/call', { name: 'other-whoami', arguments: {} }, { headers });
   expect(seen.text).toContain('x-plain');
   expect(seen.text).not.toContain(token);
+});
+
+test('an open server is moved behind an exchange and back while it is in use', async () => {
+  await using scene = await startExchange();
+  const { idp, gateway } = scene;
+  await using open = await startUpstream();
+  const id = await gateway.createClient(httpClient(open.url, { name: 'c2', allow_on_all_virtual_keys: true }));
+  const alice = await idp.tokenOf('alice');
+  const execute = (headers: Record<string, string>) => gateway.execute('c2-whoami', {}, headers);
+  const byKey = { 'x-bf-vk': scene.key.value, authorization: '' };
+  expect((await execute(byKey)).status).toBe(200);
+  const put = await gateway.update(id, { auth_type: 'token_exchange', token_exchange: exchangeSettings(idp) });
+  expect(put.status, JSON.stringify(put.body)).toBe(200);
+  expect((await gateway.getClient(id)).state).toBe('connected');
+  requiredIn(await execute(byKey));
+  const called = await execute({ ...byKey, authorization: `Bearer ${alice}` });
+  expect(called.status, JSON.stringify(called.body)).toBe(200);
+  expect(JSON.stringify(called.body)).toContain('Bearer ');
+  expect(JSON.stringify(called.body)).not.toContain(alice);
+  const back = await gateway.update(id, { auth_type: 'none' });
+  expect(back.status, JSON.stringify(back.body)).toBe(200);
+  const without = await execute(byKey);
+  expect(without.status, JSON.stringify(without.body)).toBe(200);
+  expect(JSON.stringify(without.body)).not.toContain('Bearer ');
+  const { config } = await gateway.getClient(id);
+  expect((await gateway.update(id, config)).status).toBe(200);
+  expect((await gateway.getClient(id)).config).toEqual(config);
+});
+
+test('config.json declares such a server, with the provider of single sign-on', async () => {
+  await using idp = await startExchangeProvider();
+  await using upstream = await startProtectedUpstream(idp);
+  const { issuer, clientId: client_id, clientSecret: client_secret } = idp;
+  const token_exchange = { use_idp_credentials: true, audience: upstream.url };
+  const record = httpClient(upstream.url, { client_id: 'c1', auth_type: 'token_exchange', token_exchange });
+  const config = { auth: { oidc: { issuer, client_id, client_secret } }, mcp: { client_configs: [record] } };
+  await using gateway = await startGateway({ config });
+  expect((await gateway.getClient('c1')).state).toBe('pending_verification');
+  const verified = await gateway.api('POST', '/api/mcp/client/c1/verify-exchange', {
+    subject_token: await idp.tokenOf('ann'),
+  });
+  expect(verified.status, JSON.stringify(verified.body)).toBe(200);
+  expect(idp.exchanges.at(-1)).toMatchObject({ audience: upstream.url });
+  expect(idp.exchanges.at(-1)?.['resource']).toBeUndefined();
+  expect(upstream.subjects.at(-1)).toBe('ann');
+  const other = { token_exchange: { token_url: `${issuer}/token` } };
+  expect(await expectRefused(gateway, 400, () => gateway.update('c1', other))).toContain('must be empty');
 });

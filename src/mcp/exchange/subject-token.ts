@@ -35,13 +35,16 @@ const ALGORITHMS = [
   'Ed25519',
 ];
 
+/** Keys of this gateway, which stand in the same header where the caller has nothing else. */
+const OUR_KEY = /^(?:sk-bf-|bfst-)/i;
+
 /** The token that a request comes with, in the header where the plan expects it. Nothing about it is checked. */
 export function subjectTokenIn(headers: CallerHeaders, { subject: { header } }: Plan): string | undefined {
   const value = headers[header];
   if (typeof value !== 'string') return undefined;
   const [, token] = /^bearer\s+(.*)$/is.exec(value) ?? [];
   const text = (token ?? (header === 'authorization' ? '' : value)).trim();
-  return text === '' ? undefined : text;
+  return text === '' || OUR_KEY.test(text) ? undefined : text;
 }
 
 /**
