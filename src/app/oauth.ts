@@ -10,7 +10,7 @@ import type { Executor } from '../store/schema.ts';
 import type { Common } from './common.ts';
 
 /** How the gateway signs in to servers. */
-export async function openOAuth({ stores, changes, settings, egress, onError, cleanup }: Common): Promise<OAuth> {
+export async function openOAuth({ file, stores, changes, settings, egress, onError, cleanup }: Common): Promise<OAuth> {
   const fetchFor: FetchFor = (server = '') => {
     // Of a server without an address nothing is known, so nothing is made easier for it.
     const isKnown = URL.canParse(server);
@@ -24,6 +24,7 @@ export async function openOAuth({ stores, changes, settings, egress, onError, cl
     fetchFor,
     onUser: createOnUser(stores),
     publicUrl: () => settings().mcp_external_client_url,
+    idp: file.auth?.oidc,
     onError,
   });
   cleanup.defer(() => oauth.stop());

@@ -6,6 +6,7 @@ import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
+import { createOwnExchange } from '../mcp/exchange/own.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
 import type { NameOf } from '../mcp/offering.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
@@ -62,6 +63,7 @@ export function createServers(options: ServersOptions): Servers {
   const personal = createPersonal({ ...options, verify, upstreams });
   const credentials = createCredentials({
     ...personal,
+    exchanged: createOwnExchange(oauth.exchanges),
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
@@ -83,6 +85,7 @@ export function createServers(options: ServersOptions): Servers {
     audit: stores.audit,
     headerCredentials: stores.headerCredentials,
     adminAuth: (client) => (client.auth_type === 'per_user_oauth' ? oauth.tokenFor(client, 'admin') : undefined),
+    exchanges: oauth.exchanges,
     hasVirtualKey: (id) => policy.find(id) !== undefined,
     changes,
     verify,

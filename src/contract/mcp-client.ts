@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { OAuthConfigInput } from './oauth.ts';
 import { SecretInput, SecretView, WhiteList } from './common.ts';
+import { TokenExchangeInput, TokenExchangeView } from './token-exchange.ts';
 import { ToolPrice } from './tool-price.ts';
 
 export const ConnectionType = z.enum(['http', 'sse', 'stdio', 'inprocess']);
 export type ConnectionType = z.infer<typeof ConnectionType>;
 
-export const AuthType = z.enum(['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers']);
+export const AuthType = z.enum(['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers', 'token_exchange']);
 export type AuthType = z.infer<typeof AuthType>;
 
 /** Which era of MCP to speak with a server. */
@@ -104,6 +105,10 @@ const settings = {
     description:
       'How to sign in to an oauth or per_user_oauth server; {} finds out. On update: sign in anew in this way.',
   }),
+  token_exchange: TokenExchangeInput.nullish().meta({
+    description:
+      'How the token of a caller is exchanged for one that the server takes (RFC 8693); auth_type token_exchange.',
+  }),
   headers: headers.nullish().meta({
     description:
       'Headers sent with every request to the server. The whole map is replaced; a masked value keeps the secret.',
@@ -154,6 +159,10 @@ const settings = {
     .meta({ description: 'Seconds a call may take; 0 the global setting. Reads show nanoseconds.' }),
   user_headers: headers.nullish().meta({
     description: 'Sample values of per_user_header_keys, to connect and list the tools once. They are not kept.',
+  }),
+  subject_token: SecretInput.nullish().meta({
+    description:
+      'A token of your own, exchanged to connect and list the tools once (token_exchange only). It is not kept.',
   }),
   allowed_extra_headers: WhiteList.nullish().meta({
     description: 'Names of caller headers that are passed on with tool calls; ["*"] all but credentials.',
@@ -229,6 +238,7 @@ export const McpClientConfigView = z.object({
   stdio_config: z.object({ command: z.string(), args: z.array(z.string()), envs: z.array(z.string()) }).optional(),
   auth_type: AuthType,
   oauth_config_id: z.string().optional(),
+  token_exchange: TokenExchangeView.optional(),
   headers: z.record(z.string(), SecretView),
   tools_to_execute: z.array(z.string()),
   tools_to_auto_execute: z.array(z.string()),

@@ -55,7 +55,12 @@ export interface Caller {
   /** The virtual key that it came with, if it is one. */
   readonly key?: KeyPolicy;
   /** The person who signed in, if it is one. */
-  readonly user?: { readonly id: string; readonly name: string };
+  readonly user?: {
+    readonly id: string;
+    readonly name: string;
+    /** Issuer and subject of the identity provider, for whoever comes from there; see sso-rules.ts. */
+    readonly subject?: string | undefined;
+  };
 }
 
 /** The caller without a credential, when `enforce_auth_on_inference` is off. It may use tools and nothing else. */
@@ -83,8 +88,10 @@ export function principalOfUser(userId: string): string {
   return `user:${userId}`;
 }
 
+type Who = Pick<User, 'id' | 'username' | 'role' | 'sso_subject'>;
+
 /** Somebody who signed in, with what the role allows at this moment. */
-export function callerOfUser({ id, username, role }: Pick<User, 'id' | 'username' | 'role'>): Caller {
-  const user = { id, name: username };
+export function callerOfUser({ id, username, role, sso_subject }: Who): Caller {
+  const user = { id, name: username, ...(sso_subject && { subject: sso_subject }) };
   return { kind: 'operator', principal: principalOfUser(id), name: username, scopes: ROLE_SCOPES[role], user };
 }

@@ -85,7 +85,7 @@ export function route<
     async run(request, params, caller, ip) {
       const search = new URL(request.url).searchParams;
       const checkedQuery = query === undefined ? undefined : checkQuery(query, search);
-      const checkedBody = body === undefined ? undefined : checkBody(body, parseJson(await readRequest(request)));
+      const checkedBody = body === undefined ? undefined : checkBytes(body, await readRequest(request));
       return await definition.handle({
         params: params as PathParams<P>, // the router matched this very path
         query: checkedQuery as z.output<Q>, // undefined exactly when Q is ZodUndefined
@@ -145,6 +145,12 @@ export function createTemplateOf(routes: readonly Pick<Route, 'path'>[]): (path:
 
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+/** No body at all is fine where the schema says so. */
+function checkBytes<B extends z.ZodType>(schema: B, bytes: Buffer): z.output<B> {
+  const isAbsent = bytes.length === 0 && schema.safeParse(undefined).success;
+  return checkBody(schema, isAbsent ? undefined : parseJson(bytes));
 }
 
 function readRequest(request: Request): Promise<Buffer> {

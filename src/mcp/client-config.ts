@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { McpClientConfigView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
-import { Secret, updateSecret, type SecretInput } from '../lib/secret.ts';
+import { Secret, type SecretInput } from '../lib/secret.ts';
 import type { McpClient, StdioConfig, TlsConfig } from '../store/mcp-clients.ts';
 import { checkClient, invalid } from './client-rules.ts';
+import { checkTokenExchange, patchTokenExchange, textOf, viewTokenExchange } from './exchange/record.ts';
+import { patchSecret } from './secret-field.ts';
 
 const MINUTE_NS = 60_000_000_000;
 const SECOND_NS = 1_000_000_000;
@@ -17,6 +19,7 @@ export function fromCreate(body: McpClientCreate, now = Date.now()): McpClient {
     stdio_config: undefined,
     auth_type: Object.keys(body.headers ?? {}).length > 0 ? 'headers' : 'none',
     oauth_config_id: undefined,
+    token_exchange: undefined,
     headers: {},
     tools_to_execute: [],
     tools_to_auto_execute: [],
@@ -53,10 +56,11 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
     ...current,
     name: patch.name ?? current.name,
     connection_type: patch.connection_type ?? current.connection_type,
-    connection_string: secret('connection_string', patch.connection_string, current.connection_string),
+    connection_string: patchSecret('connection_string', patch.connection_string, current.connection_string),
     stdio_config: stdioConfig(patch.stdio_config, current.stdio_config),
     auth_type: patch.auth_type ?? current.auth_type,
     oauth_config_id: patch.oauth_config_id ?? current.oauth_config_id,
+    token_exchange: patchTokenExchange(patch.token_exchange, current.token_exchange),
     headers: headers(patch.headers, current.headers),
     tools_to_execute: execute,
     // Nothing may run, so nothing may run unattended, whatever was sent.
@@ -77,6 +81,7 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
     updated_at: now,
   };
   checkClient(next, patch);
+  checkTokenExchange(next);
   return next;
 }
 
@@ -87,6 +92,8 @@ export function listIdleSettings(client: McpClient, patch: McpClientUpdate): str
     idle.push('headers are not sent while auth_type is "none"');
   const isHttp = client.connection_type === 'http' || client.connection_type === 'sse';
   if (patch.tls_config && !isHttp) idle.push(`tls_config has no effect on a ${client.connection_type} server`);
+  if (patch.token_exchange && client.auth_type !== 'token_exchange')
+    idle.push(`token_exchange has no effect while auth_type is "${client.auth_type}"`);
   return idle;
 }
 
@@ -115,7 +122,7 @@ export function sameHeaderKeys(
 
 /** Whether each caller has a credential of their own for the server. */
 export function isPerUser({ auth_type }: Pick<McpClient, 'auth_type'>): boolean {
-  return auth_type === 'per_user_oauth' || auth_type === 'per_user_headers';
+  return auth_type === 'per_user_oauth' || auth_type === 'per_user_headers' || auth_type === 'token_exchange';
 }
 
 /** Everything a connection is made of, secrets by their resolved text: only ever compared, never shown. */
@@ -123,6 +130,7 @@ function target(client: McpClient): unknown {
   const { connection_type, auth_type, connection_string, stdio_config, tls_config } = client;
   return [
     client.oauth_config_id,
+    auth_type === 'token_exchange' ? textOf(client.token_exchange) : '',
     connection_type,
     client.protocol_era,
     auth_type,
@@ -153,6 +161,7 @@ export function clientView(client: McpClient): McpClientConfigView {
     connection_string,
     stdio_config,
     oauth_config_id,
+    token_exchange,
     tls_config,
     ...plain
   } = client;
@@ -161,6 +170,7 @@ export function clientView(client: McpClient): McpClientConfigView {
     connection_string: connection_string.view(),
     ...(stdio_config === undefined ? {} : { stdio_config: stdioView(stdio_config) }),
     ...(oauth_config_id === undefined ? {} : { oauth_config_id }),
+    ...(token_exchange === undefined ? {} : { token_exchange: viewTokenExchange(token_exchange) }),
     headers: Object.fromEntries(Object.entries(client.headers).map(([name, value]) => [name, value.view()])),
     ...(tls_config === undefined ? {} : { tls_config: tlsView(tls_config) }),
     tools_to_execute: [...client.tools_to_execute],
@@ -194,14 +204,6 @@ function tlsView({
   };
 }
 
-function secret(field: string, sent: SecretInput | null | undefined, stored: Secret): Secret {
-  if (sent === null || sent === undefined) return stored;
-  const next = updateSecret(sent, stored);
-  if (next === undefined)
-    throw invalid(field, 'is a mask, but there is no stored value behind it; send the value itself');
-  return next;
-}
-
 function headers(
   sent: Record<string, SecretInput> | null | undefined,
   stored: McpClient['headers'],
@@ -215,7 +217,7 @@ function headers(
     if (seen.has(lower))
       throw invalid(`headers.${name}`, 'is given twice; header names are compared without regard to case');
     seen.add(lower);
-    next[name] = secret(`headers.${name}`, value, known.get(lower) ?? Secret.empty);
+    next[name] = patchSecret(`headers.${name}`, value, known.get(lower) ?? Secret.empty);
   }
   return next;
 }
@@ -227,7 +229,7 @@ function stdioConfig(sent: McpClientUpdate['stdio_config'], stored: StdioConfig 
     if (equals === -1) return { name: entry, value: undefined };
     const name = entry.slice(0, equals);
     const before = stored?.envs.find((env) => env.name === name)?.value;
-    return { name, value: secret(`stdio_config.envs (${name})`, entry.slice(equals + 1), before ?? Secret.empty) };
+    return { name, value: patchSecret(`stdio_config.envs (${name})`, entry.slice(equals + 1), before ?? Secret.empty) };
   });
   return { command: sent.command, args: sent.args ?? [], envs };
 }
@@ -238,7 +240,7 @@ function tlsConfig(sent: McpClientUpdate['tls_config'], stored: TlsConfig | unde
     const input = sent[key];
     if (input === null || input === undefined) return Secret.empty;
     const isBlank = !Secret.parse(input).isSet;
-    return isBlank ? Secret.empty : secret(`tls_config.${key}`, input, stored?.[key] ?? Secret.empty);
+    return isBlank ? Secret.empty : patchSecret(`tls_config.${key}`, input, stored?.[key] ?? Secret.empty);
   };
   const next: TlsConfig = {
     insecure_skip_verify: sent.insecure_skip_verify ?? false,

@@ -46,10 +46,12 @@ interface CredentialsDeps extends Partial<Pick<Credentials, 'shared' | 'obstacle
   /** By `auth_type`; without an entry nobody can have such a credential. */
   readonly kinds: Readonly<Partial<Record<'per_user_headers' | 'per_user_oauth', PersonalKind>>>;
   readonly links: Pick<Links, 'toFlow'>;
+  /** For servers that take tokens which callers' tokens are exchanged for. */
+  readonly exchanged?: (server: PersonalServer, request: PersonalRequest) => Promise<OwnAuth>;
 }
 
 /** Finds the credential of a call: by what the server wants, and on whose behalf the call is made. */
-export function createCredentials({ shared, obstacle, kinds, links }: CredentialsDeps): Credentials {
+export function createCredentials({ shared, obstacle, kinds, links, exchanged }: CredentialsDeps): Credentials {
   async function find(
     kind: PersonalKind,
     { client, grants }: PersonalServer,
@@ -73,6 +75,7 @@ export function createCredentials({ shared, obstacle, kinds, links }: Credential
     async own(server, request) {
       const { client } = server;
       if (!isPerUser(client)) return undefined;
+      if (client.auth_type === 'token_exchange' && exchanged !== undefined) return exchanged(server, request);
       const kind = kinds[client.auth_type as keyof typeof kinds]; // one of the two, by the check above
       if (kind === undefined)
         throw new GatewayError('wrong_state', `${client.name}: auth_type "${client.auth_type}" is not available`);

@@ -1,7 +1,6 @@
-import type { ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
+import type { AuthType, ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { SecretInput } from '../lib/secret.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
@@ -13,12 +12,11 @@ import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
 import { byKey, createGrantChanges } from './grant-changes.ts';
 import { readGrants } from './client-rules.ts';
-import { conceal } from './personal/conceal.ts';
-import { fixedAuth, readSample } from './personal/header-values.ts';
 import { onClientChange } from './personal/on-client-change.ts';
 import type { Grants, Registration } from './registration.ts';
+import type { CallerHeaders } from './relay/forwarded-headers.ts';
+import { createTrials, type Credential, type Sample, type TrialDeps } from './trials.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
-import type { Auth } from './transport/auth.ts';
 import type { Verified } from './upstream/verify.ts';
 
 /** One registered server with what is known of it right now. */
@@ -35,8 +33,7 @@ export type Write = (tx: Executor) => Promise<void>;
 
 interface RegisterOptions {
   readonly write?: Write;
-  /** Headers of a caller, to list the tools with. */
-  readonly sample?: Sample | null | undefined;
+  readonly credential?: Credential;
 }
 
 /** The registered servers, for those who manage them. */
@@ -64,10 +61,12 @@ export interface ClientRegistry {
   refreshTools(id: string, actor: Actor): Promise<number>;
   /** Lists the tools of a server to which each caller sends headers of their own, with these, which are not kept. */
   verifyHeaders(id: string, sample: Sample, actor: Actor): Promise<number>;
+  /**
+   * Lists the tools of a server with the exchanged token of whoever asks: the one given, else that in the header of the record.
+   * It is not kept.
+   */
+  verifyExchange(id: string, token: string, headers: CallerHeaders, actor: Actor): Promise<number>;
 }
-
-/** Header values that an administrator tries a server with. */
-export type Sample = Readonly<Record<string, SecretInput>>;
 
 export interface Registry extends ClientRegistry {
   /** Reads all registrations and begins to connect. Waits for no server. */
@@ -80,7 +79,7 @@ export interface Registry extends ClientRegistry {
   stop(): Promise<void>;
 }
 
-interface RegistryDeps extends UpstreamDeps {
+interface RegistryDeps extends UpstreamDeps, Omit<TrialDeps, 'verify'> {
   readonly database: Pick<Database, 'transaction'>;
   readonly store: McpClientStore;
   readonly grants: GrantStore;
@@ -91,14 +90,13 @@ interface RegistryDeps extends UpstreamDeps {
   /** What virtual keys may call is other than before, and nothing else. */
   readonly onGrants: () => void;
   readonly headerCredentials: Pick<HeaderCredentialStore, 'with'>;
-  /** The administrator's credential, by which the tools of a server are listed to which each caller signs in. */
-  readonly adminAuth: (client: McpClient) => Auth | undefined;
 }
 
 /** All upstream servers. A change is checked, verified, stored, published, and only then in force; the publishing applies it. */
 export function createRegistry(deps: RegistryDeps): Registry {
   const { store, grants, changes, database, audit } = deps;
   const personal = { headerCredentials: deps.headerCredentials, clients: store };
+  const trials = createTrials(deps);
   const upstreams = new Map<string, Upstream>();
   /** Sessions that were verified for a record about to be published, by client id. */
   const verified = new Map<string, Verified>();
@@ -202,18 +200,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
-  async function verify(client: McpClient, auth?: Auth): Promise<Verified> {
-    try {
-      return await deps.verify(client, undefined, auth);
-    } catch (error) {
-      const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
-      // The one failure that is no fault of the server: nothing was asked of it.
-      const blocked = error instanceof GatewayError && error.code === 'egress_blocked' ? error : undefined;
-      const details = blocked?.details && { details: { ...blocked.details } };
-      throw new GatewayError(blocked?.code ?? 'upstream_refused', message, { cause: error, ...details });
-    }
-  }
-
   function checkFree({ name, client_id }: Pick<McpClient, 'name' | 'client_id'>): void {
     checkName(name, client_id);
     if (upstreams.has(client_id)) throw new GatewayError('conflict', `client_id: "${client_id}" already exists`);
@@ -222,11 +208,11 @@ export function createRegistry(deps: RegistryDeps): Registry {
   function register(
     client: McpClient,
     actor: Actor,
-    { write = nothing, sample }: RegisterOptions = {},
+    { write = nothing, credential = {} }: RegisterOptions = {},
   ): Promise<RegisteredClient> {
     return inTurn(client.client_id, async () => {
       checkFree(client);
-      const session = client.disabled ? undefined : await connect(client, sample);
+      const session = client.disabled ? undefined : await trials.connect(client, credential);
       const change = clientChange('create', { client, grants: NO_GRANTS });
       const writeAll = async (tx: Executor): Promise<void> => {
         await store.with(tx).insert(client);
@@ -236,22 +222,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await commit(client, session, () => record(actor, change, writeAll));
       return snapshot(demand(client.client_id));
     });
-  }
-
-  /** Connects as a record says; where each caller has a credential of their own, with one for this alone if there is one. */
-  async function connect(client: McpClient, sample: Sample | null | undefined): Promise<Verified | undefined> {
-    if (!isPerUser(client) || client.auth_type === 'per_user_oauth') return verify(client, deps.adminAuth(client));
-    return sample === null || sample === undefined ? undefined : verifyWith(client, sample);
-  }
-
-  async function verifyWith(client: McpClient, sample: Sample): Promise<Verified> {
-    const values = readSample(client, sample);
-    try {
-      return await deps.verify(client, undefined, fixedAuth(values));
-    } catch (error) {
-      const why = conceal(messageOf(error), Object.values(values));
-      throw new GatewayError('upstream_refused', `Verification failed: ${why}`);
-    }
   }
 
   /** What a server offers is kept for all processes where none of them stays connected to it. */
@@ -267,7 +237,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   ): Promise<{ client: RegisteredClient; warnings: string[] }> {
     const client = fromCreate(body);
     return {
-      client: await register(client, actor, { sample: body.user_headers }),
+      client: await register(client, actor, { credential: body }),
       warnings: listIdleSettings(client, body),
     };
   }
@@ -284,9 +254,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
       const next = applyPatch(current, body);
       checkName(next.name, id);
       const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
-      const isSampled = isPerUser(next) && body.user_headers !== undefined;
+      const isSampled = isPerUser(next) && (body.user_headers ?? body.subject_token) !== undefined;
       const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
-      const session = needsConnection ? await connect(next, body.user_headers) : undefined;
+      const session = needsConnection ? await trials.connect(next, body) : undefined;
       const change = clientChange(
         'update',
         { client: next, grants: granted ?? former },
@@ -316,6 +286,27 @@ export function createRegistry(deps: RegistryDeps): Registry {
     } finally {
       reconnecting.delete(id);
     }
+  }
+
+  /** Lists the tools of a server that knows each caller, with a credential for this alone. */
+  function relist(
+    id: string,
+    actor: Actor,
+    type: AuthType,
+    verifyAs: (client: McpClient) => Promise<Verified>,
+  ): Promise<number> {
+    demand(id);
+    return inTurn(id, async () => {
+      const upstream = demand(id);
+      refuseDisabled(upstream);
+      const { client } = upstream;
+      if (client.auth_type !== type)
+        throw new GatewayError('wrong_state', `${client.name}: its auth_type is "${client.auth_type}", not "${type}"`);
+      const found = await verifyAs(client);
+      const change = clientChange('refresh', upstream);
+      await commit(client, found, () => record(actor, change, (tx) => keepOffer(tx, client, found)));
+      return upstream.offer.tools.length;
+    });
   }
 
   return {
@@ -364,23 +355,10 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
-    async verifyHeaders(id, sample, actor) {
-      demand(id);
-      return inTurn(id, async () => {
-        const upstream = demand(id);
-        refuseDisabled(upstream);
-        const { client } = upstream;
-        if (client.auth_type !== 'per_user_headers')
-          throw new GatewayError(
-            'wrong_state',
-            `${client.name}: its auth_type is "${client.auth_type}", not "per_user_headers"`,
-          );
-        const found = await verifyWith(client, sample);
-        const change = clientChange('refresh', upstream);
-        await commit(client, found, () => record(actor, change, (tx) => keepOffer(tx, client, found)));
-        return upstream.offer.tools.length;
-      });
-    },
+    verifyHeaders: (id, sample, actor) =>
+      relist(id, actor, 'per_user_headers', (client) => trials.withHeaders(client, sample)),
+    verifyExchange: (id, token, headers, actor) =>
+      relist(id, actor, 'token_exchange', (client) => trials.withToken(client, token, headers)),
     applySettings() {
       for (const upstream of upstreams.values()) upstream.applySettings();
     },
@@ -418,8 +396,11 @@ function refuseDisabled({ client }: Upstream): void {
 
 function refusePerUser({ client }: Upstream): void {
   if (!isPerUser(client)) return;
-  const instead =
-    client.auth_type === 'per_user_headers' ? '; POST …/verify-headers lists the tools with sample values' : '';
+  const ways: Partial<Record<AuthType, string>> = {
+    per_user_headers: '; POST …/verify-headers lists the tools with sample values',
+    token_exchange: '; POST …/verify-exchange lists the tools with a token of yours',
+  };
+  const instead = ways[client.auth_type] ?? '';
   throw new GatewayError('wrong_state', `${client.name} has no connection that all callers share${instead}`);
 }
 

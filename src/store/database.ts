@@ -10,6 +10,7 @@ import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
 import { inbound } from './migrations/007-inbound.ts';
 import { providers } from './migrations/009-providers.ts';
+import { tokenExchange } from './migrations/010-token-exchange.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -77,6 +78,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '006-accounts': accounts(),
     '007-inbound': inbound(),
     '009-providers': providers(),
+    '010-token-exchange': tokenExchange(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

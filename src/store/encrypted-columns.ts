@@ -25,6 +25,15 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   members('mcp_clients', 'client_id', 'headers'),
   members('mcp_clients', 'client_id', 'tls_config'),
   {
+    ...whole('mcp_clients', 'client_id', 'token_exchange'),
+    map(text, { client_id = '' }, visit) {
+      const stored = JSON.parse(text) as { client_id: string; client_secret: string };
+      const at = (name: 'client_id' | 'client_secret'): string =>
+        visit(stored[name], `mcp_clients:token_exchange.${name}:${client_id}`);
+      return JSON.stringify({ ...stored, client_id: at('client_id'), client_secret: at('client_secret') });
+    },
+  },
+  {
     ...whole('mcp_clients', 'client_id', 'stdio_config'),
     map(text, { client_id = '' }, visit) {
       const config = JSON.parse(text) as { envs: { name: string; value?: string }[] };

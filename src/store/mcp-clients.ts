@@ -7,6 +7,7 @@ import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import { uniqueViolation } from './dialect.ts';
 import type { Executor, McpClientTable } from './schema.ts';
+import { readTokenExchange, writeTokenExchange, type TokenExchange } from './token-exchange.ts';
 import { secretColumns, type SecretColumns } from './secret-columns.ts';
 
 /** What a stdio server is started with. */
@@ -35,6 +36,7 @@ export interface McpClient {
   readonly stdio_config: StdioConfig | undefined;
   readonly auth_type: AuthType;
   readonly oauth_config_id: string | undefined;
+  readonly token_exchange: TokenExchange | undefined;
   readonly headers: Readonly<Record<string, Secret>>;
   readonly tools_to_execute: readonly string[];
   readonly tools_to_auto_execute: readonly string[];
@@ -169,7 +171,9 @@ function refuseConflict(error: unknown, client: McpClient): never {
 }
 
 function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientTable> {
-  const { seal, sealAll } = secretColumns(encryption, 'mcp_clients', client.client_id);
+  const columns = secretColumns(encryption, 'mcp_clients', client.client_id);
+  const { seal, sealAll } = columns;
+  const { token_exchange } = client;
   return {
     client_id: client.client_id,
     name: client.name,
@@ -178,6 +182,7 @@ function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientT
     stdio_config: client.stdio_config === undefined ? null : writeStdio(client.stdio_config, seal),
     auth_type: client.auth_type,
     oauth_config_id: client.oauth_config_id ?? null,
+    token_exchange: token_exchange === undefined ? null : writeTokenExchange(token_exchange, columns),
     headers: JSON.stringify(sealAll(client.headers, 'headers')),
     tools_to_execute: JSON.stringify(client.tools_to_execute),
     tools_to_auto_execute: JSON.stringify(client.tools_to_auto_execute),
@@ -200,7 +205,8 @@ function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientT
 
 function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
   const { known: _, ...row } = stored;
-  const { open, openAll } = secretColumns(encryption, 'mcp_clients', row.client_id);
+  const columns = secretColumns(encryption, 'mcp_clients', row.client_id);
+  const { open, openAll } = columns;
   return freeze({
     ...row,
     connection_type: row.connection_type as ConnectionType,
@@ -208,6 +214,7 @@ function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
     stdio_config: row.stdio_config === null ? undefined : parseStdio(row.stdio_config, open),
     auth_type: row.auth_type as AuthType,
     oauth_config_id: row.oauth_config_id ?? undefined,
+    token_exchange: row.token_exchange === null ? undefined : readTokenExchange(row.token_exchange, columns),
     headers: openAll(JSON.parse(row.headers) as Record<string, string>, 'headers'),
     tools_to_execute: JSON.parse(row.tools_to_execute) as string[],
     tools_to_auto_execute: JSON.parse(row.tools_to_auto_execute) as string[],

@@ -29,6 +29,12 @@ const client = exampleClient({
     ],
   },
   headers: { Authorization: secret('canary header'), ['__proto__']: secret('odd'), 'X-File': Secret.parse('file.a') },
+  token_exchange: {
+    ...{ use_idp_credentials: false, authorization_server_url: 'https://idp.example', token_url: '', jwks_url: '' },
+    ...{ client_id: secret('canary id'), client_secret: secret('canary exchange'), token_endpoint_auth_method: '' },
+    ...{ audience: '', resource: '', scopes: [], subject_token_type: '', requested_token_type: '' },
+    ...{ subject_token_header: '', subject_audience: '' },
+  },
   tls_config: {
     insecure_skip_verify: true,
     ca_cert_pem: secret('canary ca'),
@@ -77,7 +83,7 @@ describe.each(DATABASES)('on %s', (type) => {
 
     const next = await createNextKey(folder.path, 'the next passphrase');
     const count = await reencrypt({ database, from, to: next.encryption, seal: next.seal, record: async () => {} });
-    expect(count).toBe(7 + LASTING_PURPOSES.length);
+    expect(count).toBe(9 + LASTING_PURPOSES.length);
     const after = encrypted(await dump());
     expect(after).toHaveLength(before.length);
     expect(after.filter((text) => before.includes(text))).toEqual([]);
@@ -91,6 +97,7 @@ describe.each(DATABASES)('on %s', (type) => {
       value?.stdio_config?.envs.map((env) => env.value?.reference || env.value?.resolve()),
       Object.entries(value?.headers ?? {}).map(([name, each]) => [name, each.reference || each.resolve()]),
       [value?.tls_config?.ca_cert_pem.resolve(), value?.tls_config?.client_key_pem.resolve()],
+      [value?.token_exchange?.client_id.resolve(), value?.token_exchange?.client_secret.resolve()],
     ];
     expect(reveal(found)).toEqual(reveal(client));
     // What clients hold of us, and the chain of audit logs, go on.

@@ -58,6 +58,7 @@ export interface McpClientTable {
   stdio_config: string | null;
   auth_type: string;
   oauth_config_id: string | null;
+  token_exchange: string | null;
   headers: string;
   tools_to_execute: string;
   tools_to_auto_execute: string;

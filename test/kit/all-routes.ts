@@ -40,6 +40,7 @@ export const emptyRegistry: ClientRegistry = {
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
   verifyHeaders: async (id) => unknown(id),
+  verifyExchange: async (id) => unknown(id),
 };
 
 /** A directory that nobody may ask, for tests that only look at routes or are refused before. */

@@ -5,6 +5,7 @@ import type { ProviderView } from '../../src/contract/provider.ts';
 import type { DatabaseOptions } from '../../src/store/database.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import { addUser, PASSWORD } from './browser-session.ts';
+import { exchangeSettings, startExchangeProvider } from './exchange-provider.ts';
 import { createKey } from './keys.ts';
 import { readLogs } from './logs.ts';
 import { registerClient } from './oauth-client.ts';
@@ -99,6 +100,14 @@ async function aSession({ gateway, url }: World, isEntered: boolean): Promise<st
 
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
+/** A server for which tokens are exchanged, and a token. The provider lives as long as the tests. */
+async function anExchange({ gateway, url }: World): Promise<string[]> {
+  const idp = await startExchangeProvider();
+  const token_exchange = exchangeSettings(idp);
+  const id = await gateway.createClient(httpClient(url, { auth_type: 'token_exchange', token_exchange }));
+  return [id, await idp.tokenOf('ann')];
+}
+
 /** A new route that writes needs a line here, or below. */
 export const WRITES: Readonly<Record<string, Write>> = {
   'POST /api/mcp/client': {
@@ -127,6 +136,11 @@ export const WRITES: Readonly<Record<string, Write>> = {
   'POST /api/mcp/client/{id}/verify-headers': {
     prepare: ({ gateway, url }) => gateway.createClient(personalClient(url)),
     body: () => ({ user_headers: SAMPLE }),
+    leaves: { action: 'refresh', entity: 'mcp_client' },
+  },
+  'POST /api/mcp/client/{id}/verify-exchange': {
+    prepare: anExchange,
+    body: (_, [, token]) => ({ subject_token: token }),
     leaves: { action: 'refresh', entity: 'mcp_client' },
   },
   'PUT /api/mcp/per-user-headers/flows/{id}': {

@@ -11,6 +11,7 @@ export function exampleClient(changes: Partial<McpClient> = {}): McpClient {
     stdio_config: undefined,
     auth_type: 'none',
     oauth_config_id: undefined,
+    token_exchange: undefined,
     headers: {},
     tools_to_execute: ['*'],
     tools_to_auto_execute: [],

@@ -24,7 +24,9 @@ export interface ProtectedUpstream extends AsyncDisposable {
 }
 
 /** Starts a protected MCP server on a free loopback port. */
-export async function startProtectedUpstream(server: OAuthServer): Promise<ProtectedUpstream> {
+export async function startProtectedUpstream(
+  server: Pick<OAuthServer, 'issuer' | 'verify'>,
+): Promise<ProtectedUpstream> {
   const subjects: string[] = [];
   const tokens: string[] = [];
   const upstream = await startUpstream({ guard });

@@ -45,6 +45,7 @@ export async function startNode(database: Database, options: NodeOptions = {}): 
     store,
     changes,
     fetchFor: () => options.fetch ?? ((url, init) => fetch(url, init)),
+    idp: undefined,
     publicUrl: () => options.publicUrl ?? '',
     onError,
     sweepMs: options.sweepMs ?? 3_600_000,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createCanaries, type Canaries } from '../kit/canaries.ts';
 import { certificates } from '../kit/certificates.ts';
+import { exchangeSettings, startExchangeProvider } from '../kit/exchange-provider.ts';
 import { accessGateway, httpClient, type GatewayAccess } from '../kit/gateway.ts';
 import { listenOnLoopback, readBody } from '../kit/http-host.ts';
 import { startProxy } from '../kit/proxy.ts';
@@ -116,10 +117,14 @@ test('no secret comes out anywhere, whatever fails', { timeout: 240_000 }, async
     proxy: canaries.make('the password of the proxy'),
     bystander: canaries.make('a variable that nobody named'),
     passphrase: canaries.make('the passphrase'),
+    exchangeSecret: canaries.make('the secret of a token exchange'),
+    subjectToken: canaries.make('the token of a caller'),
   };
   await using good = await startUpstream({ requiredHeader: ['Authorization', word.literal] });
   await using secure = await startUpstream({ tls: { certificates: made, requiresClientCertificate: true } });
   await using proxy = await startProxy('user:quite-another-one');
+  await using open = await startUpstream();
+  await using idp = await startExchangeProvider(word.exchangeSecret);
   const echo = await startEcho();
   const collector = await startCollector(canaries);
   const secretFile = join(folder.path, 'token');
@@ -184,6 +189,27 @@ test('no secret comes out anywhere, whatever fails', { timeout: 240_000 }, async
     );
     canaries.collect('an answer to a virtual key', asKey.body);
     expect(asKey.status).toBe(403); // known, but without a grant
+
+    // Tokens of callers that are exchanged, refused by a provider that repeats them, or no good.
+    const exchanged = {
+      auth_type: 'token_exchange',
+      token_exchange: { ...exchangeSettings(idp), subject_token_header: 'x-asbru-subject' },
+      headers: {},
+    };
+    const subject = { jti: word.subjectToken };
+    const subject_token = await idp.tokenOf('ann', subject);
+    expect(await post('exchanged', { ...http(open.url), ...exchanged, subject_token })).toBe(200);
+    idp.barred.add('mallory');
+    const bad = await idp.tokenOf('mallory', subject);
+    expect(await post('barred', { ...http(open.url), ...exchanged, subject_token: bad })).toBe(422);
+    expect(await post('strange', { ...http(open.url), ...exchanged, subject_token: word.subjectToken })).toBe(400);
+    for (const token of [subject_token, bad, word.subjectToken, await idp.tokenOf('ann', { ...subject, aud: 'x' })]) {
+      const call = await access.execute('exchanged-echo', {}, { 'x-asbru-subject': token });
+      canaries.collect('a call with a token to exchange', call.body);
+    }
+    const [ofExchanged] = (await access.listClients()).filter(({ config }) => config.name === 'exchanged');
+    const diagnosis = `/api/mcp/client/${ofExchanged?.config.client_id}/diagnose`;
+    canaries.collect('a diagnosis', (await access.api('POST', diagnosis)).body);
 
     // What fails: refused, unreachable, bad TLS, complaints that repeat what was sent, silence, a child that says all it knows.
     for (const status of [400, 401, 403, 404, 500]) {

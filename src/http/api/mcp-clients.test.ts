@@ -20,6 +20,7 @@ function registered(
     stdio_config: undefined,
     auth_type: 'none',
     oauth_config_id: undefined,
+    token_exchange: undefined,
     headers: {},
     tools_to_execute: ['*'],
     tools_to_auto_execute: [],

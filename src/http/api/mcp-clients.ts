@@ -8,6 +8,7 @@ import {
   PendingSignIn,
 } from '../../contract/mcp-client.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { Secret } from '../../lib/secret.ts';
 import type { ClientRegistry, RegisteredClient } from '../../mcp/registry.ts';
 import type { Outcome, SignIns } from '../../mcp/sign-in.ts';
 import { unknownFields } from '../check-input.ts';
@@ -19,6 +20,13 @@ import { ClientFilter, listClients, viewClient, type NameOfKey } from './client-
 const VerifyHeaders = z.looseObject({
   user_headers: z.record(z.string(), SecretInput).meta({ description: 'A value for each of per_user_header_keys.' }),
 });
+const VerifyExchange = z
+  .looseObject({
+    subject_token: SecretInput.nullish().meta({
+      description: 'A token of yours; absent: the one in subject_token_header of this request.',
+    }),
+  })
+  .optional();
 const VerifyAnswer = Success.extend({ tools_count: z.int().meta({ description: 'Tools the server has now.' }) });
 const RefreshAnswer = Success.extend({ tool_count: z.int().meta({ description: 'Tools the server has now.' }) });
 
@@ -152,6 +160,21 @@ function actionRoutes(registry: ClientRegistry): Route[] {
         };
       },
     }),
+    route({
+      method: 'post',
+      path: '/api/mcp/client/{id}/verify-exchange',
+      summary: 'Verify the token exchange of an MCP client',
+      description:
+        'Exchanges a token of the caller, connects once with the result and lists the tools. Nothing is kept.',
+      scope: 'write',
+      body: VerifyExchange,
+      response: VerifyAnswer,
+      async handle({ params, body, actor, request }) {
+        const token = Secret.parse(body?.subject_token ?? '').resolve();
+        const count = await registry.verifyExchange(params.id, token, Object.fromEntries(request.headers), actor);
+        return { ...success(`Token exchange verified successfully: ${count} tools discovered`), tools_count: count };
+      },
+    }),
   ];
 }
 
@@ -204,8 +227,15 @@ function write(
 // Existing clients look for the word "connected", also where nothing is connected yet.
 function createdText({ client, state, tools }: RegisteredClient): string {
   if (client.disabled) return 'MCP client registered (disabled); it is connected when enabled';
+  if (client.auth_type === 'token_exchange') return exchangeText(state, tools.length);
   if (client.auth_type !== 'per_user_headers') return 'MCP client connected successfully';
   return state === 'pending_verification'
     ? 'MCP client registered; it is connected when POST …/verify-headers has listed its tools with sample headers'
     : `MCP client registered. ${tools.length} tools discovered. Each user will submit their own headers on first tool use.`;
+}
+
+function exchangeText(state: RegisteredClient['state'], count: number): string {
+  return state === 'pending_verification'
+    ? 'MCP client registered; it is connected when POST …/verify-exchange has listed its tools with a token of yours'
+    : `MCP client registered. ${count} tools discovered. It is connected with the exchanged token of each caller.`;
 }

@@ -1,3 +1,4 @@
+import type { OidcOptions } from '../../contract/auth.ts';
 import type { OAuthStatus } from '../../contract/oauth.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Changes } from '../../store/changes.ts';
@@ -7,6 +8,7 @@ import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import type { Executor } from '../../store/schema.ts';
+import { createExchanges } from '../exchange/exchanges.ts';
 import { createFinish } from './callback.ts';
 import { createDiagnose } from './doctor.ts';
 import type { FetchFor, OAuth, TokenView } from './oauth.ts';
@@ -16,8 +18,6 @@ import { createSignIn } from './sign-in.ts';
 import { startSweep } from './sweep.ts';
 import { createTokenAuth } from './token-auth.ts';
 import { openTokenBook, type TokenBook } from './token-book.ts';
-import { exchangeToken } from './token-endpoint.ts';
-import { createTrace } from './trace.ts';
 
 interface Deps {
   readonly database: Pick<Database, 'transaction' | 'dialect'>;
@@ -26,6 +26,8 @@ interface Deps {
   readonly fetchFor: FetchFor;
   /** The address under which browsers and other servers reach the gateway; empty when it was never said. */
   readonly publicUrl: () => string;
+  /** The identity provider of single sign-on, for servers that use the same. */
+  readonly idp: OidcOptions | undefined;
   readonly onError: (error: unknown) => void;
   /** Part of the transaction that keeps a person's token; throws when nobody waits for it any more. */
   readonly onUser?: (tx: Executor, flow: OAuthFlow) => Promise<void>;
@@ -52,6 +54,7 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
       return document?.redirect_uri === redirectUri ? document.url : undefined;
     },
   });
+  const exchanges = createExchanges({ fetchFor, idp: deps.idp });
   const sweep = startSweep({ ...deps, book, renewal });
 
   async function get(id: string, { configs } = store): Promise<OAuthConfig> {
@@ -139,20 +142,17 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
       return token.status === 'active' ? undefined : 'needs_reauth';
     },
 
-    exchange(request, signal) {
-      const fetch = fetchFor(request.token_url);
-      return exchangeToken(
-        request,
-        createTrace((url, init) => fetch(url, signal === undefined ? init : { ...init, signal })),
-      );
-    },
+    exchanges,
 
     clientDocument() {
       const document = documentAt(publicUrl());
       return document && { client_id: document.url, ...clientMetadata(document.redirect_uri), ...PUBLIC_CLIENT };
     },
 
-    diagnose: createDiagnose({ store, fetchFor, tokens, hasDocument: () => documentAt(publicUrl()) !== undefined }),
+    diagnose: createDiagnose({
+      ...{ store, fetchFor, tokens, exchanges },
+      hasDocument: () => documentAt(publicUrl()) !== undefined,
+    }),
 
     onChanged: (listener) => book.onChanged(listener),
     stop() {

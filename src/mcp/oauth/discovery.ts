@@ -31,6 +31,7 @@ const ServerMetadata = z.object({
   issuer: z.string(),
   authorization_endpoint: z.string().optional().catch(undefined),
   token_endpoint: z.string(),
+  jwks_uri: z.string().optional().catch(undefined),
   registration_endpoint: z.string().optional().catch(undefined),
   scopes_supported: texts,
   code_challenge_methods_supported: texts,
@@ -38,7 +39,7 @@ const ServerMetadata = z.object({
   client_id_metadata_document_supported: z.boolean().optional().catch(undefined),
   authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
 });
-type ServerMetadata = z.infer<typeof ServerMetadata>;
+export type ServerMetadata = z.infer<typeof ServerMetadata>;
 
 const RFC9728 = 'RFC 9728: a protected server names its authorization servers';
 const RFC8414 = 'RFC 8414 / OpenID Connect Discovery: an authorization server describes itself';
@@ -148,7 +149,8 @@ async function checkResource(resource: string, address: string, trace: Trace): P
   );
 }
 
-async function findServerMetadata(issuer: string, trace: Trace): Promise<ServerMetadata | undefined> {
+/** What an authorization server says of itself; undefined when it says nothing. */
+export async function findServerMetadata(issuer: string, trace: Trace): Promise<ServerMetadata | undefined> {
   const step = 'authorization_server_metadata';
   if (!isSafeEndpoint(issuer)) checkEndpoint(issuer, 'authorization server');
   const { buildDiscoveryUrls } = await import('@modelcontextprotocol/client');

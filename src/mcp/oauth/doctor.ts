@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
+import type { Exchanges } from '../exchange/exchanges.ts';
 import { discover, probe, type Target } from './discovery.ts';
 import {
   checkRegistration,
@@ -22,6 +23,7 @@ interface Deps {
   readonly store: Pick<OAuthStore, 'configs'>;
   readonly fetchFor: FetchFor;
   readonly tokens: (client_id: string) => readonly TokenView[];
+  readonly exchanges: Pick<Exchanges, 'diagnose' | 'issuerOf' | 'traceOf'>;
   /** Whether authorization servers can read who the gateway is (client id metadata document). */
   readonly hasDocument: () => boolean;
 }
@@ -32,12 +34,13 @@ const LIMIT_MS = 20_000;
 const DISCOVERY = /^(?:discovery|probe|.+_metadata)$/;
 
 /** Makes the function that goes through all steps of signing in to a server. It asks, and changes nothing anywhere. */
-export function createDiagnose({ store, fetchFor, tokens, hasDocument }: Deps) {
+export function createDiagnose({ store, fetchFor, tokens, exchanges, hasDocument }: Deps) {
   return async (client: McpClient): Promise<Diagnosis> => {
     const { auth_type, connection_type, client_id } = client;
     const isRemote = connection_type === 'http' || connection_type === 'sse';
     if (!isRemote) return conclude(client, [], `is a ${connection_type} server, which nobody signs in to`);
     const trace = openTrace(client);
+    if (auth_type === 'token_exchange') return diagnoseExchange(client, trace);
     if (auth_type !== 'oauth' && auth_type !== 'per_user_oauth') {
       await attempt(trace, 'probe', () => probeOnly(client, targetOf(client), trace));
       return conclude(client, explainAll(client, trace.steps, 'now'), `does not use OAuth (auth_type ${auth_type})`);
@@ -62,8 +65,20 @@ export function createDiagnose({ store, fetchFor, tokens, hasDocument }: Deps) {
     return conclude(client, steps, 'is signed in to, and every step of it is in order', state);
   };
 
-  function openTrace(client: McpClient): Trace {
-    const fetch = fetchFor(client.connection_string.resolve());
+  /** What callers come with is not known here, so the exchange itself is shown as it last was. */
+  async function diagnoseExchange(client: McpClient, trace: Trace): Promise<Diagnosis> {
+    await attempt(trace, 'probe', async () => void (await probe(targetOf(client), trace)));
+    const provider = openTrace(client, exchanges.issuerOf(client) ?? '');
+    await attempt(provider, 'token_exchange_settings', () => exchanges.diagnose(client, provider));
+    const steps = [
+      ...explainAll(client, [...trace.steps, ...provider.steps], 'now'),
+      ...explainAll(client, exchanges.traceOf(client.client_id), 'recorded'),
+    ];
+    return conclude(client, steps, 'can be reached, and so can the identity provider that exchanges tokens for it');
+  }
+
+  function openTrace(client: McpClient, address = client.connection_string.resolve()): Trace {
+    const fetch = fetchFor(address);
     const limit = AbortSignal.timeout(LIMIT_MS);
     return createTrace((url, init = {}) => {
       const signals = [limit, ...(init.signal instanceof AbortSignal ? [init.signal] : [])];

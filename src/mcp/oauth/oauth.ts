@@ -6,6 +6,7 @@ import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken, TokenStatus } from '../../store/oauth-tokens.ts';
 import type { Executor } from '../../store/schema.ts';
+import type { Exchanges } from '../exchange/exchanges.ts';
 import type { Auth } from '../transport/auth.ts';
 
 /** HTTP towards a place that somebody else named; the guard against private addresses is behind it. */
@@ -90,24 +91,6 @@ export interface TokenChange {
   readonly status: TokenStatus | undefined;
 }
 
-/** What the RFC 8693 exchange needs. */
-export interface ExchangeRequest {
-  readonly token_url: string;
-  readonly client_id: string;
-  readonly client_secret: string;
-  readonly subject_token: string;
-  readonly subject_token_type?: string;
-  readonly audience?: string | undefined;
-  readonly resource?: string | undefined;
-  readonly scopes?: readonly string[];
-}
-
-export interface ExchangedToken {
-  readonly access: string;
-  readonly expires_at: number | undefined;
-  readonly scopes: readonly string[];
-}
-
 /** Signs in to servers, and keeps what it gets alive. */
 export interface OAuth {
   beginAdmin(options: BeginAdmin): Promise<Begun>;
@@ -141,8 +124,8 @@ export interface OAuth {
   removeTokens(ids: readonly string[]): Promise<void>;
   /** What keeps the shared or administrator's credential from being used. */
   obstacle(client: McpClient): 'pending_verification' | 'needs_reauth' | undefined;
-  /** RFC 8693: another's token for one of ours. Nothing is stored. */
-  exchange(request: ExchangeRequest, signal?: AbortSignal): Promise<ExchangedToken>;
+  /** RFC 8693: tokens of callers for such as servers take. */
+  readonly exchanges: Exchanges;
   /** The steps of the latest exchange under this configuration. */
   traceOf(config_id: string): Promise<readonly OAuthTraceStep[]>;
   /** Every step of signing in to this server. Asks afresh, and changes nothing. */

@@ -113,23 +113,25 @@ test('RFC 8693: the token of a caller for one of the server', async () => {
     authorization = new Headers(init?.headers).get('authorization') ?? '';
     return Response.json({
       access_token: 'for-the-server',
-      issued_token_type: 'x',
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       token_type: 'Bearer',
       expires_in: 60,
     });
   };
   const exchanged = await exchangeToken(
     {
-      token_url: 'https://idp.example/token',
-      client_id: 'gateway',
-      client_secret: 's',
+      server: SERVER,
+      config: { client_id: 'gateway', client_secret: Secret.literal('s'), token_endpoint_auth_method: undefined },
       subject_token: 'of-the-caller',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       audience: 'wiki',
+      resource: undefined,
       scopes: ['a', 'b'],
     },
     createTrace(fetch),
   );
-  expect(exchanged).toMatchObject({ access: 'for-the-server', scopes: ['a', 'b'] });
+  expect(exchanged.access.resolve()).toBe('for-the-server');
   expect(Object.fromEntries(form)).toEqual({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
     subject_token: 'of-the-caller',

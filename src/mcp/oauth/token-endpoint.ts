@@ -2,7 +2,6 @@ import { GatewayError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { authenticateClient } from './client-authentication.ts';
-import type { ExchangedToken, ExchangeRequest } from './oauth.ts';
 import { parseScopes } from './scopes.ts';
 import { parseObject, printable, type Trace, type TracedStep } from './trace.ts';
 import { checkEndpoint } from './urls.ts';
@@ -23,6 +22,7 @@ interface GrantRequest {
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly about: TracedStep;
   readonly trace: Trace;
+  readonly isExchange?: boolean;
 }
 
 /** What an authorization server says when the same request may succeed later. */
@@ -32,7 +32,14 @@ const TRANSIENT = new Set(['server_error', 'temporarily_unavailable', 'slow_down
  * One request to a token endpoint. Throws `upstream_refused` (with `details.oauth_error`) when it is no use to ask again, and
  * `upstream_unreachable` when it may be.
  */
-export async function requestTokens({ config, server, parameters, about, trace }: GrantRequest): Promise<Granted> {
+export async function requestTokens({
+  config,
+  server,
+  parameters,
+  about,
+  trace,
+  isExchange = false,
+}: GrantRequest): Promise<Granted> {
   const url = checkEndpoint(server.token_endpoint, 'token endpoint');
   const body = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters))
@@ -47,7 +54,8 @@ export async function requestTokens({ config, server, parameters, about, trace }
     const description = quote(answer?.['error_description'], 200);
     throw refusal(response.status, error && quote(error, 60), description, url);
   }
-  return readGranted(answer ?? {}, url);
+  const kind = checkKind(answer ?? {}, isExchange ? parameters['requested_token_type'] : undefined, isExchange);
+  return readGranted(answer ?? {}, url, kind);
 }
 
 /** JSON by the standard; older servers answer a form. */
@@ -66,14 +74,13 @@ function refusal(status: number, error: string | undefined, description: string,
   });
 }
 
-function readGranted(answer: Readonly<Record<string, unknown>>, url: string): Granted {
-  const { access_token, refresh_token, token_type, expires_in, scope } = answer;
+function readGranted(answer: Readonly<Record<string, unknown>>, url: string, wrong: string | undefined): Granted {
+  const { access_token, refresh_token, expires_in, scope } = answer;
   const bad = (what: string): GatewayError =>
     new GatewayError('upstream_refused', `${new URL(url).origin} gave a token that cannot be used: ${what}`);
   if (typeof access_token !== 'string' || !/^[\x21-\x7e]+$/.test(access_token))
     throw bad('no access_token in the answer');
-  if (typeof token_type === 'string' && token_type.toLowerCase() !== 'bearer')
-    throw bad(`token_type ${printable(token_type, 20)}`);
+  if (wrong !== undefined) throw bad(wrong);
   // Absent says "not known", which must not be read as "over already".
   const seconds = Number(expires_in ?? Number.NaN);
   return {
@@ -84,41 +91,51 @@ function readGranted(answer: Readonly<Record<string, unknown>>, url: string): Gr
   };
 }
 
-/** RFC 8693: the token of a caller for one that is good at a server. */
-export async function exchangeToken(request: ExchangeRequest, trace: Trace): Promise<ExchangedToken> {
-  const { token_url, client_id, client_secret, subject_token, subject_token_type, audience, resource, scopes } =
-    request;
-  const { origin } = new URL(checkEndpoint(token_url, 'token endpoint'));
-  const server: OAuthServer = {
-    issuer: origin,
-    isVerified: false,
-    authorization_endpoint: undefined,
-    token_endpoint: token_url,
-    registration_endpoint: undefined,
-    scopes_supported: [],
-    token_endpoint_auth_methods_supported: undefined,
-    client_id_metadata_document_supported: false,
-    authorization_response_iss_parameter_supported: false,
-  };
-  const granted = await requestTokens({
-    config: {
-      client_id,
-      client_secret: Secret.literal(client_secret),
-      private_key: Secret.empty,
-      token_endpoint_auth_method: undefined,
-    },
+/** What the RFC 8693 exchange needs. */
+export interface ExchangeRequest {
+  readonly server: OAuthServer;
+  readonly config: Pick<OAuthConfig, 'client_id' | 'client_secret' | 'token_endpoint_auth_method'>;
+  readonly subject_token: string;
+  readonly subject_token_type: string;
+  readonly requested_token_type: string;
+  readonly audience: string | undefined;
+  readonly resource: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** RFC 8693: the token of a caller for one that is good at a server. Nothing is stored. */
+export function exchangeToken(
+  { server, config, scopes, ...parameters }: ExchangeRequest,
+  trace: Trace,
+): Promise<Granted> {
+  return requestTokens({
+    config: { ...config, private_key: Secret.empty },
     server,
     parameters: {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token,
-      subject_token_type: subject_token_type ?? 'urn:ietf:params:oauth:token-type:access_token',
-      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      audience,
-      resource,
-      scope: scopes?.join(' '),
+      ...parameters,
+      scope: scopes.join(' '),
     },
     about: { step: 'token_exchange', rule: 'RFC 8693: token exchange' },
     trace,
+    isExchange: true,
   });
-  return { access: granted.access.resolve(), expires_at: granted.expires_at, scopes: granted.scopes ?? scopes ?? [] };
+}
+
+/** Kinds of token that a server can be called with. */
+const USABLE = new Set(
+  ['access_token', 'jwt', 'id_token', 'id-jag'].map((name) => `urn:ietf:params:oauth:token-type:${name}`),
+);
+
+/** What an exchange gave may be something that no server takes (RFC 8693 §2.2.1). */
+function checkKind(
+  { issued_token_type: issued, token_type }: Readonly<Record<string, unknown>>,
+  requested: string | undefined,
+  isExchange: boolean,
+): string | undefined {
+  if (isExchange && typeof issued === 'string' && issued !== requested && !USABLE.has(issued))
+    return `issued_token_type ${printable(issued, 80)}`;
+  const isBearer =
+    typeof token_type !== 'string' || token_type.toLowerCase() === 'bearer' || (isExchange && token_type === 'N_A');
+  return isBearer ? undefined : `token_type ${printable(token_type, 20)}`;
 }

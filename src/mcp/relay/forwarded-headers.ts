@@ -28,18 +28,27 @@ const NEVER = new Set([
 ]);
 const NEVER_PREFIX = /^(?:x-bf-|x-asbru-|mcp-|content-|sec-|proxy-)/;
 
+const TOKEN = /^(?:bearer\s+)?eyJ[\w-]+\.[\w-]+\.[\w-]+$/i;
+
 /** The caller's headers that a server is to get with a tool call: those it allows, minus those it gets from its own settings. */
 export function forwardedHeaders(client: McpClient, headers: CallerHeaders): Record<string, string> | undefined {
   const allowed = client.allowed_extra_headers;
-  const names = allowed.includes('*') ? Object.keys(headers) : allowed.map((name) => name.toLowerCase());
+  const isAll = allowed.includes('*');
+  const names = isAll ? Object.keys(headers) : allowed.map((name) => name.toLowerCase());
   // Two values of one header would leave it to the server whose credential it takes.
   const own = new Set(
-    [...Object.keys(client.headers), ...client.per_user_header_keys].map((name) => name.toLowerCase()),
+    [
+      ...Object.keys(client.headers),
+      ...client.per_user_header_keys,
+      client.token_exchange?.subject_token_header ?? '',
+    ].map((name) => name.toLowerCase()),
   );
   const forwarded: Record<string, string> = {};
   for (const name of names) {
     const value = headers[name];
     if (value === undefined || own.has(name) || NEVER.has(name) || NEVER_PREFIX.test(name)) continue;
+    // The token of a caller, which one server of several wants exchanged, is none of the business of the others.
+    if (isAll && TOKEN.test(String(value))) continue;
     forwarded[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return Object.keys(forwarded).length === 0 ? undefined : forwarded;
