@@ -13,6 +13,8 @@ export const AuditAction = z.enum([
   'login',
   'login_failed',
   'logout',
+  'approve',
+  'deny',
 ]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
@@ -34,6 +36,7 @@ export const AuditEntity = z.enum([
   'oauth_config',
   'mcp_session',
   'oauth_session',
+  'mcp_approval',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

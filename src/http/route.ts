@@ -85,7 +85,7 @@ export function route<
     async run(request, params, caller, ip) {
       const search = new URL(request.url).searchParams;
       const checkedQuery = query === undefined ? undefined : checkQuery(query, search);
-      const checkedBody = body === undefined ? undefined : checkBody(body, parseJson(await readRequest(request)));
+      const checkedBody = body === undefined ? undefined : checkBody(body, await readJson(request, body));
       return await definition.handle({
         params: params as PathParams<P>, // the router matched this very path
         query: checkedQuery as z.output<Q>, // undefined exactly when Q is ZodUndefined
@@ -145,6 +145,17 @@ export function createTemplateOf(routes: readonly Pick<Route, 'path'>[]): (path:
 
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+/** A body that may be absent is absent when it is empty. */
+async function readJson(request: Request, schema: z.ZodType): Promise<unknown> {
+  const bytes = await readRequest(request);
+  return bytes.length === 0 && isOptional(schema) ? undefined : parseJson(bytes);
+}
+
+/** Whether a request may come without this. */
+export function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success;
 }
 
 function readRequest(request: Request): Promise<Buffer> {

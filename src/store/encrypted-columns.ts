@@ -43,6 +43,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   whole('oauth_tokens', 'id', 'access'),
   whole('oauth_tokens', 'id', 'refresh'),
   whole('header_credentials', 'id', 'header_values'),
+  whole('mcp_approvals', 'id', 'arguments'),
   {
     table: 'oauth_models',
     keys: ['kind', 'id_hash'],
