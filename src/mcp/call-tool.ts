@@ -91,7 +91,9 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
     const view = catalog.view(request.audience);
     const tool = view.tools.get(name);
     if (tool === undefined) throw refusal(name, request);
-    return paid(tool, request, record, () => demanded.run((rest) => relayed({ view, name, tool, request: rest })));
+    return paid(tool, request, record, () =>
+      demanded.run(tool, (rest) => relayed({ view, name, tool, request: rest })),
+    );
   }
 
   return async (name, request) => {

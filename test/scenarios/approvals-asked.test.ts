@@ -119,7 +119,9 @@ describe.each(['legacy', 'modern'] as const)('the user of a %s client', (era) =>
       await using guest = await arrive(era, {});
       const before = host.methods.filter((method) => method === 'tools/call').length;
       expect(JSON.parse(await guest.asked.run('tools/call', 'rounds', { server: name }))).toHaveLength(3);
-      const questions = guest.asked.heard.filter(({ params }) => String(params['message']).startsWith('Allow the tool'));
+      const questions = guest.asked.heard.filter(({ params }) =>
+        String(params['message']).startsWith('Allow the tool'),
+      );
       expect(questions).toHaveLength(1);
       expect(await guest.approvals()).toMatchObject([{ status: 'used' }]);
       expect(host.methods.filter((method) => method === 'tools/call').length).toBeGreaterThan(before);

@@ -11,10 +11,11 @@ import {
   type ApprovalScene,
 } from '../kit/approvals.ts';
 import { DATABASES } from '../kit/databases.ts';
-import { messageIn } from '../kit/gateway.ts';
-import { createKey, updateKey } from '../kit/keys.ts';
+import { httpClient, messageIn, type GatewayAccess } from '../kit/gateway.ts';
+import { createKey, updateKey, type TestKey } from '../kit/keys.ts';
 import { readLogs } from '../kit/logs.ts';
 import { callText } from '../kit/scene.ts';
+import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 
 describe.each(DATABASES)('on %s', (type) => {
@@ -58,6 +59,20 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(ran()).toBe(1);
     // The others wait for one and the same new yes.
     expect(await statuses(gateway, key)).toEqual(['pending', 'used']);
+  });
+
+  test('of many calls that stay on the line for one approval, one runs', async () => {
+    const { gateway, key, ran } = await arrive();
+    const wait = { 'x-asbru-approval-wait': '60' };
+    const notice = noticeIn(await echo(key, 'hi'));
+    const calls = Array.from({ length: 20 }, () => echo(key, 'hi', {}, wait));
+    await waitFor(async () => (await callsOf(gateway, key)) === 21, 'all have come');
+    await decide(gateway, notice, 'approve');
+    expect((await Promise.all(calls)).map(codeIn).toSorted()).toEqual([
+      ...Array<string>(19).fill('approval_required'),
+      'ok',
+    ]);
+    expect(ran()).toBe(1);
   });
 
   test('many first calls at once wait for one and the same approval', async () => {
@@ -129,6 +144,11 @@ describe.each(DATABASES)('on %s', (type) => {
   });
 });
 
+/** How many calls of a key there were, whether or not they have ended. */
+async function callsOf(gateway: GatewayAccess, key: TestKey): Promise<number> {
+  return (await readLogs(gateway, { virtual_key_ids: key.id })).logs.length;
+}
+
 test('every way to a tool waits, other tools do not, and the rows say why', async () => {
   await using scene = await startApprovalScene();
   const { gateway, upstream, ada } = scene;
@@ -184,6 +204,21 @@ test('a server that was put in the place of another is asked about anew', async 
   await gateway.update(id, { connection_string: upstream.url });
   expect(codeIn(await echo(ada, 'hi'))).toBe('ok');
   expect([upstream.countCalls(), other.upstream.countCalls()]).toEqual([1, 0]);
+});
+
+test('a server that took over the name while the call waited gets nothing of it', async () => {
+  await using scene = await startApprovalScene();
+  await using other = await startUpstream();
+  const { gateway, ada, id, upstream } = scene;
+  const open = { name: 'c2', allow_on_all_virtual_keys: true };
+  const otherId = await gateway.createClient(httpClient(other.url, open));
+  const call = echo(ada, 'hi', {}, { 'x-asbru-approval-wait': '60' });
+  const waiting = await waitFor(async () => (await listApprovals(gateway))[0], 'it waits');
+  await gateway.update(id, { name: 'former' });
+  await gateway.update(otherId, { name: 'c1' });
+  await decide(gateway, waiting, 'approve');
+  expect(codeIn(await call)).toBe('conflict');
+  expect([upstream.countCalls(), other.countCalls()]).toEqual([0, 0]);
 });
 
 test('rights that were taken away while the call waited are gone when it is approved', async () => {

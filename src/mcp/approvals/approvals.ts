@@ -6,10 +6,9 @@ import type { StoredApproval } from '../../store/approvals.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { ClientRequest } from '../client-side.ts';
 import type { Entry } from '../offering.ts';
-import type { InputRequest } from '../relay/conversation.ts';
 import type { InputHandles } from '../relay/input-handles.ts';
-import { readState, takeAnswer } from '../relay/questions.ts';
-import { asReply, QUESTION, questionFor, readAnswer, type Answer } from './ask-user.ts';
+import { readState } from '../relay/questions.ts';
+import { createAskUser, type Answer } from './ask-user.ts';
 import { createBind, type Bound } from './binding.ts';
 import { createDecisions, mayApproveOwn, type DecisionDeps, type Decisions } from './decisions.ts';
 import { digestOf, runApproved } from './permit.ts';
@@ -36,8 +35,11 @@ export type Demanded =
   | { readonly kind: 'question'; readonly reply: Reply }
   | {
       readonly kind: 'permit';
-      /** Uses the approval up and runs the call, given as the server is to see it. Throws when another call was faster. */
-      run(call: (request: ClientRequest) => Promise<Reply>): Promise<Reply>;
+      /**
+       * Uses the approval up and runs the call of this tool, as it is now, with the request as the server is to see it. Throws when
+       * another call was faster, or the tool is not the same any more.
+       */
+      run(tool: Entry, call: (request: ClientRequest) => Promise<Reply>): Promise<Reply>;
     };
 
 /** Tools whose calls a person approves one by one. */
@@ -58,11 +60,12 @@ const DAY_MS = 86_400_000;
 
 /** Builds the step that a call goes through before it is paid and run. */
 export function createApprovals(deps: ApprovalDeps): Approvals {
-  const { store, settings, handles, changes, answerMs, onError } = deps;
+  const { store, settings, changes, onError } = deps;
   const bind = createBind(deps.key);
   const decisions = createDecisions(deps);
   const findOrBegin = createFindOrBegin(deps);
   const waiting = createWaiting(changes);
+  const asking = createAskUser(deps);
   const sweeping = setInterval(() => {
     const now = Date.now();
     store.sweep(now, now - settings().log_retention_days * DAY_MS).catch(onError);
@@ -73,24 +76,6 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
     return stored.status === 'denied' ? approvalDenied(stored, base) : approvalRequired(stored, base);
   }
 
-  /** The answer of a modern client, if this is what the request brings, and the request without it. */
-  function takeOwnAnswer(request: ClientRequest) {
-    if (request.side.era !== 'modern') return { answered: undefined, rest: request };
-    const { answer, rest } = takeAnswer(request, QUESTION);
-    if (answer === undefined) return { answered: undefined, rest };
-    const state = readState(request);
-    const carried = state === undefined ? undefined : handles.open(state, ownerOf(request));
-    if (carried === undefined || !('approval' in carried))
-      throw new GatewayError(
-        'invalid_request',
-        `inputResponses.${QUESTION}: nothing was asked under this requestState`,
-      );
-    const members = new Map(rest.params.members);
-    members.delete('requestState');
-    const stripped = { ...rest, params: { ...rest.params, members } };
-    return { answered: { id: carried.approval, answer: readAnswer(answer) }, rest: stripped };
-  }
-
   /** The user of the calling client decides. Somebody else may have been faster. */
   async function decideAsCaller({ id }: StoredApproval, verdict: Answer, { caller }: ClientRequest): Promise<void> {
     if (verdict === undefined) return;
@@ -98,16 +83,6 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
     await decisions.decide(id, verdict, { caller, actor, via: 'elicitation' }).catch((error: unknown) => {
       if (!(error instanceof GatewayError && error.code === 'conflict')) throw error;
     });
-  }
-
-  async function askLegacy(question: InputRequest, { side, signal }: ClientRequest, until: number): Promise<Answer> {
-    const limit = AbortSignal.timeout(Math.max(0, Math.min(answerMs, until - Date.now())));
-    try {
-      return side.ask && readAnswer(await side.ask(question, limit));
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return undefined; // a client that cannot ask after all, or a user who does not answer: others may still decide
-    }
   }
 
   /** Stays on the line as long as the request says, and the approval waits. */
@@ -122,15 +97,18 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
     }
   }
 
-  function permit(
-    { id, binding }: StoredApproval,
-    rest: ClientRequest,
-    again: () => Promise<StoredApproval>,
-  ): Demanded {
+  function permit({ id, binding }: StoredApproval, rest: ClientRequest): Demanded {
     return {
       kind: 'permit',
-      async run(call) {
-        if (!(await store.use(id, Date.now()))) throw refusal(await again());
+      async run(tool, call) {
+        const bound = bind(rest, tool);
+        // While the call waited, another server may have come to this name or address.
+        if (bound.binding !== binding)
+          throw new GatewayError(
+            'conflict',
+            'the server was changed while the call waited for approval; send it again',
+          );
+        if (!(await store.use(id, Date.now()))) throw refusal(await findOrBegin(rest, tool, bound));
         void changes.publish('mcp_approvals', id).catch(onError);
         return runApproved(() => call(rest), { id, binding, isBeginning: true }, { store, onError });
       },
@@ -142,33 +120,30 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
     const state = request.side.era === 'modern' ? readState(request) : undefined;
     const id = state === undefined ? undefined : await store.resume(binding, digestOf(state));
     if (id === undefined) return undefined;
-    const run = (call: (request: ClientRequest) => Promise<Reply>) =>
-      runApproved(() => call(request), { id, binding, isBeginning: false }, { store, onError });
-    return { kind: 'permit', run };
+    return {
+      kind: 'permit',
+      run: (_, call) => runApproved(() => call(request), { id, binding, isBeginning: false }, { store, onError }),
+    };
   }
 
   async function demand(request: ClientRequest, tool: Entry): Promise<Demanded> {
     const bound = bind(request, tool);
-    const { answered, rest } = takeOwnAnswer(request);
+    const { answered, rest } = asking.takeAnswered(request);
     const resumed = await resume(rest, bound);
     if (resumed !== undefined) return resumed;
 
-    const again = () => findOrBegin(rest, tool, bound);
-    const found = await again();
-    if (found.status === 'pending') {
-      if (answered?.id === found.id) await decideAsCaller(found, answered.answer, rest);
-      else {
-        const question = mayApproveOwn(tool.upstream.client) ? questionFor(rest, found) : undefined;
-        if (question !== undefined && rest.side.era === 'modern')
-          return { kind: 'question', reply: asReply(question, handles.seal({ approval: found.id }, ownerOf(rest))) };
-        if (question !== undefined && rest.side.ask !== undefined)
-          await decideAsCaller(found, await askLegacy(question, rest, found.expires_at), rest);
-        else await stayOnLine(found, rest);
-      }
+    let stored = await findOrBegin(rest, tool, bound);
+    if (stored.status === 'pending') {
+      const isAnswered = answered?.id === stored.id;
+      const asked = isAnswered || !mayApproveOwn(tool.upstream.client) ? undefined : await asking.ask(rest, stored);
+      if (asked !== undefined && 'reply' in asked) return { kind: 'question', reply: asked.reply };
+      if (isAnswered) await decideAsCaller(stored, answered.answer, rest);
+      else if (asked !== undefined) await decideAsCaller(stored, asked.answer, rest);
+      else await stayOnLine(stored, rest);
+      stored = await findOrBegin(rest, tool, bound);
     }
-    const now = found.status === 'pending' ? await again() : found;
-    if (now.status === 'approved') return permit(now, rest, again);
-    throw refusal(now);
+    if (stored.status === 'approved') return permit(stored, rest);
+    throw refusal(stored);
   }
 
   return {
@@ -180,10 +155,6 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
       waiting.stop();
     },
   };
-}
-
-function ownerOf({ caller, method, params }: ClientRequest) {
-  return { principal: caller.principal, method, params };
 }
 
 function readWait(header: ClientRequest['headers'][string]): number {
