@@ -17,6 +17,7 @@ import { readLogs } from '../kit/logs.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
+import { postModern } from '../kit/wire.ts';
 
 describe.each(DATABASES)('on %s', (type) => {
   let scene: ApprovalScene;
@@ -89,6 +90,8 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(codeIn(await echo(key, 'ho'))).toBe('approval_required');
     expect(codeIn(await echo(key, 'hi', { more: 1 }))).toBe('approval_required');
     expect(codeIn(await echo(other.key, 'hi'))).toBe('approval_required');
+    const beside = await postModern(key, 'tools/call', { name: 'c1-echo', arguments: { text: 'hi' }, beside: 1 });
+    expect(codeIn(beside)).toBe('approval_required');
     expect(codeIn(await echo(gateway, 'hi'))).toBe('approval_required');
     expect(codeIn(await echo(key, 'hi', {}, { 'x-asbru-account': 'work' }))).toBe('approval_required');
     expect(ran()).toBe(0);

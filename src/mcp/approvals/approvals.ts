@@ -88,12 +88,18 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
   /** Stays on the line as long as the request says, and the approval waits. */
   async function stayOnLine({ id, expires_at }: StoredApproval, { headers, signal }: ClientRequest): Promise<void> {
     const until = Math.min(Date.now() + readWait(headers[WAIT_HEADER]) * 1_000, expires_at);
-    for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
-      const changed = waiting.forChange(id, left, signal);
-      changed.catch(() => undefined); // seen below, if it is still of interest then
-      // Looked at only when nothing can be missed any more.
-      if ((await store.find(id, Date.now()))?.status !== 'pending') return;
-      await changed;
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    try {
+      for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
+        const changed = waiting.forChange(id, left, either);
+        changed.catch(() => undefined); // seen below, if it is still of interest then
+        // Looked at only when nothing can be missed any more.
+        if ((await store.find(id, Date.now()))?.status !== 'pending') return;
+        await changed;
+      }
+    } finally {
+      done.abort();
     }
   }
 

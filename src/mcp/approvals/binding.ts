@@ -15,6 +15,8 @@ export interface Bound {
   readonly argumentsJson: string;
 }
 
+/** Members of a request that the digest has already, or that belong to a single turn of a call. */
+const SAID_OTHERWISE = new Set(['name', 'arguments', 'requestState', 'inputResponses']);
 /** Nobody looks through more before saying yes. */
 const MAX_ARGUMENTS = 256 * 1024;
 
@@ -29,10 +31,13 @@ export function createBind(key: Buffer): (request: ClientRequest, tool: Entry) =
       throw new GatewayError('payload_too_large', message);
     }
     const argumentsDigest = digest(['arguments', sameJson(argumentsJson)]);
+    // What else the request says goes to the server as well.
+    const others = [...request.params.members].filter(([key]) => !SAID_OTHERWISE.has(key));
+    const rest = others.map(([key, text]) => [key, sameJson(text)]).toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1));
     const { mode, identity } = identityOf(request) ?? {};
     const who = [request.caller.principal, mode ?? null, identity ?? null, labelOf(request)];
     return {
-      binding: digest(['call', who, client.client_id, placeOf(client), own, argumentsDigest]),
+      binding: digest(['call', who, client.client_id, placeOf(client), own, argumentsDigest, rest]),
       argumentsDigest,
       argumentsJson,
     };
