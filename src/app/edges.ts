@@ -5,6 +5,7 @@ import { createProviderEditor } from '../governance/provider-editor.ts';
 import { budgetCounter } from '../governance/limits.ts';
 import type { Policy } from '../governance/policy.ts';
 import { createApi } from '../http/api.ts';
+import { approvalRoutes } from '../http/api/approvals.ts';
 import { apiKeyRoutes } from '../http/api/api-keys.ts';
 import { auditLogRoutes } from '../http/api/audit-logs.ts';
 import { configRoutes } from '../http/api/config.ts';
@@ -180,6 +181,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       }),
       originOf: createOriginOf(settings),
     }),
+    ...approvalRoutes(servers.approvals),
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),

@@ -2,7 +2,8 @@ import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
 import { createSealer } from '../lib/seal.ts';
 import { VERSION } from '../lib/version.ts';
-import { createCallRecords, type CallRecords } from '../mcp/call-record.ts';
+import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
+import { createCallRecords, keepsContent, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
@@ -42,6 +43,7 @@ export interface Servers {
   readonly server: McpServer;
   readonly records: CallRecords;
   readonly personal: PersonalParts;
+  readonly approvals: Approvals;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
@@ -102,7 +104,15 @@ export function createServers(options: ServersOptions): Servers {
   cleanup.defer(() => registry.stop());
   const subscriptions = createSubscriptions({ catalog, tasks });
   const records = createCallRecords({ ...accounting, settings });
-  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records });
+  const approvals = createApprovals({
+    ...{ store: stores.approvals, database: stores.database, audit: stores.audit, changes, settings, handles, onError },
+    clientOf: (id) => registry.find(id)?.client,
+    key: deriveKey('approvals'),
+    answerMs: timing.answerMs,
+    keepsContent: (request) => keepsContent(settings(), request),
+  });
+  cleanup.defer(() => approvals.stop());
+  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals });
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),
@@ -112,5 +122,5 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals };
 }

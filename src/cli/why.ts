@@ -13,6 +13,7 @@ const MARKS: Readonly<Record<Verdict['effect'], string>> = {
   allows: '+',
   hides: '-',
   denies: '-',
+  waits: '?',
   prices: '$',
 };
 

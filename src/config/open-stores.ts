@@ -6,6 +6,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
+import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
@@ -43,6 +44,8 @@ export interface Stores {
   /** What callers entered for servers that know each of them. */
   readonly headerCredentials: HeaderCredentialStore;
   readonly audit: AuditStore;
+  /** Calls that wait for a person. */
+  readonly approvals: ApprovalStore;
   readonly oauth: OAuthStore;
 }
 
@@ -73,6 +76,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       headerCredentials: createHeaderCredentialStore(db, encryption),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
+      approvals: createApprovalStore(db, encryption),
     };
   } catch (error) {
     await database.close();

@@ -13,6 +13,8 @@ export const AuditAction = z.enum([
   'login',
   'login_failed',
   'logout',
+  'approve',
+  'deny',
 ]);
 export type AuditAction = z.infer<typeof AuditAction>;
 
@@ -36,6 +38,7 @@ export const AuditEntity = z.enum([
   'oauth_session',
   'provider',
   'provider_key',
+  'mcp_approval',
 ]);
 export type AuditEntity = z.infer<typeof AuditEntity>;
 

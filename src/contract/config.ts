@@ -53,6 +53,11 @@ export const ClientSettings = z.object({
     .int()
     .max(MAX_SYNC_MINUTES, `must be at most ${MAX_SYNC_MINUTES}`)
     .meta({ description: 'Minutes between tool listings; 0 the default (10), negative off.' }),
+  approval_ttl: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(604_800, 'must be at most 604800 (7 days)')
+    .meta({ description: 'Seconds for which a call waits to be approved, and then for which the decision holds.' }),
   mcp_code_mode_binding_level: z.enum(['server', 'tool']),
   mcp_disable_auto_tool_inject: z.boolean(),
   mcp_external_client_url: z
@@ -117,6 +122,7 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   max_request_body_size_mb: 100,
   mcp_tool_execution_timeout: 30,
   mcp_tool_sync_interval: 10,
+  approval_ttl: 900,
   mcp_code_mode_binding_level: 'server',
   mcp_disable_auto_tool_inject: false,
   mcp_external_client_url: '',

@@ -14,6 +14,10 @@ export type AuthType = z.infer<typeof AuthType>;
 export const ProtocolEra = z.enum(['auto', 'legacy', 'modern']);
 export type ProtocolEra = z.infer<typeof ProtocolEra>;
 
+/** Who may approve a call: only somebody who manages the gateway and did not make it, or the caller's own user as well. */
+export const ApprovalBy = z.enum(['manager', 'caller']);
+export type ApprovalBy = z.infer<typeof ApprovalBy>;
+
 /** Where a registered server stands. */
 export const ClientState = z.enum([
   'connected',
@@ -118,6 +122,14 @@ const settings = {
   }),
   tools_to_auto_execute: WhiteList.nullish().meta({
     description: 'Tools that may run without approval; a subset of tools_to_execute.',
+  }),
+  tools_to_approve: WhiteList.nullish().meta({
+    description:
+      'Tools of which each call waits until a person approves it, whichever way it comes: ["*"] all, [] none.',
+  }),
+  approval_by: ApprovalBy.nullish().meta({
+    description:
+      'Who approves: manager (default), who did not make the call; or caller, so that the user of the calling client may, too.',
   }),
   tool_pricing: z.record(z.string().min(1), ToolPrice).nullish().meta({
     description:
@@ -242,6 +254,8 @@ export const McpClientConfigView = z.object({
   headers: z.record(z.string(), SecretView),
   tools_to_execute: z.array(z.string()),
   tools_to_auto_execute: z.array(z.string()),
+  tools_to_approve: z.array(z.string()),
+  approval_by: ApprovalBy,
   tool_pricing: z.record(z.string(), ToolPrice),
   allow_on_all_virtual_keys: z.boolean(),
   per_user_header_keys: z.array(z.string()),

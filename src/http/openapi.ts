@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ErrorEnvelope } from '../contract/common.ts';
 import { SESSION_COOKIE } from './identify-manager.ts';
-import type { Route } from './route.ts';
+import { isOptional, type Route } from './route.ts';
 
 type JsonSchema = Record<string, unknown>;
 
@@ -47,7 +47,9 @@ function operation(route: Route): JsonSchema {
     ...(description === undefined ? {} : { description }),
     security: securityOf(route.scope),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: { required: true, ...json(jsonSchema(route.body, 'input')) } }),
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: !isOptional(route.body), ...json(jsonSchema(route.body, 'input')) } }),
     responses: {
       [route.status]:
         route.status === 204 ? { description: 'Done.' } : jsonContent('Success.', jsonSchema(route.response, 'output')),

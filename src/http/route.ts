@@ -149,8 +149,13 @@ function patternOf(path: string): RegExp {
 
 /** No body at all is fine where the schema says so. */
 function checkBytes<B extends z.ZodType>(schema: B, bytes: Buffer): z.output<B> {
-  const isAbsent = bytes.length === 0 && schema.safeParse(undefined).success;
+  const isAbsent = bytes.length === 0 && isOptional(schema);
   return checkBody(schema, isAbsent ? undefined : parseJson(bytes));
+}
+
+/** Whether a request may come without this. */
+export function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success;
 }
 
 function readRequest(request: Request): Promise<Buffer> {

@@ -33,6 +33,10 @@ export const ERRORS = {
   provider_blocked: { status: 403, rpc: -32003, retryable: false },
   model_blocked: { status: 403, rpc: -32003, retryable: false },
   mcp_tool_blocked: { status: 403, rpc: -32003, retryable: false },
+  /** A person has to approve the call first; `approval` says which, and until when. The same call runs once it is approved. */
+  approval_required: { status: 403, rpc: -32003, retryable: true },
+  /** A person said no to the call. */
+  approval_denied: { status: 403, rpc: -32003, retryable: false },
   not_found: { status: 404, rpc: -32602, retryable: false },
   /** The form or link was used before, or its time is over. */
   flow_over: { status: 410, rpc: -32602, retryable: false },
@@ -47,7 +51,7 @@ export const ERRORS = {
   conflict: { status: 409, rpc: -32603, retryable: false },
   /** Both the request limit and the token limit are reached. */
   rate_limited: { status: 429, rpc: -32005, retryable: true },
-  /** Too many passwords or tokens were tried. */
+  /** Too many passwords or tokens were tried, or too many calls of one caller wait for approval. */
   too_many_attempts: { status: 429, rpc: -32005, retryable: true },
   token_limited: { status: 429, rpc: -32005, retryable: true },
   request_limited: { status: 429, rpc: -32005, retryable: true },

@@ -124,8 +124,8 @@ function describe(
   };
 }
 
-/** The gateway's setting is overruled by the key's, and that by the request's header where it may. */
-function keepsContent(settings: LogSettings, { caller, headers }: ClientRequest): boolean {
+/** Whether what a request carries may be kept. The gateway's setting is overruled by the key's, and that by the request's header where it may. */
+export function keepsContent(settings: LogSettings, { caller, headers }: ClientRequest): boolean {
   const header = settings.allow_per_request_content_storage_override
     ? headerOf(headers['x-bf-disable-content-logging'])?.toLowerCase()
     : undefined;

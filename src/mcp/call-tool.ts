@@ -1,7 +1,8 @@
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
-import type { CallRecords } from './call-record.ts';
+import type { Approvals, Demanded } from './approvals/approvals.ts';
+import type { CallRecord, CallRecords } from './call-record.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { ToolEntry, View } from './offering.ts';
@@ -21,17 +22,28 @@ interface CallToolDeps {
   readonly tasks: Pick<Tasks, 'wrap'>;
   readonly spend: Pick<Spend, 'reserve'>;
   readonly records: Pick<CallRecords, 'begin'>;
+  readonly approvals: Pick<Approvals, 'demand'>;
+}
+
+type Call = () => Promise<Reply>;
+
+/** A call on its way. */
+interface Passage {
+  readonly view: View;
+  readonly name: string;
+  readonly tool: ToolEntry;
+  readonly request: ClientRequest;
 }
 
 /**
- * Runs one tool call: found, allowed, paid for, relayed, recorded. Every way to a tool goes through here: /mcp and the REST route
- * now, chat and code mode later. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
- * `budget_exceeded`, `request_limited`, `header_mismatch`, `upstream_…` and `call_cancelled`.
+ * Runs one tool call: found, allowed, approved, paid for, relayed, recorded. Every way to a tool goes through here: /mcp and the
+ * REST route now, chat and code mode later. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
+ * `approval_required`, `approval_denied`, `budget_exceeded`, `request_limited`, `header_mismatch`, `upstream_…` and `call_cancelled`.
  */
-export function createCallTool({ catalog, relay, tasks, spend, records }: CallToolDeps): CallTool {
+export function createCallTool({ catalog, relay, tasks, spend, records, approvals }: CallToolDeps): CallTool {
   const relist = createRelist();
 
-  async function run({ resources }: View, name: string, tool: ToolEntry, request: ClientRequest): Promise<Reply> {
+  async function run({ view: { resources }, name, tool, request }: Passage): Promise<Reply> {
     const { upstream, own, paramHeaders } = tool;
     if (paramHeaders.length > 0 && request.side.era === 'modern') checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
@@ -40,12 +52,48 @@ export function createCallTool({ catalog, relay, tasks, spend, records }: CallTo
   }
 
   /** Runs the tool, and once more if the server wants other headers than its definition said: nothing ran then. */
-  async function relayed(view: View, name: string, tool: ToolEntry, request: ClientRequest): Promise<Reply> {
-    const reply = await run(view, name, tool, request);
+  async function relayed(passage: Passage): Promise<Reply> {
+    const { name, tool, request } = passage;
+    const reply = await run(passage);
     if (reply.kind === 'result' || !(await relist(tool.upstream, reply))) return reply;
     const renewed = catalog.view(request.audience);
     const now = renewed.tools.get(name);
-    return now === undefined || now.paramHeaders === tool.paramHeaders ? reply : run(renewed, name, now, request);
+    return now === undefined || now.paramHeaders === tool.paramHeaders
+      ? reply
+      : run({ ...passage, view: renewed, tool: now });
+  }
+
+  /** Pays for the call and runs it. */
+  async function paid({ price }: ToolEntry, request: ClientRequest, record: CallRecord, call: Call): Promise<Reply> {
+    const estimate = price.estimate(request.params.members.get('arguments'));
+    const reservation = spend.reserve(request.caller.key?.limits, estimate);
+    try {
+      const reply = await call();
+      // A call that failed, or that only asks something so far, is free.
+      const isDone = reply.kind === 'result' && !reply.isError && questionsOf(reply) === undefined;
+      const cost = isDone ? price.final(estimate, reply.bytes.length) : 0;
+      if (isDone) reservation.settle(cost);
+      record.answered(reply, cost);
+      return reply;
+    } finally {
+      reservation.release();
+    }
+  }
+
+  /** The same for a tool that wants approval. It is used up last: whoever cannot pay keeps it. */
+  async function approved(demanded: Demanded, passage: Passage, record: CallRecord): Promise<Reply> {
+    if (demanded.kind === 'question') {
+      record.answered(demanded.reply, 0);
+      return demanded.reply;
+    }
+    // A person takes time to decide, in which rights may have been taken away.
+    const { name, request } = passage;
+    const view = catalog.view(request.audience);
+    const tool = view.tools.get(name);
+    if (tool === undefined) throw refusal(name, request);
+    return paid(tool, request, record, () =>
+      demanded.run(tool, (rest) => relayed({ view, name, tool, request: rest })),
+    );
   }
 
   return async (name, request) => {
@@ -54,21 +102,11 @@ export function createCallTool({ catalog, relay, tasks, spend, records }: CallTo
     const record = records.begin(name, tool ?? catalog.findTool(name), request);
     try {
       if (tool === undefined) throw refusal(name, request);
-      const { price } = tool;
-      const estimate = price.estimate(request.params.members.get('arguments'));
-      const reservation = spend.reserve(request.caller.key?.limits, estimate);
-      try {
-        const traced = record.trace === undefined ? request : { ...request, trace: record.trace };
-        const reply = await relayed(view, name, tool, traced);
-        // A call that failed, or that only asks something so far, is free.
-        const isDone = reply.kind === 'result' && !reply.isError && questionsOf(reply) === undefined;
-        const cost = isDone ? price.final(estimate, reply.bytes.length) : 0;
-        if (isDone) reservation.settle(cost);
-        record.answered(reply, cost);
-        return reply;
-      } finally {
-        reservation.release();
-      }
+      const traced = record.trace === undefined ? request : { ...request, trace: record.trace };
+      const passage = { view, name, tool, request: traced };
+      const demanded = approvals.demand(traced, tool);
+      if (demanded !== undefined) return await approved(await demanded, passage, record);
+      return await paid(tool, traced, record, () => relayed(passage));
     } catch (error) {
       record.failed(error);
       throw error;

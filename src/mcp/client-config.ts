@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { McpClientConfigView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { Secret, type SecretInput } from '../lib/secret.ts';
+import { admits } from '../lib/tool-names.ts';
 import type { McpClient, StdioConfig, TlsConfig } from '../store/mcp-clients.ts';
 import { checkClient, invalid } from './client-rules.ts';
 import { checkTokenExchange, patchTokenExchange, textOf, viewTokenExchange } from './exchange/record.ts';
@@ -23,6 +24,8 @@ export function fromCreate(body: McpClientCreate, now = Date.now()): McpClient {
     headers: {},
     tools_to_execute: [],
     tools_to_auto_execute: [],
+    tools_to_approve: [],
+    approval_by: 'manager',
     tool_pricing: {},
     is_code_mode_client: false,
     allow_on_all_virtual_keys: false,
@@ -65,6 +68,9 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
     tools_to_execute: execute,
     // Nothing may run, so nothing may run unattended, whatever was sent.
     tools_to_auto_execute: execute.length === 0 ? [] : (patch.tools_to_auto_execute ?? current.tools_to_auto_execute),
+    // Kept even while nothing may run: a tool that comes back must not come back unguarded.
+    tools_to_approve: patch.tools_to_approve ?? current.tools_to_approve,
+    approval_by: patch.approval_by ?? current.approval_by,
     tool_pricing: patch.tool_pricing ?? current.tool_pricing,
     is_code_mode_client: patch.is_code_mode_client ?? current.is_code_mode_client,
     allow_on_all_virtual_keys:
@@ -90,6 +96,9 @@ export function listIdleSettings(client: McpClient, patch: McpClientUpdate): str
   const idle: string[] = [];
   if (Object.keys(patch.headers ?? {}).length > 0 && client.auth_type === 'none')
     idle.push('headers are not sent while auth_type is "none"');
+  const both = client.tools_to_auto_execute.filter((tool) => tool !== '*' && admits(client.tools_to_approve, tool));
+  if (both.length > 0 && (patch.tools_to_auto_execute || patch.tools_to_approve))
+    idle.push(`tools_to_auto_execute: calls of ${both.join(', ')} wait for approval all the same (tools_to_approve)`);
   const isHttp = client.connection_type === 'http' || client.connection_type === 'sse';
   if (patch.tls_config && !isHttp) idle.push(`tls_config has no effect on a ${client.connection_type} server`);
   if (patch.token_exchange && client.auth_type !== 'token_exchange')
@@ -175,6 +184,7 @@ export function clientView(client: McpClient): McpClientConfigView {
     ...(tls_config === undefined ? {} : { tls_config: tlsView(tls_config) }),
     tools_to_execute: [...client.tools_to_execute],
     tools_to_auto_execute: [...client.tools_to_auto_execute],
+    tools_to_approve: [...client.tools_to_approve],
     tool_pricing: { ...client.tool_pricing },
     per_user_header_keys: [...client.per_user_header_keys],
     allowed_extra_headers: [...client.allowed_extra_headers],

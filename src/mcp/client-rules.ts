@@ -13,6 +13,7 @@ export function invalid(field: string, rule: string): GatewayError {
 export function checkClient(client: McpClient, patch: McpClientUpdate): void {
   checkDurations(client);
   checkAutoTools(client);
+  checkToolsToApprove(client);
   checkAuth(client, patch);
   checkTarget(client);
   checkHeaders(client);
@@ -37,6 +38,15 @@ function checkAutoTools({ tools_to_execute, tools_to_auto_execute }: McpClient):
   if (extra !== undefined) {
     throw invalid('tools_to_auto_execute', `tool '${extra}' in tools_to_auto_execute is not in tools_to_execute`);
   }
+}
+
+/** "*" stands for whatever may run, so it goes with any list; a name that may not run is a slip that would guard nothing. */
+function checkToolsToApprove({ tools_to_execute, tools_to_approve }: McpClient): void {
+  // With an empty list nothing runs, and what is guarded stays for the day when something does.
+  if (tools_to_execute.length === 0 || tools_to_execute.includes('*') || tools_to_approve.includes('*')) return;
+  const extra = tools_to_approve.find((tool) => !tools_to_execute.includes(tool));
+  if (extra !== undefined)
+    throw invalid('tools_to_approve', `tool '${extra}' in tools_to_approve is not in tools_to_execute`);
 }
 
 function checkAuth({ auth_type, connection_type, per_user_header_keys }: McpClient, patch: McpClientUpdate): void {

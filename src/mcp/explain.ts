@@ -31,7 +31,7 @@ export function createExplain({ catalog, spend }: ExplainDeps): (question: Quest
       verdicts.push({ rule: 'tool', effect: 'hides', message: `no registered server offers a tool "${name}"` });
     } else {
       verdicts.push(...judgeServer(tool), ...judgeGrant(tool, key), ...judgeFilter(tool, filter));
-      verdicts.push(...judgeLimits(key, spend), judgePrice(tool));
+      verdicts.push(...judgeApproval(tool), ...judgeLimits(key, spend), judgePrice(tool));
     }
     const isVisible = catalog.view({ profile: undefined, virtualKey: key?.id, filter }).tools.has(name);
     return {
@@ -100,6 +100,13 @@ function judgeFilter(tool: NamedTool, filter: ToolFilter | undefined): Verdict[]
   const isIncluded = includesTool(filter, tool.upstream.client.name, tool);
   const message = `the include headers of the request ${isIncluded ? 'let it through' : 'leave it out'}`;
   return [{ rule: 'request_filter', effect: isIncluded ? 'shows' : 'hides', message }];
+}
+
+function judgeApproval({ upstream: { client }, own }: NamedTool): Verdict[] {
+  if (!admits(client.tools_to_approve, own)) return [];
+  const who = client.approval_by === 'caller' ? "or the caller's own user " : '';
+  const message = `tools_to_approve of ${client.name} admits "${own}": each call waits until somebody who manages the gateway ${who}approves it`;
+  return [{ rule: 'tools_to_approve', effect: 'waits', message }];
 }
 
 function judgeLimits(key: KeyPolicy | undefined, spend: Pick<Spend, 'peek'>): Verdict[] {

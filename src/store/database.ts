@@ -9,6 +9,7 @@ import { oauth } from './migrations/004-oauth.ts';
 import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
 import { inbound } from './migrations/007-inbound.ts';
+import { approvals } from './migrations/008-approvals.ts';
 import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
 import type { Tables } from './schema.ts';
@@ -77,6 +78,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '005-user-credentials': userCredentials(),
     '006-accounts': accounts(),
     '007-inbound': inbound(),
+    '008-approvals': approvals(),
     '009-providers': providers(),
     '010-token-exchange': tokenExchange(),
   };

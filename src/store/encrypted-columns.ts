@@ -55,6 +55,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   members('providers', 'name', 'extra_headers'),
   whole('providers', 'name', 'ca_cert_pem'),
   members('provider_keys', 'id', 'secrets'),
+  whole('mcp_approvals', 'id', 'arguments'),
   {
     table: 'oauth_models',
     keys: ['kind', 'id_hash'],

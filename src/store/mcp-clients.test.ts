@@ -32,6 +32,8 @@ const full = exampleClient({
   },
   tools_to_execute: ['read', 'write'],
   tools_to_auto_execute: ['read'],
+  tools_to_approve: ['write'],
+  approval_by: 'caller',
   tool_pricing: { read: 0.000_1, print: { base: 0.01, per_argument: { pages: 0.002 }, per_result_kb: 0.001 } },
   is_code_mode_client: true,
   allow_on_all_virtual_keys: true,

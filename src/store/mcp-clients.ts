@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely';
-import type { AuthType, ConnectionType, ProtocolEra } from '../contract/mcp-client.ts';
+import type { ApprovalBy, AuthType, ConnectionType, ProtocolEra } from '../contract/mcp-client.ts';
 import type { ToolPrice } from '../contract/tool-price.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -40,6 +40,10 @@ export interface McpClient {
   readonly headers: Readonly<Record<string, Secret>>;
   readonly tools_to_execute: readonly string[];
   readonly tools_to_auto_execute: readonly string[];
+  /** Tools of which each call waits for a person; ["*"] all. */
+  readonly tools_to_approve: readonly string[];
+  /** Who may be that person. */
+  readonly approval_by: ApprovalBy;
   readonly tool_pricing: Readonly<Record<string, ToolPrice>>;
   readonly is_code_mode_client: boolean;
   readonly allow_on_all_virtual_keys: boolean;
@@ -186,6 +190,8 @@ function toRow(client: McpClient, encryption: Encryption): Insertable<McpClientT
     headers: JSON.stringify(sealAll(client.headers, 'headers')),
     tools_to_execute: JSON.stringify(client.tools_to_execute),
     tools_to_auto_execute: JSON.stringify(client.tools_to_auto_execute),
+    tools_to_approve: JSON.stringify(client.tools_to_approve),
+    approval_by: client.approval_by,
     tool_pricing: JSON.stringify(client.tool_pricing),
     is_code_mode_client: Number(client.is_code_mode_client),
     allow_on_all_virtual_keys: Number(client.allow_on_all_virtual_keys),
@@ -218,6 +224,8 @@ function fromRow(stored: McpClientTable, encryption: Encryption): McpClient {
     headers: openAll(JSON.parse(row.headers) as Record<string, string>, 'headers'),
     tools_to_execute: JSON.parse(row.tools_to_execute) as string[],
     tools_to_auto_execute: JSON.parse(row.tools_to_auto_execute) as string[],
+    tools_to_approve: JSON.parse(row.tools_to_approve) as string[],
+    approval_by: row.approval_by as ApprovalBy,
     tool_pricing: JSON.parse(row.tool_pricing) as Record<string, ToolPrice>,
     is_code_mode_client: row.is_code_mode_client === 1,
     allow_on_all_virtual_keys: row.allow_on_all_virtual_keys === 1,

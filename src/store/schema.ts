@@ -27,6 +27,7 @@ export interface Tables {
   oauth_sessions: OAuthSessionTable;
   providers: ProviderTable;
   provider_keys: ProviderKeyTable;
+  mcp_approvals: McpApprovalTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -43,6 +44,7 @@ export const TABLES = [
   'users',
   'oauth_sessions',
   'providers',
+  'mcp_approvals',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
@@ -62,6 +64,8 @@ export interface McpClientTable {
   headers: string;
   tools_to_execute: string;
   tools_to_auto_execute: string;
+  tools_to_approve: string;
+  approval_by: string;
   tool_pricing: string;
   is_code_mode_client: number;
   allow_on_all_virtual_keys: number;
@@ -412,4 +416,39 @@ export interface ProviderKeyTable {
   config_hash: string;
   created_at: number;
   updated_at: number;
+}
+
+/** A call that waits, or waited, for a person to say yes. */
+export interface McpApprovalTable {
+  id: string;
+  /** Who called, such as "virtual-key:…". */
+  principal: string;
+  principal_name: string;
+  /** Keyed digest of all that the approval is good for: caller, account, server and where it is, tool, arguments. */
+  binding: string;
+  /** The same while it waits or is good, else null: of one binding there is never more than one of these. */
+  live_binding: string | null;
+  client_id: string;
+  client_name: string;
+  tool: string;
+  /** Keyed digest of the arguments alone. */
+  arguments_digest: string;
+  /** Encrypted JSON text; null once it is over, where content is not kept. */
+  arguments: string | null;
+  is_content_kept: number;
+  source: string;
+  /** Name of the client program. */
+  app: string | null;
+  /** "pending", "approved", "denied" or "used"; that the time is over is told by the clock. */
+  status: string;
+  created_at: number;
+  expires_at: number;
+  decided_at: number | null;
+  decided_by: string | null;
+  decided_by_name: string | null;
+  decided_via: string | null;
+  note: string | null;
+  used_at: number | null;
+  /** SHA-256 of the request state under which the call that used it goes on, once. */
+  continues: string | null;
 }

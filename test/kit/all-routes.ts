@@ -6,6 +6,7 @@ import type { ClientRegistry } from '../../src/mcp/registry.ts';
 import type { AccountStore } from '../../src/store/accounts.ts';
 import type { Changes } from '../../src/store/changes.ts';
 import { apiKeyRoutes } from '../../src/http/api/api-keys.ts';
+import { approvalRoutes } from '../../src/http/api/approvals.ts';
 import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
@@ -104,6 +105,12 @@ const noOAuth: Parameters<typeof oauthCallbackRoutes>[0]['oauth'] = {
   published: async () => {},
   clientDocument: () => undefined,
 };
+/** No call ever wanted approval. */
+const noApprovals: Parameters<typeof approvalRoutes>[0] = {
+  list: async () => ({ approvals: [], total_count: 0 }),
+  get: async () => missing(),
+  decide: async () => missing(),
+};
 const silent = createLogger({ level: 'silent', style: 'json' });
 const noDatabase = { transaction: () => Promise.reject(new Error('not in this test')) };
 const noAudit = {
@@ -133,6 +140,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     }),
     ...mcpSessionRoutes(nobody),
     ...apiKeyRoutes({ accounts, changes: publisher, database: noDatabase, audit: noAudit }),
+    ...approvalRoutes(noApprovals),
     ...configRoutes({ settings, changes: publisher, database: noDatabase, audit: noAudit, ...noSignIn }),
     ...userRoutes(noUsers),
     ...sessionRoutes({ ...noSignIn, settings: () => DEFAULT_SETTINGS, sso: noSso }),

@@ -98,6 +98,14 @@ async function aSession({ gateway, url }: World, isEntered: boolean): Promise<st
   return String((await gateway.api('PUT', path, { headers: SAMPLE })).body['credential_id']);
 }
 
+/** A call that waits, made by somebody else than who decides. */
+async function anApproval({ gateway, url }: World): Promise<string> {
+  await gateway.createClient(httpClient(url, { tools_to_approve: ['echo'], allow_on_all_virtual_keys: true }));
+  const { value } = await createKey(gateway, 'calls');
+  const { body } = await gateway.execute('c1-echo', { text: 'hi' }, { authorization: `Bearer ${value}` });
+  return (body['extra_fields'] as { approval: { id: string } }).approval.id;
+}
+
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
 /** A server for which tokens are exchanged, and a token. The provider lives as long as the tests. */
@@ -164,6 +172,15 @@ export const WRITES: Readonly<Record<string, Write>> = {
   'DELETE /api/mcp/sessions/{id}': {
     prepare: (world) => aSession(world, true),
     leaves: { action: 'delete', entity: 'mcp_session' },
+  },
+  'POST /api/mcp/approvals/{id}/approve': {
+    prepare: anApproval,
+    leaves: { action: 'approve', entity: 'mcp_approval', entity_name: 'c1 / echo' },
+  },
+  'POST /api/mcp/approvals/{id}/deny': {
+    prepare: anApproval,
+    body: () => ({ note: 'no' }),
+    leaves: { action: 'deny', entity: 'mcp_approval', entity_name: 'c1 / echo' },
   },
   'DELETE /api/oauth/config/{id}': {
     prepare: ({ database }) => storeToken(database),

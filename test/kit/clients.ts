@@ -15,6 +15,8 @@ export function exampleClient(changes: Partial<McpClient> = {}): McpClient {
     headers: {},
     tools_to_execute: ['*'],
     tools_to_auto_execute: [],
+    tools_to_approve: [],
+    approval_by: 'manager',
     tool_pricing: {},
     is_code_mode_client: false,
     allow_on_all_virtual_keys: false,

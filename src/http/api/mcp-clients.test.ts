@@ -24,6 +24,8 @@ function registered(
     headers: {},
     tools_to_execute: ['*'],
     tools_to_auto_execute: [],
+    tools_to_approve: [],
+    approval_by: 'manager',
     tool_pricing: {},
     is_code_mode_client: false,
     allow_on_all_virtual_keys: false,

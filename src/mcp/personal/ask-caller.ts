@@ -1,7 +1,7 @@
 import type { McpAuthRequired } from '../../contract/mcp-session.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
 import type { ClientRequest } from '../client-side.ts';
-import { readAnswers } from '../relay/questions.ts';
+import { takeAnswer } from '../relay/questions.ts';
 import { authRequiredIn } from './auth-required.ts';
 
 /** Under which a modern client answers whether it opened the link. */
@@ -16,7 +16,7 @@ export async function askingCaller(
   request: ClientRequest,
   run: (request: ClientRequest) => Reply | Promise<Reply>,
 ): Promise<Reply> {
-  const { wasAsked, rest } = withoutOurAnswer(request);
+  const { answer, rest } = takeAnswer(request, QUESTION);
   try {
     return await run(rest);
   } catch (error) {
@@ -25,22 +25,10 @@ export async function askingCaller(
     const { elicitation } = request.side.capabilities as { elicitation?: JsonObject };
     const canOpen = elicitation?.url !== undefined && required.authorize_url !== undefined;
     // A client that says it opened the link, or will not, is not asked in a circle.
-    if (canOpen && !wasAsked) return request.side.era === 'modern' ? question(required) : refusal(required);
+    if (canOpen && answer === undefined) return request.side.era === 'modern' ? question(required) : refusal(required);
     if (request.method === 'tools/call') return told(required);
     throw error;
   }
-}
-
-/** The answer to our question is for us: the server knows nothing of it. */
-function withoutOurAnswer(request: ClientRequest): { readonly wasAsked: boolean; readonly rest: ClientRequest } {
-  const { params } = request;
-  if (params.members.get('inputResponses')?.includes(QUESTION) !== true) return { wasAsked: false, rest: request };
-  const { [QUESTION]: ours, ...answers } = readAnswers(request);
-  if (ours === undefined) return { wasAsked: false, rest: request };
-  const members = new Map(params.members);
-  if (Object.keys(answers).length === 0) members.delete('inputResponses');
-  else members.set('inputResponses', JSON.stringify(answers));
-  return { wasAsked: true, rest: { ...request, params: { ...params, members } } };
 }
 
 /** 2026-07-28: the client opens the link and sends the request again. */

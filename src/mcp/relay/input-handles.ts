@@ -10,8 +10,11 @@ export interface Binding {
   readonly params: RelayParams;
 }
 
-/** What the gateway keeps in a `requestState`: a parked request of ours, or the state of a modern server. */
-export type Carried = { readonly parked: string } | { readonly client_id: string; readonly state: string | undefined };
+/** What the gateway keeps in a `requestState`: a parked request of ours, the approval that it asked for, or the state of a modern server. */
+export type Carried =
+  | { readonly parked: string }
+  | { readonly approval: string }
+  | { readonly client_id: string; readonly state: string | undefined };
 
 interface Sealed {
   readonly carried: Carried;

@@ -43,6 +43,21 @@ export function readState({ params }: ClientRequest): string | undefined {
   return value;
 }
 
+/** Takes the answer to a question of our own, by its key, out of a request: the server knows nothing of it. */
+export function takeAnswer(
+  request: ClientRequest,
+  key: string,
+): { readonly answer: JsonObject | undefined; readonly rest: ClientRequest } {
+  const { params } = request;
+  if (params.members.get('inputResponses')?.includes(key) !== true) return { answer: undefined, rest: request };
+  const { [key]: answer, ...others } = readAnswers(request);
+  if (answer === undefined) return { answer, rest: request };
+  const members = new Map(params.members);
+  if (Object.keys(others).length === 0) members.delete('inputResponses');
+  else members.set('inputResponses', JSON.stringify(others));
+  return { answer, rest: { ...request, params: { ...params, members } } };
+}
+
 /** The answers of a modern client, by the keys of the questions. */
 export function readAnswers({ params }: ClientRequest): Record<string, JsonObject> {
   const value: unknown = JSON.parse(params.members.get('inputResponses') ?? '{}');

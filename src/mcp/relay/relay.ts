@@ -105,6 +105,8 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
       conversation.answer(answers);
       return turn(passage, conversation);
     }
+    if (carried !== undefined && 'approval' in carried)
+      throw new GatewayError('invalid_request', 'requestState: belongs to a question that was not answered');
     if (carried !== undefined && carried.client_id !== target.upstream.client.client_id) {
       throw new GatewayError('invalid_request', 'requestState: belongs to another server');
     }
