@@ -64,10 +64,10 @@ export function createGoogleTokens({ fetch, now = Date.now }: { fetch: Fetch; no
       const known = await pending;
       if (known !== undefined && known.expiresAt - MARGIN_MS > now()) return known.text;
       // Of those who waited for the same old token only the first fetches a new one.
-      if (tokens.get(id) === pending) tokens.set(id, renew(id, readAccount(credentials)));
-      const token = (await tokens.get(id)) ?? known;
-      if (token === undefined) throw new Error('a token was asked for and none is on its way');
-      return token.text;
+      const current = tokens.get(id);
+      const next = current === undefined || current === pending ? renew(id, readAccount(credentials)) : current;
+      tokens.set(id, next);
+      return (await next).text;
     },
   };
 }
