@@ -18,6 +18,12 @@ export function joinAddress(base: string, path: string): URL {
   return new URL(`${version === undefined ? base : base.replace(VERSION_AT_END, '')}${below}`);
 }
 
+/** A model as one segment of a path. A caller chose the name: it must not lead to another address of the provider. */
+export function segment(model: string): string {
+  if (/^\.{0,2}$/.test(model)) throw new GatewayError('invalid_request', `model: "${model}" is no name of a model`);
+  return encodeURIComponent(model);
+}
+
 /** The text of a secret that a provider cannot do without. */
 export function requireSecret(key: ProviderKey, field: string, secret: Secret | undefined): string {
   const text = secret?.resolve() ?? '';

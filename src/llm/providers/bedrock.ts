@@ -1,6 +1,6 @@
 import { converseCodec } from '../formats/converse/codec.ts';
 import type { ProviderKey } from '../../store/providers.ts';
-import { bearer, joinAddress, JSON_BODY, lacking, requireSecret, requireSetting } from './address.ts';
+import { bearer, joinAddress, JSON_BODY, lacking, requireSecret, requireSetting, segment } from './address.ts';
 import type { Provider, ProviderRequest } from './provider.ts';
 import { signHeaders, type UnsignedRequest } from './signature-v4.ts';
 
@@ -18,7 +18,7 @@ export function createBedrockProvider({ now }: { now: () => number }): Provider 
     address({ key, model, baseUrl, path, isStream, body }) {
       const verb = isStream ? 'converse-stream' : 'converse';
       const base = baseUrl ?? `https://bedrock-runtime.${regionOf(key)}.amazonaws.com`;
-      const url = joinAddress(base, path ?? `/model/${encodeURIComponent(model)}/${verb}`);
+      const url = joinAddress(base, path ?? `/model/${segment(model)}/${verb}`);
       const accept = isStream ? 'application/vnd.amazon.eventstream' : 'application/json';
       return authorize(key, { method: 'POST', url, headers: { ...JSON_BODY, accept }, body }, now());
     },
