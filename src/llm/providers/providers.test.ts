@@ -119,6 +119,12 @@ describe('azure', () => {
     expect(await urlOf('azure', { key, format: 'responses' })).toBe(`https://my.openai.azure.com${path}`);
   });
 
+  test('an endpoint that is no address is refused without being shown', async () => {
+    const request = addressOf('azure', { key: azure('my.openai.azure.com', '') });
+    await expect(request).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(request).rejects.not.toThrow('my.openai');
+  });
+
   test('without an endpoint there is nowhere to go, unless the provider has a base address', async () => {
     await expect(addressOf('azure')).rejects.toThrow(
       'azure_key_config.endpoint of the key "first" of azure: is missing',
