@@ -42,7 +42,11 @@ async function authorize(key: ProviderKey, request: UnsignedRequest, at: number)
   const { bedrock } = key;
   if (bedrock?.access_key.isSet !== true) {
     if (!key.value.isSet)
-      throw lacking(key, 'bedrock_key_config.access_key', 'is missing, and so is an API key in value');
+      throw lacking(
+        key,
+        'bedrock_key_config.access_key',
+        'is missing, and so is an API key in value; "env.AWS_ACCESS_KEY_ID" takes it from the environment',
+      );
     return { url, headers: { ...headers, ...bearer(key) } };
   }
   const signer = {
