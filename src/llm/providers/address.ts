@@ -12,10 +12,23 @@ const VERSION_AT_END = /\/v\d+[a-z0-9]*$/;
  * fits both. An override that is a whole address is taken as it is.
  */
 export function joinAddress(base: string, path: string): URL {
-  if (/^https?:\/\//.test(path)) return new URL(path);
+  if (/^https?:\/\//.test(path)) return parseAddress(path);
   const below = path.startsWith('/') ? path : `/${path}`;
   const version = /^\/v\d+[a-z0-9]*(?=\/)/.exec(below)?.[0];
-  return new URL(`${version === undefined ? base : base.replace(VERSION_AT_END, '')}${below}`);
+  return parseAddress(`${version === undefined ? base : base.replace(VERSION_AT_END, '')}${below}`);
+}
+
+/** The text is not repeated: an endpoint may be a secret. */
+function parseAddress(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
+  throw new GatewayError('invalid_request', 'the address of the provider must begin with https:// or http://');
+}
+
+/** A model as one segment of a path. A caller chose the name: it must not lead to another address of the provider. */
+export function segment(model: string): string {
+  if (/^\.{0,2}$/.test(model)) throw new GatewayError('invalid_request', `model: "${model}" is no name of a model`);
+  return encodeURIComponent(model);
 }
 
 /** The text of a secret that a provider cannot do without. */

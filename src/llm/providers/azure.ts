@@ -1,5 +1,5 @@
 import type { ProviderKey } from '../../store/providers.ts';
-import { joinAddress, JSON_BODY, requireSecret, requireSetting } from './address.ts';
+import { joinAddress, JSON_BODY, requireSecret, requireSetting, segment } from './address.ts';
 import type { Provider, ProviderCall } from './provider.ts';
 
 /** Names of the address without dates that are no dated version. */
@@ -23,8 +23,7 @@ export const azureProvider: Provider = {
 function addressOf({ key, baseUrl, format, model, path }: ProviderCall): URL {
   const version = versionOf(key);
   const kind = format === 'chat' ? 'chat/completions' : format;
-  const dated =
-    format === 'responses' ? '/openai/responses' : `/openai/deployments/${encodeURIComponent(model)}/${kind}`;
+  const dated = format === 'responses' ? '/openai/responses' : `/openai/deployments/${segment(model)}/${kind}`;
   const standard = isDated(version) ? dated : `/openai/v1/${kind}`;
   return withVersion(joinAddress(endpointOf(key, baseUrl), path ?? standard), version);
 }

@@ -1,6 +1,6 @@
 import { converseCodec } from '../formats/converse/codec.ts';
 import type { ProviderKey } from '../../store/providers.ts';
-import { bearer, joinAddress, JSON_BODY, lacking, requireSecret, requireSetting } from './address.ts';
+import { bearer, joinAddress, JSON_BODY, lacking, requireSecret, requireSetting, segment } from './address.ts';
 import type { Provider, ProviderRequest } from './provider.ts';
 import { signHeaders, type UnsignedRequest } from './signature-v4.ts';
 
@@ -18,7 +18,7 @@ export function createBedrockProvider({ now }: { now: () => number }): Provider 
     address({ key, model, baseUrl, path, isStream, body }) {
       const verb = isStream ? 'converse-stream' : 'converse';
       const base = baseUrl ?? `https://bedrock-runtime.${regionOf(key)}.amazonaws.com`;
-      const url = joinAddress(base, path ?? `/model/${encodeURIComponent(model)}/${verb}`);
+      const url = joinAddress(base, path ?? `/model/${segment(model)}/${verb}`);
       const accept = isStream ? 'application/vnd.amazon.eventstream' : 'application/json';
       return authorize(key, { method: 'POST', url, headers: { ...JSON_BODY, accept }, body }, now());
     },
@@ -42,7 +42,11 @@ async function authorize(key: ProviderKey, request: UnsignedRequest, at: number)
   const { bedrock } = key;
   if (bedrock?.access_key.isSet !== true) {
     if (!key.value.isSet)
-      throw lacking(key, 'bedrock_key_config.access_key', 'is missing, and so is an API key in value');
+      throw lacking(
+        key,
+        'bedrock_key_config.access_key',
+        'is missing, and so is an API key in value; "env.AWS_ACCESS_KEY_ID" takes it from the environment',
+      );
     return { url, headers: { ...headers, ...bearer(key) } };
   }
   const signer = {

@@ -1,6 +1,6 @@
 import { geminiCodec } from '../formats/gemini/codec.ts';
 import type { ProviderKey } from '../../store/providers.ts';
-import { bearer, joinAddress, JSON_BODY, requireSecret } from './address.ts';
+import { bearer, joinAddress, JSON_BODY, requireSecret, segment } from './address.ts';
 import type { Provider, ProviderCall } from './provider.ts';
 
 const PUBLIC_ADDRESS = 'https://generativelanguage.googleapis.com';
@@ -21,9 +21,8 @@ export const geminiProvider: Provider = {
 };
 
 function generateAddress({ model, baseUrl, path, isStream }: ProviderCall): URL {
-  const named = model.includes('/')
-    ? model.split('/').map(encodeURIComponent).join('/')
-    : `models/${encodeURIComponent(model)}`;
+  const [, kind = 'models', name = ''] = /^(?:(models|tunedModels)\/)?(.*)$/s.exec(model) ?? [];
+  const named = `${kind}/${segment(name)}`;
   return generateUrl(at(baseUrl, path ?? `/v1beta/${named}`), isStream, path === undefined);
 }
 

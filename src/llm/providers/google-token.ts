@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GatewayError, messageOf } from '../../lib/errors.ts';
+import { GatewayError } from '../../lib/errors.ts';
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { asNumber, asObject, asText } from '../formats/json-access.ts';
@@ -64,10 +64,10 @@ export function createGoogleTokens({ fetch, now = Date.now }: { fetch: Fetch; no
       const known = await pending;
       if (known !== undefined && known.expiresAt - MARGIN_MS > now()) return known.text;
       // Of those who waited for the same old token only the first fetches a new one.
-      if (tokens.get(id) === pending) tokens.set(id, renew(id, readAccount(credentials)));
-      const token = (await tokens.get(id)) ?? known;
-      if (token === undefined) throw new Error('a token was asked for and none is on its way');
-      return token.text;
+      const current = tokens.get(id);
+      const next = current === undefined || current === pending ? renew(id, readAccount(credentials)) : current;
+      tokens.set(id, next);
+      return (await next).text;
     },
   };
 }
@@ -75,8 +75,8 @@ export function createGoogleTokens({ fetch, now = Date.now }: { fetch: Fetch; no
 async function sign({ email, privateKey, keyId, tokenAddress }: ServiceAccount, at: number): Promise<string> {
   const { importPKCS8, SignJWT } = await import('jose');
   const issuedAt = Math.floor(at / 1000);
-  const key = await importPKCS8(privateKey, 'RS256').catch((cause: unknown) => {
-    throw invalid('private_key: is not a private key in PEM', cause);
+  const key = await importPKCS8(privateKey, 'RS256').catch(() => {
+    throw invalid('private_key: is not a private key in PEM');
   });
   return new SignJWT({ scope: SCOPE })
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) })
@@ -107,11 +107,10 @@ function parse(text: string): JsonValue {
   }
 }
 
-/** Nothing of the credentials may stand in a message, so what JSON and PEM parsers quote of them is left out. */
-function invalid(rule: string, cause?: unknown): GatewayError {
+/** Without the cause: parsers quote what they cannot read, and nothing of the credentials may stand in a message. */
+function invalid(rule: string): GatewayError {
   const field = 'vertex_key_config.auth_credentials';
-  const why = cause instanceof GatewayError ? ` (${messageOf(cause)})` : '';
-  return new GatewayError('invalid_request', `${field}: ${rule}${why}`, { details: { field } });
+  return new GatewayError('invalid_request', `${field}: ${rule}`, { details: { field } });
 }
 
 function refusedToken({ tokenAddress }: ServiceAccount, status: number, body: JsonObject): GatewayError {

@@ -1,7 +1,7 @@
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import type { ProviderKey } from '../../store/providers.ts';
 import { geminiCodec } from '../formats/gemini/codec.ts';
-import { joinAddress, JSON_BODY, requireSecret, requireSetting } from './address.ts';
+import { joinAddress, JSON_BODY, requireSecret, requireSetting, segment } from './address.ts';
 import { generateUrl } from './gemini.ts';
 import { createGoogleTokens, type GoogleTokens } from './google-token.ts';
 import type { Provider, ProviderCall } from './provider.ts';
@@ -48,8 +48,8 @@ function hostOf(region: string): string {
 function resourceOf(model: string): string {
   const name = model.replace(/^google\//, '');
   if (/^\d+$/.test(name)) return `endpoints/${name}`;
-  if (/^(?:publishers|endpoints)\//.test(name)) return name.split('/').map(encodeURIComponent).join('/');
-  return `publishers/google/models/${encodeURIComponent(name)}`;
+  if (/^(?:publishers|endpoints)\//.test(name)) return name.split('/').map(segment).join('/');
+  return `publishers/google/models/${segment(name)}`;
 }
 
 async function credentials(key: ProviderKey, tokens: GoogleTokens): Promise<Record<string, string>> {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { callsOf, messagesOf, parseObject } from '../chat-request.ts';
+import { callsOf, messagesOf } from '../chat-request.ts';
 import { asObject, asText, given, refused } from '../json-access.ts';
 import { cachePoint, encodeBlocks } from './blocks.ts';
 import { encodeReasoning } from './reasoning.ts';
@@ -58,10 +58,8 @@ export function encodeMessages(chat: JsonObject): Conversation {
 function encodeToolResult(message: JsonObject, field: string): JsonObject {
   const id = asText(message.tool_call_id) ?? asText(message.name);
   if (id === undefined) throw refused(`${field}.tool_call_id`, 'is missing');
-  const text = asText(message.content);
-  const json = text === undefined ? undefined : parseObject(text);
-  const content = json === undefined ? encodeBlocks(message.content, `${field}.content`) : [{ json }];
-  // A point to cache at is no part of a result.
+  // As text even if it is JSON: to parse it would change long numbers. A point to cache at is no part of a result.
+  const content = encodeBlocks(message.content, `${field}.content`);
   const result = content.filter((block) => asObject(block.cachePoint) === undefined);
   return { toolResult: { toolUseId: toolUseId(id), content: result, ...given({ status: message.status }) } };
 }

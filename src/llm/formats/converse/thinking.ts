@@ -12,6 +12,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
   max: 31_999,
 };
 const LEAST = 1024;
+/** The part of all output that thoughts may take, at most. */
+const SHARE = 0.8;
 
 /** How hard to think. Converse has no word for it, so each family of models is told in its own. */
 export function encodeThinking(chat: JsonObject): JsonObject {
@@ -33,7 +35,7 @@ function encodeClaude(chat: JsonObject, model: string): JsonObject {
     return { thinking: { type: 'adaptive' }, ...(level === undefined ? {} : { output_config: { effort: level } }) };
   }
   // Thoughts count as output and must leave room for the answer; where there is no room, the model answers at once.
-  const most = (asNumber(maxTokensOf(chat)) ?? Infinity) - 1;
+  const most = Math.floor((asNumber(maxTokensOf(chat)) ?? Infinity) * SHARE);
   const budget = Math.min(Math.max(LEAST, wanted ?? BUDGETS[effort ?? ''] ?? LEAST), most);
   return budget < LEAST ? {} : { thinking: { type: 'enabled', budget_tokens: budget } };
 }

@@ -36,8 +36,8 @@ export function decodeAnswer(native: JsonObject, facts: Facts): JsonObject {
     const index = asNumber(candidate.index) ?? position;
     return writeChoice(candidate, index, readParts(candidate, `${facts.id}/${index}`));
   });
-  const refusal = readBlock(native);
-  if (choices.length === 0 && refusal !== undefined) choices.push(writeRefusal(refusal));
+  const block = readBlock(native);
+  if (choices.length === 0 && block !== undefined) choices.push(writeRefusal(block));
   return writeCompletion(facts, choices, { usage: readUsage(native) });
 }
 
@@ -66,9 +66,9 @@ function writeChoice(candidate: JsonObject, index: number, spoken: Spoken): Json
   };
 }
 
-function writeRefusal(refusal: string): JsonObject {
+function writeRefusal({ reason, refusal }: Block): JsonObject {
   const message = { role: 'assistant', content: null, refusal };
-  return { index: 0, message, logprobs: null, finish_reason: 'content_filter' };
+  return { index: 0, message, logprobs: null, finish_reason: 'content_filter', native_finish_reason: reason };
 }
 
 /** What Gemini says beside the answer: its own reason, sources, ratings. */
@@ -99,11 +99,11 @@ export function readParts(candidate: JsonObject, answer: string, before = 0): Sp
     else if (inline !== undefined && part.thought !== true) {
       const mimeType = asText(inline.mimeType) ?? 'image/png';
       if (mimeType.startsWith('audio/')) audio = { data: asText(inline.data) ?? '', format: mimeType };
-      else images.push(writeImage(mimeType, asText(inline.data) ?? ''));
+      else images.push({ ...writeImage(mimeType, asText(inline.data) ?? ''), ...signed(part) });
     } else if (said !== undefined && part.thought === true) thoughts += said;
     else if (said !== undefined) text += said;
     else if (Object.keys(part).some((key) => key !== 'thought' && key !== 'thoughtSignature')) others.push(part);
-    if (called === undefined) signature = asText(part.thoughtSignature) ?? signature;
+    if (said !== undefined) signature = asText(part.thoughtSignature) ?? signature;
   }
   return { text, thoughts, calls, images, audio, signature, others };
 }
@@ -112,9 +112,13 @@ function readCall(called: JsonObject, part: JsonObject, position: string): JsonO
   const name = asText(called.name) ?? '';
   const input = JSON.stringify(called.args ?? {});
   const id = asText(called.id) || inventCallId(position, name, input);
+  return { ...writeToolCall(id, name, input), ...signed(part) };
+}
+
+/** The signature that a part must have when it comes back, where Google's own chat completions put it. */
+function signed(part: JsonObject): JsonObject {
   const signature = asText(part.thoughtSignature);
-  const extra = signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
-  return { ...writeToolCall(id, name, input), ...extra };
+  return signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
 }
 
 function writeImage(mimeType: string, data: string): JsonObject {
@@ -135,12 +139,19 @@ export function refusalOf(candidate: JsonObject): string {
   return asText(candidate.finishMessage) ?? `The provider blocked the answer: ${asText(candidate.finishReason) ?? ''}`;
 }
 
-/** What to say when the prompt was blocked; undefined when it was not. */
-export function readBlock(native: JsonObject): string | undefined {
+/** Why a prompt was blocked. */
+export interface Block {
+  readonly reason: string;
+  /** What to say instead of an answer. */
+  readonly refusal: string;
+}
+
+/** That the prompt was blocked; undefined when it was not. */
+export function readBlock(native: JsonObject): Block | undefined {
   const feedback = asObject(native.promptFeedback);
   const reason = asText(feedback?.blockReason);
   if (reason === undefined) return undefined;
-  return asText(feedback?.blockReasonMessage) ?? `The provider blocked the prompt: ${reason}`;
+  return { reason, refusal: asText(feedback?.blockReasonMessage) ?? `The provider blocked the prompt: ${reason}` };
 }
 
 /** Gemini counts thoughts and the results of its own tools apart; chat completions count them in. */

@@ -9,7 +9,7 @@ import {
   textOf,
   type ContentPart,
 } from '../chat-request.ts';
-import { asObject, asText, given, refused, type Maybe } from '../json-access.ts';
+import { asObject, asText, given, objectsOf, refused, type Maybe } from '../json-access.ts';
 import { callId } from './call-ids.ts';
 import { isOld } from './model.ts';
 
@@ -106,6 +106,10 @@ function guessMimeType(address: string): string | undefined {
 /** Signatures of thoughts go back where they came from: without them Gemini 3 refuses the turn. */
 function encodeAssistant(message: JsonObject, field: string, names: Map<string, string>): JsonObject[] {
   const parts = encodeParts(message.content, `${field}.content`);
+  for (const [index, image] of objectsOf(message.images).entries()) {
+    const part = { field: `${field}.images[${index}]`, type: 'image_url', part: image };
+    parts.push({ ...encodePart(part), ...given({ thoughtSignature: signatureOf(image) }) });
+  }
   const signature = signatureOf(message);
   if (signature !== undefined) {
     const last = parts.findLastIndex((part) => part.text !== undefined);
@@ -141,6 +145,7 @@ function encodeToolAnswer(message: JsonObject, field: string, names: ReadonlyMap
   const parts = partsOf(message.content, `${field}.content`);
   const text = parts.flatMap((part) => textOf(part) ?? []).join('');
   const media = parts.filter((part) => textOf(part) === undefined).map(encodePart);
-  const response = parseObject(text) ?? { output: text };
+  // Long numbers, such as ids, would not survive being parsed.
+  const response = (/\d{16}/.test(text) ? undefined : parseObject(text)) ?? { output: text };
   return { functionResponse: { ...callId(id), name, response, ...(media.length === 0 ? {} : { parts: media }) } };
 }

@@ -39,11 +39,11 @@ export function decodeStream(facts: Facts): StreamTranslator<StreamEvent, JsonOb
 function decodeEvent(state: State, data: JsonObject): JsonObject[] {
   if (asObject(data.error) !== undefined) return [writeFailure(state.facts, decodeError(data))];
   state.usage = readUsage(data) ?? state.usage;
-  const refusal = readBlock(data);
-  if (refusal !== undefined && state.choices.size === 0) {
+  const block = readBlock(data);
+  if (block !== undefined && state.choices.size === 0) {
     state.choices.set(0, { isFirst: false, calls: 0, hasText: true });
-    const last = { index: 0, delta: {}, finish_reason: 'content_filter' };
-    const first = writeDelta(0, { role: 'assistant', refusal });
+    const last = { index: 0, delta: {}, finish_reason: 'content_filter', native_finish_reason: block.reason };
+    const first = writeDelta(0, { role: 'assistant', refusal: block.refusal });
     return [writeChunk(state.facts, [first]), writeChunk(state.facts, [last])];
   }
   return objectsOf(data.candidates).flatMap((candidate, position) => decodeCandidate(state, candidate, position));
@@ -63,14 +63,15 @@ function decodeCandidate(state: State, candidate: JsonObject, position: number):
   const logprobs = readLogprobs(candidate);
   const chunks: JsonObject[] = [];
   if (given(delta) !== undefined) chunks.push(writeChunk(state.facts, [writeDelta(index, delta, { logprobs })]));
-  const rest = candidateExtras(candidate, spoken.others);
+  const rest = candidateExtras(candidate, []); // other parts went with the delta
   if (reason !== undefined)
     chunks.push(writeChunk(state.facts, [{ index, delta: {}, finish_reason: reason, ...rest }]));
   return chunks;
 }
 
 function writeContent(choice: Choice, spoken: Spoken): JsonObject {
-  const { text, thoughts, calls, images, audio, signature } = spoken;
+  const { text, thoughts, calls, images, audio, signature, others } = spoken;
+  const google = given({ thought_signature: signature, parts: others.length === 0 ? undefined : others });
   return {
     ...given({
       role: choice.isFirst ? 'assistant' : undefined,
@@ -79,7 +80,7 @@ function writeContent(choice: Choice, spoken: Spoken): JsonObject {
       tool_calls: calls.length === 0 ? undefined : calls.map((call, at) => ({ index: choice.calls + at, ...call })),
       images: images.length === 0 ? undefined : images,
       audio,
-      extra_content: signature === undefined ? undefined : { google: { thought_signature: signature } },
+      extra_content: google === undefined ? undefined : { google },
     }),
   };
 }
