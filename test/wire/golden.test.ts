@@ -6,6 +6,7 @@ import type { JsonObject } from '../../src/lib/json-rpc.ts';
 import type { CallerCodec, Facts, ProviderCodec } from '../../src/llm/formats/format.ts';
 import { messagesCallerCodec } from '../../src/llm/formats/messages/caller-codec.ts';
 import { messagesProviderCodec } from '../../src/llm/formats/messages/provider-codec.ts';
+import { responsesCallerCodec } from '../../src/llm/formats/responses/caller-codec.ts';
 import { chunksOf, eventsOf, translate, writeChunks, writeEvents } from './streams.ts';
 
 /**
@@ -13,7 +14,10 @@ import { chunksOf, eventsOf, translate, writeChunks, writeEvents } from './strea
  * `request.error.json`), `response`, `error` and `stream` alike. `UPDATE_WIRE=1` writes what comes out; read it before you commit it.
  */
 const PROVIDERS: Record<string, ProviderCodec> = { 'messages-provider': messagesProviderCodec };
-const CALLERS: Record<string, CallerCodec> = { 'messages-caller': messagesCallerCodec };
+const CALLERS: Record<string, CallerCodec> = {
+  'messages-caller': messagesCallerCodec,
+  'responses-caller': responsesCallerCodec,
+};
 
 const FACTS: Facts = { id: 'id-of-the-gateway', created: 1_767_225_600, model: 'model-of-the-caller' };
 const folder = import.meta.dirname;
