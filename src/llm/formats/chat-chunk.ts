@@ -10,6 +10,8 @@ export interface ChunkNews {
   readonly thoughts: JsonObject[];
   readonly text: string;
   readonly refusal: string;
+  readonly annotations: JsonObject[];
+  readonly logprobs: JsonObject[];
   readonly calls: JsonObject[];
   /** The choice that says why it ended. */
   readonly ending: JsonObject | undefined;
@@ -30,6 +32,8 @@ export function readChunk(chunk: JsonObject): ChunkNews {
     thoughts: details.length > 0 || thought === undefined ? details : [{ type: 'reasoning.text', text: thought }],
     text: textOf(delta.content) ?? '',
     refusal: textOf(delta.refusal) ?? '',
+    annotations: objectsOf(delta.annotations),
+    logprobs: objectsOf(objectOf(choice.logprobs).content),
     calls: objectsOf(delta.tool_calls),
     ending: typeof choice.finish_reason === 'string' ? choice : undefined,
     usage: isObject(chunk.usage) ? chunk.usage : undefined,

@@ -42,6 +42,14 @@ export function defined(object: JsonObject): JsonObject {
   return without(object, []);
 }
 
+/** The text of a message's content, which is a text or parts. */
+export function joinTexts(content: JsonValue | undefined): string {
+  if (typeof content === 'string') return content;
+  return objectsOf(content)
+    .map((part) => textOf(part.text) ?? '')
+    .join('');
+}
+
 /** What is thrown for a request that the other format cannot express. */
 export function inexpressible(field: string, rule: string): GatewayError {
   return new GatewayError('invalid_request', `${field}: ${rule}`, { details: { field } });

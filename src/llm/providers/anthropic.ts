@@ -18,10 +18,10 @@ export const anthropicProvider: Provider = {
   modelsAddress: (key, baseUrl) => ({ url: at(baseUrl, '/v1/models?limit=1000'), headers: credentials(key) }),
 };
 
-/** Clients of Anthropic are used to addresses without the version, those of other gateways to addresses with it. */
+/** Clients of Anthropic are used to addresses without the version, those of OpenAI to addresses with it. */
 function at(baseUrl: string | undefined, path: string): URL {
-  const base = (baseUrl ?? PUBLIC_ADDRESS).replace(/\/v1$/, path.startsWith('/v1/') ? '' : '/v1');
-  return new URL(`${base}${path}`);
+  const base = baseUrl ?? PUBLIC_ADDRESS;
+  return new URL(path.startsWith('/v1/') && base.endsWith('/v1') ? base + path.slice(3) : base + path);
 }
 
 function credentials(key: ProviderKey): Record<string, string> {

@@ -58,8 +58,10 @@ function decodeDocument(block: JsonObject, source: JsonObject, field: string): J
     const texts = typeof content === 'string' ? [content] : objectsOf(content).map((part) => textOf(part.text) ?? '');
     return { type: 'text', text: headed(title, texts.join('\n')) };
   }
-  if (source.type === 'url') throw inexpressible(field, 'chat completions take no addresses of documents; send base64');
-  return { type: 'file', file: { filename: title ?? 'document.pdf', file_data: addressOf(source, field) } };
+  const filename = title ?? 'document.pdf';
+  // OpenAI's chat completions have no address of a file, its responses do, under this name.
+  if (source.type === 'url') return { type: 'file', file: { filename, file_url: addressOf(source, field) } };
+  return { type: 'file', file: { filename, file_data: addressOf(source, field) } };
 }
 
 function readSearchResult(block: JsonObject): string {

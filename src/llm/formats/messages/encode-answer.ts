@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import type { JsonObject } from '../../../lib/json-rpc.ts';
 import type { Facts } from '../format.ts';
-import { defined, objectOf, objectsOf, parseArguments, textOf } from '../read.ts';
+import { defined, joinTexts, objectOf, objectsOf, parseArguments, textOf } from '../read.ts';
 import { readThoughts, type Thought } from '../reasoning.ts';
 import { encodeStopReason } from './stop-reason.ts';
 import { encodeTier, encodeUsage } from './usage.ts';
@@ -15,7 +15,7 @@ export function encodeAnswer(chat: JsonObject, _request: JsonObject, facts: Fact
     ...messageHead(head),
     content: [
       ...readThoughts(message, () => true).map(encodeThought),
-      ...encodeText(readText(message.content) || textOf(message.refusal)),
+      ...encodeText(joinTexts(message.content) || textOf(message.refusal)),
       ...calls.map((call, index) => encodeCall(call, textOf(call.id) || fallbackCallId(head.id, index))),
     ],
     ...encodeStop(choice, calls.length > 0, textOf(message.refusal)),
@@ -42,14 +42,6 @@ export function encodeThought(thought: Thought): JsonObject {
 
 function encodeText(text: string | undefined): JsonObject[] {
   return text === undefined || text === '' ? [] : [{ type: 'text', text }];
-}
-
-/** The text of a message; some providers answer in parts. */
-function readText(content: JsonValue | undefined): string {
-  if (typeof content === 'string') return content;
-  return objectsOf(content)
-    .map((part) => textOf(part.text) ?? '')
-    .join('');
 }
 
 function encodeCall(call: JsonObject, id: string): JsonObject {

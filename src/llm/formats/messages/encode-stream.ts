@@ -152,9 +152,13 @@ function call(state: State, step: CallStep): JsonObject[] {
 
 function fail(state: State, error: JsonObject): JsonObject {
   state.hasFailed = true;
-  const type = textOf(error.type) ?? '';
   const message = textOf(error.message) ?? 'the provider did not say what is wrong';
-  return { type: 'error', error: { type: ERROR_TYPES.has(type) ? type : 'api_error', message } };
+  return { type: 'error', error: { type: errorType(textOf(error.type) ?? textOf(error.code) ?? ''), message } };
+}
+
+function errorType(type: string): string {
+  if (ERROR_TYPES.has(type)) return type;
+  return type.includes('rate_limit') ? 'rate_limit_error' : 'api_error';
 }
 
 /** A stream that broke off before the model was done gets no end: the caller must not take it for an answer. */
