@@ -121,7 +121,11 @@ const keySettings = {
     .looseObject({ project_id: plain, region: plain, auth_credentials: SecretInput.nullish() })
     .nullish(),
 };
-const keyName = text.trim().min(1, 'must not be empty').max(255);
+const keyName = text
+  .trim()
+  .min(1, 'must not be empty')
+  .max(255, 'must be at most 255 characters')
+  .refine((name) => name !== '*', 'must not be "*", which stands for every key');
 
 /** Body of `POST /api/providers/{provider}/keys`. */
 export const ProviderKeyCreate = z.looseObject({ name: keyName, ...keySettings });
