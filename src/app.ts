@@ -9,6 +9,7 @@ import { loadInProcessServers } from './config/inprocess.ts';
 import { ledgerOptions } from './config/ledger-options.ts';
 import { openStores, type Stores } from './config/open-stores.ts';
 import { reconcileGovernance } from './config/reconcile-governance.ts';
+import { reconcileProviders } from './config/reconcile-providers.ts';
 import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
 import { CONFIG_FILE } from './governance/audit.ts';
@@ -17,6 +18,7 @@ import { createCounters } from './governance/counters.ts';
 import type { ViewContext } from './governance/entity-views.ts';
 import { createPolicy } from './governance/policy.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
+import { createCommitProvider, providerEntryRules } from './governance/providers-from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
 import { createEgress } from './lib/egress.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
@@ -175,6 +177,14 @@ async function bringInConfig(
     log: logger,
   });
   const { database, audit } = stores;
+  await reconcileProviders({
+    section: file.providers,
+    isFileTheTruth,
+    stores: stores.governance,
+    commit: createCommitProvider({ database, audit, stores: stores.governance }, CONFIG_FILE),
+    rules: providerEntryRules,
+    log: logger,
+  });
   let views: Promise<ViewContext> | undefined;
   const context = (): Promise<ViewContext> => (views ??= ledger.then((store) => openingViews(stores, store)));
   await reconcileGovernance({

@@ -7,6 +7,7 @@ import { CONFIG_FILE } from '../governance/audit.ts';
 import { createCommitEntity } from '../governance/commit-entity.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from '../governance/from-config.ts';
 import type { ReadUsage } from '../governance/limit-views.ts';
+import { providerEntryRules } from '../governance/providers-from-config.ts';
 import { createEncryption } from '../lib/encryption.ts';
 import { hashKeyValue } from '../lib/virtual-key.ts';
 import { createAuditStore } from '../store/audit.ts';
@@ -46,6 +47,13 @@ describe.each(DATABASES)('on %s', (type) => {
     const database = await openTestDatabase(type);
     const stores = createGovernanceStores(database.db, encryption);
     await stores.clients.insert(exampleClient());
+    const record = { config_hash: '', created_at: 1 };
+    const provider = providerEntryRules.providerFromEntry({}, { name: 'openai', ...record });
+    await stores.providers.insert(provider);
+    const entry = { name: 'main key', value: 'sk-1' };
+    await stores.providerKeys.insert(
+      providerEntryRules.providerKeyFromEntry(entry, provider, { id: 'key-1', ...record }),
+    );
     const audit = createAuditStore(database.db, encryption.deriveKey('audit'));
     const usage: ReadUsage = () => ({ used: 0, window_start: 0, window_end: 0 });
     const context = async () => ({ usage, describeClient: () => undefined });
@@ -86,7 +94,7 @@ describe.each(DATABASES)('on %s', (type) => {
       team_id: 'red',
       budgets: [{ max_limit: 5, reset_duration: '1d' }],
       rate_limit: { token_max_limit: 10 },
-      provider_configs: [{ provider: 'openai', key_ids: ['main key'], budgets: [{ max_limit: 1 }] }],
+      provider_configs: [{ provider: 'openai', key_ids: ['key-1'], budgets: [{ max_limit: 1 }] }],
     });
     expect(await it.stores.grants.list()).toMatchObject([
       { virtual_key_id: 'vk-ci', client_id: 'wiki-id', tools_to_execute: ['*'] },
@@ -184,6 +192,7 @@ describe.each(DATABASES)('on %s', (type) => {
         virtual_keys: [
           { ...entry, rate_limit: undefined, rate_limit_id: 'nowhere' },
           { name: 'lost', team_id: 'nowhere' },
+          { name: 'deaf', provider_configs: [{ provider: 'anthropic', key_ids: ['main key'] }] },
           { name: 'blind', mcp_configs: [{ mcp_client_name: 'nowhere' }] },
           { name: 'unset', value: `env.${VARIABLE}` },
           { name: 'twin', value: 'sk-bf-ci' },
@@ -197,6 +206,7 @@ describe.each(DATABASES)('on %s', (type) => {
       '! config.json: governance.budgets[0] names no owner that is in this file; it has no effect',
       '! Virtual key "ci": refused, rate_limit_id: there is no rate limit "nowhere" in the file',
       '! Virtual key "lost": refused, team_id: there is no team "nowhere"',
+      '! Virtual key "deaf": refused, provider_configs[0].key_ids[0]: the provider "anthropic" has no key "main key"',
       '! Virtual key "blind": refused, mcp_configs[0].mcp_client_name: there is no MCP client "nowhere"',
       `! Virtual key "unset": refused, value: env.${VARIABLE} is not set`,
       '! Virtual key "twin": refused, A virtual key with this value already exists',

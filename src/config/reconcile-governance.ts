@@ -3,6 +3,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Grant } from '../store/grants.ts';
+import type { KeyName } from '../store/provider-keys.ts';
 import { collectEntries, type Entry } from './governance-entries.ts';
 import { hash, type Reconciled, type ReconcileLog } from './reconcile.ts';
 
@@ -11,6 +12,7 @@ export interface References {
   readonly now: number;
   readonly hasTeam: (id: string) => boolean;
   readonly hasCustomer: (id: string) => boolean;
+  readonly providerKeys: readonly KeyName[];
 }
 type ClientNames = readonly { readonly client_id: string; readonly name: string }[];
 
@@ -121,10 +123,15 @@ export async function reconcileGovernance(work: Work): Promise<Reconciled[]> {
   return [...customers, ...teams, ...keys];
 }
 
-async function references({ names }: GovernanceStores): Promise<References> {
+async function references({ names, providerKeys }: GovernanceStores): Promise<References> {
   const ids = async (rows: Promise<{ id: string }[]>) => new Set((await rows).map(({ id }) => id));
   const [teams, customers] = [await ids(names.teams()), await ids(names.customers())];
-  return { now: Date.now(), hasTeam: (id) => teams.has(id), hasCustomer: (id) => customers.has(id) };
+  return {
+    now: Date.now(),
+    hasTeam: (id) => teams.has(id),
+    hasCustomer: (id) => customers.has(id),
+    providerKeys: await providerKeys.names(),
+  };
 }
 
 async function reconcileKind<E extends Named, T extends Customer>(

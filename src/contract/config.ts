@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuthConfigInput, AuthSection } from './auth.ts';
 import { BudgetInput, CustomerCreate, RateLimitInput, TeamCreate, VirtualKeyCreate } from './governance.ts';
 import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
+import { ProvidersSection } from './provider.ts';
 
 /** A name, perhaps after "*."; an IPv4 or IPv6 address, perhaps with the length of a prefix. */
 const HOST_OR_RANGE =
@@ -306,6 +307,7 @@ export const ConfigFile = z.looseObject({
     .optional()
     .meta({ description: 'Of the plugins of other gateways only "otel" means something here: traces.' }),
   governance: GovernanceSection.optional(),
+  providers: ProvidersSection.optional(),
   config_store: z
     .discriminatedUnion('type', [
       z.looseObject({

@@ -1,41 +1,6 @@
 import { z } from 'zod';
 import { SecretInput, SecretView, WhiteList } from './common.ts';
-
-/** Names that mean a kind of provider by themselves. Every other name needs a `custom_provider_config`. */
-export const BUILT_IN_PROVIDERS = [
-  'anthropic',
-  'azure',
-  'bedrock',
-  'bedrock_mantle',
-  'cerebras',
-  'cohere',
-  'databricks',
-  'deepseek',
-  'elevenlabs',
-  'fireworks',
-  'gemini',
-  'groq',
-  'huggingface',
-  'mistral',
-  'nebius',
-  'ollama',
-  'openai',
-  'opencode-go',
-  'opencode-zen',
-  'openrouter',
-  'parasail',
-  'perplexity',
-  'replicate',
-  'runware',
-  'runway',
-  'sarvam',
-  'sgl',
-  'vertex',
-  'vllm',
-  'wafer',
-  'xai',
-  'zro',
-] as const;
+import { BUILT_IN_PROVIDERS, ProviderName } from './provider-name.ts';
 
 /** What a timer can hold, in seconds. */
 const MAX_SECONDS = 2_147_483;
@@ -50,11 +15,6 @@ const milliseconds = z
   .max(MAX_MILLISECONDS, `must be at most ${MAX_MILLISECONDS}`);
 /** A setting that is shown as it is, so a reference would only look as if it were followed. */
 const plain = text.regex(/^(?!(?:env|file)\.)/, 'must be the value itself: a reference is not followed here');
-
-/** The name of a provider: what stands before the slash in "openai/gpt-5". */
-export const ProviderName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be lower-case letters, digits, "-", "_" or ".", at most 100 of them');
 
 const NetworkInput = z.looseObject({
   base_url: plain.nullish().meta({ description: "Address of the provider's API; absent: its public one." }),
@@ -121,7 +81,11 @@ const keySettings = {
     .looseObject({ project_id: plain, region: plain, auth_credentials: SecretInput.nullish() })
     .nullish(),
 };
-const keyName = text.trim().min(1, 'must not be empty').max(255);
+const keyName = text
+  .trim()
+  .min(1, 'must not be empty')
+  .max(255, 'must be at most 255 characters')
+  .refine((name) => name !== '*', 'must not be "*", which stands for every key');
 
 /** Body of `POST /api/providers/{provider}/keys`. */
 export const ProviderKeyCreate = z.looseObject({ name: keyName, ...keySettings });
@@ -175,6 +139,18 @@ export const ProviderEntry = z.looseObject({
 });
 export type ProviderEntry = z.infer<typeof ProviderEntry>;
 export type ProviderKeyEntry = NonNullable<ProviderEntry['keys']>[number];
+
+/** `providers` of config.json. */
+export const ProvidersSection = z
+  .record(z.string(), ProviderEntry)
+  .superRefine((entries, context) => {
+    for (const name of Object.keys(entries)) {
+      // A schema of the keys themselves would only say that a key is invalid.
+      const { error } = ProviderName.safeParse(name);
+      for (const { message } of error?.issues ?? []) context.addIssue({ code: 'custom', path: [name], message });
+    }
+  })
+  .meta({ description: 'The providers of models, by name, with their keys.' });
 
 export const ProviderKeyView = z.object({
   id: z.string(),

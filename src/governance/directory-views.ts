@@ -7,7 +7,7 @@ import { budgetView } from './limit-views.ts';
 
 /** Keys as reads show them. `areFew`: few enough to name each in a statement. */
 export async function viewKeys(
-  { names, grants }: GovernanceStores,
+  { names, grants, providerKeys: keysOfProviders }: GovernanceStores,
   keys: readonly VirtualKey[],
   context: ViewContext,
   areFew: boolean,
@@ -16,7 +16,10 @@ export async function viewKeys(
   const byKey = Map.groupBy(keys.length === 0 ? [] : await grants.list(filter), (grant) => grant.virtual_key_id);
   const teams = byId(keys.some((key) => key.team_id !== undefined) ? await names.teams() : []);
   const customers = byId(keys.some((key) => key.customer_id !== undefined) ? await names.customers() : []);
-  return keys.map((key) => keyView(key, { grants: byKey.get(key.id) ?? [], teams, customers }, context));
+  const providerKeys = keys.some((key) => key.provider_configs.length > 0) ? await keysOfProviders.names() : [];
+  return keys.map((key) => {
+    return keyView(key, { grants: byKey.get(key.id) ?? [], teams, customers, providerKeys }, context);
+  });
 }
 
 /** One key as reads show it. Throws `not_found` when there is none. */

@@ -51,14 +51,19 @@ export function auditContext({ usage, describeClient }: ViewContext): ViewContex
   };
 }
 
-/** What the rules must know of teams and customers, read in the transaction of the write. */
+/** What the rules must know of teams, customers and keys of providers, read in the transaction of the write. */
 export async function loadRuleContext(
-  { names }: GovernanceStores,
-  { team_id, customer_id }: Readonly<Record<string, unknown>>,
+  { names, providerKeys }: GovernanceStores,
+  { team_id, customer_id, provider_configs }: Readonly<Record<string, unknown>>,
 ): Promise<RuleContext> {
   const teams = new Set(team_id ? (await names.teams()).map(({ id }) => id) : []);
   const customers = new Set(customer_id ? (await names.customers()).map(({ id }) => id) : []);
-  return { now: Date.now(), hasTeam: (id) => teams.has(id), hasCustomer: (id) => customers.has(id) };
+  return {
+    now: Date.now(),
+    hasTeam: (id) => teams.has(id),
+    hasCustomer: (id) => customers.has(id),
+    providerKeys: provider_configs ? await providerKeys.names() : [],
+  };
 }
 
 /** Announces rows of one table. When it resolves, every listener of this process has read them. */

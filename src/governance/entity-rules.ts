@@ -10,6 +10,7 @@ import type {
 import { Secret, looksMasked } from '../lib/secret.ts';
 import { hashKeyValue, newKeyValue } from '../lib/virtual-key.ts';
 import type { Customer, Team, VirtualKey } from '../store/governance.ts';
+import type { KeyName } from '../store/provider-keys.ts';
 import { applyLimits, invalid, type LimitContext } from './limit-rules.ts';
 import { applyProviders } from './provider-rules.ts';
 
@@ -18,6 +19,8 @@ export interface RuleContext {
   readonly now: number;
   readonly hasTeam: (id: string) => boolean;
   readonly hasCustomer: (id: string) => boolean;
+  /** The keys of all providers. */
+  readonly providerKeys: readonly KeyName[];
 }
 
 interface Identity {
@@ -105,7 +108,10 @@ export function applyKey(stored: VirtualKey, body: VirtualKeyUpdate, context: Ru
     name: body.name ?? stored.name,
     description: body.description === undefined ? stored.description : (body.description ?? ''),
     is_active: body.is_active ?? stored.is_active,
-    provider_configs: applyProviders(stored.provider_configs, body.provider_configs, limits),
+    provider_configs: applyProviders(stored.provider_configs, body.provider_configs, {
+      ...limits,
+      providerKeys: context.providerKeys,
+    }),
     allow_all_providers: body.allow_all_providers ?? stored.allow_all_providers,
     calendar_aligned,
     expires_at: expiry(stored.expires_at, body.expires_at, context.now),

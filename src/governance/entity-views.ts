@@ -10,6 +10,7 @@ import { clientNumber } from '../lib/client-number.ts';
 import type { Customer, ProviderConfig, Team, VirtualKey } from '../store/governance.ts';
 import type { Grant } from '../store/grants.ts';
 import type { NameRow } from '../store/owner-names.ts';
+import type { KeyName } from '../store/provider-keys.ts';
 import { isoTime, limitsView, type ReadUsage } from './limit-views.ts';
 
 /** What is shown of an entity besides its own record. */
@@ -26,12 +27,14 @@ export interface KeyRelations {
   readonly grants: readonly Grant[];
   readonly teams: Names;
   readonly customers: Names;
+  /** The keys of all providers; none when the key names no provider. */
+  readonly providerKeys: readonly KeyName[];
 }
 
 /** A virtual key as managers see it: with its value. */
 export function keyView(
   key: VirtualKey,
-  { grants, teams, customers }: KeyRelations,
+  { grants, teams, customers, providerKeys }: KeyRelations,
   context: ViewContext,
 ): VirtualKeyView {
   return {
@@ -40,7 +43,7 @@ export function keyView(
     description: key.description,
     value: key.value.resolve(),
     is_active: key.is_active,
-    provider_configs: key.provider_configs.map((config) => providerView(key.id, config, context)),
+    provider_configs: key.provider_configs.map((config) => configView(key.id, config, providerKeys, context)),
     allow_all_providers: key.allow_all_providers,
     mcp_configs: grants.map((grant) => grantView(grant, context)),
     team_id: key.team_id ?? null,
@@ -65,7 +68,8 @@ export function quotaView(key: VirtualKey, context: ViewContext): QuotaView {
     virtual_key_name: key.name,
     is_active: key.is_active,
     ...limits,
-    provider_configs: key.provider_configs.map((config) => providerView(key.id, config, context)),
+    // Whoever holds the key need not know what the keys behind it are called.
+    provider_configs: key.provider_configs.map((config) => configView(key.id, config, [], context)),
   };
 }
 
@@ -102,7 +106,16 @@ export function customerView(
   };
 }
 
-function providerView(virtual_key_id: string, config: ProviderConfig, { usage }: ViewContext): ProviderConfigView {
+function configView(
+  virtual_key_id: string,
+  config: ProviderConfig,
+  providerKeys: readonly KeyName[],
+  { usage }: ViewContext,
+): ProviderConfigView {
+  const isEvery = config.allow_all_keys || config.key_ids.includes('*');
+  const keys = providerKeys.filter(({ id, provider }) => {
+    return provider === config.provider && (isEvery || config.key_ids.includes(id));
+  });
   return {
     id: config.id,
     virtual_key_id,
@@ -112,7 +125,7 @@ function providerView(virtual_key_id: string, config: ProviderConfig, { usage }:
     blacklisted_models: [...config.blacklisted_models],
     allow_all_keys: config.allow_all_keys,
     key_ids: [...config.key_ids],
-    keys: [],
+    keys: keys.map(named),
     ...limitsView('provider_config', String(config.id), config, usage),
   };
 }
@@ -136,7 +149,7 @@ function expanded<K extends string>(field: K, rows: Names, id: string | undefine
   return (row === undefined ? {} : { [field]: named(row) }) as { [F in K]?: { id: string; name: string } };
 }
 
-function named({ id, name }: NameRow): { id: string; name: string } {
+function named({ id, name }: Pick<NameRow, 'id' | 'name'>): { id: string; name: string } {
   return { id, name };
 }
 

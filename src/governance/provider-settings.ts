@@ -1,4 +1,5 @@
-import { BUILT_IN_PROVIDERS, type ProviderSettings } from '../contract/provider.ts';
+import { BUILT_IN_PROVIDERS } from '../contract/provider-name.ts';
+import type { ProviderSettings } from '../contract/provider.ts';
 import { messageOf } from '../lib/errors.ts';
 import { checkTls } from '../lib/http-client.ts';
 import { updateSecret, type Secret, type SecretInput } from '../lib/secret.ts';

@@ -46,11 +46,12 @@ const provider = fc.record(
     allowed_models: whiteList,
     blacklisted_models: whiteList,
     allow_all_keys: fc.option(fc.boolean()),
-    key_ids: whiteList,
+    key_ids: fc.option(fc.constantFrom(['*'], [])),
     ...limits,
   },
   { requiredKeys: ['provider'] },
 );
+const named = fc.record({ provider: fc.constant('openai'), key_ids: fc.subarray(['first', 'second']) });
 const grant = fc.record(
   { mcp_client_name: fc.constantFrom('wiki', 'mail'), tools_to_execute: whiteList },
   { requiredKeys: ['mcp_client_name'] },
@@ -64,7 +65,9 @@ const keyFields = fc.record(
     name,
     description: fc.option(fc.string()),
     is_active: fc.option(fc.boolean()),
-    provider_configs: fc.option(fc.uniqueArray(provider, { selector: (entry) => entry.provider, maxLength: 3 })),
+    provider_configs: fc.option(
+      fc.uniqueArray(fc.oneof(provider, named), { selector: (entry) => entry.provider, maxLength: 3 }),
+    ),
     allow_all_providers: fc.option(fc.boolean()),
     mcp_configs: fc.option(fc.uniqueArray(grant, { selector: (entry) => entry.mcp_client_name })),
     calendar_aligned: fc.option(fc.boolean()),
@@ -116,6 +119,8 @@ describe.each(DATABASES)('on %s, what is read can be written back and changes no
   const runs = { numRuns: type === 'sqlite' ? 60 : 10 };
   beforeAll(async () => {
     scene = await openGovernance(type);
+    const keys = ['first', 'second'].map((name) => ({ name, value: 'sk' }));
+    await scene.ask('POST', '/api/providers', { name: 'openai', keys });
     ids = {
       team: (await scene.write('POST', '/teams', { name: 'the team' })).id as string,
       customer: (await scene.write('POST', '/customers', { name: 'the customer' })).id as string,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exampleClient } from '../../test/kit/clients.ts';
 import { DATABASES, openTestDatabase, type TestDatabase } from '../../test/kit/databases.ts';
+import { FULL_PROVIDER, FULL_PROVIDER_KEY } from '../../test/kit/providers.ts';
 import { temporaryFolder } from '../../test/kit/temporary-folder.ts';
 import { createEncryption, LASTING_PURPOSES, type Encryption } from '../lib/encryption.ts';
 import { Secret } from '../lib/secret.ts';
@@ -12,6 +13,8 @@ import { ENCRYPTED_COLUMNS } from './encrypted-columns.ts';
 import { createNextKey, lastingKeyRow, openEncryption } from './encryption-key.ts';
 import { guardWrites } from './guard-writes.ts';
 import { createMcpClientStore } from './mcp-clients.ts';
+import { createProviderKeyStore } from './provider-keys.ts';
+import { createProviderStore } from './providers.ts';
 import { reencrypt } from './reencrypt.ts';
 import { createSettingsStore } from './settings.ts';
 
@@ -106,6 +109,26 @@ describe.each(DATABASES)('on %s', (type) => {
     const audit = createAuditStore(database.db, opened.deriveKey('audit'));
     await append(audit);
     expect(await audit.verify()).toMatchObject({ is_intact: true, entries: 2 });
+  });
+
+  test('the secrets of providers and their keys can be read with the new key', async () => {
+    await using database = await openTestDatabase(type);
+    await using folder = await temporaryFolder();
+    const { from, source } = await fill(database, folder.path);
+    await createProviderStore(database.db, from).insert(FULL_PROVIDER);
+    await createProviderKeyStore(database.db, from).insert(FULL_PROVIDER_KEY);
+    const next = await createNextKey(folder.path, 'the next passphrase');
+    await reencrypt({ database, from, to: next.encryption, seal: next.seal, record: async () => {} });
+
+    const opened = await openEncryption({ ...source, passphrase: 'the next passphrase' });
+    const provider = await createProviderStore(database.db, opened).find(FULL_PROVIDER.name);
+    const key = await createProviderKeyStore(database.db, opened).find(FULL_PROVIDER_KEY.id);
+    const { extra_headers, ca_cert_pem } = FULL_PROVIDER.network;
+    expect(provider?.network.ca_cert_pem.resolve()).toBe(ca_cert_pem.resolve());
+    expect(provider?.network.extra_headers['X-A']?.resolve()).toBe(extra_headers['X-A']?.resolve());
+    expect(key?.value.resolve()).toBe(FULL_PROVIDER_KEY.value.resolve());
+    expect(key?.bedrock?.secret_key.resolve()).toBe(FULL_PROVIDER_KEY.bedrock?.secret_key.resolve());
+    expect(key?.azure?.api_version).toBe(FULL_PROVIDER_KEY.azure?.api_version);
   });
 
   test('a value that cannot be read stops the rotation before anything is changed', async () => {

@@ -119,6 +119,8 @@ test('no secret comes out anywhere, whatever fails', { timeout: 240_000 }, async
     passphrase: canaries.make('the passphrase'),
     exchangeSecret: canaries.make('the secret of a token exchange'),
     subjectToken: canaries.make('the token of a caller'),
+    providerKey: canaries.make('a key of a provider', 'sk-'),
+    providerHeader: canaries.make('a header for a provider'),
   };
   await using good = await startUpstream({ requiredHeader: ['Authorization', word.literal] });
   await using secure = await startUpstream({ tls: { certificates: made, requiresClientCertificate: true } });
@@ -135,6 +137,12 @@ test('no secret comes out anywhere, whatever fails', { timeout: 240_000 }, async
       client: { disable_content_logging: true, mcp_tool_execution_timeout: 1 },
       governance: {
         virtual_keys: [{ name: 'vk', value: word.virtualKey }],
+      },
+      providers: {
+        openai: {
+          keys: [{ name: 'main', value: word.providerKey }],
+          network_config: { extra_headers: { 'X-Tenant': word.providerHeader } },
+        },
       },
       plugins: [
         { name: 'otel', config: { collector_url: collector.origin, headers: { 'x-collector-key': word.collector } } },

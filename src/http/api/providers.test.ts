@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openGovernance, type GovernanceScene } from '../../../test/kit/governance.ts';
+import { VirtualKeyView } from '../../contract/governance.ts';
 import { ProviderKeyView, ProviderView } from '../../contract/provider.ts';
 import { mask } from '../../lib/secret.ts';
 
@@ -321,5 +322,69 @@ describe('a key of a provider', () => {
     expect(stored?.bedrock?.secret_key.resolve()).toBe('the-canary-secret-key');
     expect(stored?.azure?.endpoint.resolve()).toBe('https://canary.example');
     expect(stored?.vertex).toBeUndefined();
+  });
+});
+
+describe('the keys of a provider that a virtual key may use', () => {
+  let main: ProviderKeyView;
+  let spare: ProviderKeyView;
+  beforeEach(async () => {
+    await add({ name: 'openai' });
+    await add({ name: 'anthropic', keys: [{ name: 'elsewhere', value: 'v' }] });
+    main = await addKey({ name: 'main', value: 'v' });
+    spare = await addKey({ name: 'spare', value: 'v' });
+  });
+
+  const grant = async (key_ids: string[], rest: object = {}) => {
+    const provider_configs = [{ provider: 'openai', allowed_models: ['*'], key_ids, ...rest }];
+    const key = VirtualKeyView.parse(await scene.write('POST', '/virtual-keys', { name: 'vk', provider_configs }));
+    return { id: key.id, config: key.provider_configs[0] };
+  };
+  const named = (...keys: ProviderKeyView[]) => keys.map(({ id, name }) => ({ id, name }));
+
+  test('are named by id or by name, and shown as both', async () => {
+    expect((await grant(['main', spare.id])).config).toMatchObject({
+      key_ids: [main.id, spare.id],
+      keys: named(main, spare),
+    });
+  });
+
+  test('are all of them where "*" or allow_all_keys says so', async () => {
+    expect((await grant(['*'])).config).toMatchObject({ key_ids: ['*'], keys: named(main, spare) });
+    const answer = await scene.write('POST', '/virtual-keys', {
+      name: 'second',
+      provider_configs: [{ provider: 'openai', allow_all_keys: true }],
+    });
+    expect(answer).toMatchObject({ provider_configs: [{ key_ids: [], keys: named(main, spare) }] });
+  });
+
+  test('must be there, and be of that provider', async () => {
+    for (const key_ids of [['nothing'], [main.id, 'elsewhere']]) {
+      const body = { name: 'vk', provider_configs: [{ provider: 'openai', key_ids }] };
+      expect(await refusal('POST', '/api/governance/virtual-keys', body)).toEqual([
+        400,
+        `provider_configs[0].key_ids[${key_ids.length - 1}]`,
+      ]);
+    }
+    const models = { name: 'vk', provider_configs: [{ provider: 'openai', blacklisted_models: ['regex:('] }] };
+    const field = 'provider_configs[0].blacklisted_models[0]';
+    expect(await refusal('POST', '/api/governance/virtual-keys', models)).toEqual([400, field]);
+  });
+
+  test('may go, and what is read of the virtual key can still be sent back', async () => {
+    const { id } = await grant(['main', 'spare']);
+    await scene.ask('DELETE', `${PROVIDERS}/openai/keys/${main.id}`);
+    const { virtual_key } = (await scene.send('GET', `/virtual-keys/${id}`)).body;
+    expect(virtual_key).toMatchObject({ provider_configs: [{ key_ids: [main.id, spare.id], keys: named(spare) }] });
+    const sent = await scene.send('PUT', `/virtual-keys/${id}`, virtual_key);
+    expect(sent).toMatchObject({ status: 200, body: { virtual_key: { provider_configs: [{ keys: named(spare) }] } } });
+  });
+
+  test('are not shown to whoever holds the virtual key', async () => {
+    const { id } = await grant(['*']);
+    const [key] = await scene.stores.keys.list();
+    expect(key?.id).toBe(id);
+    const { body } = await scene.quota(key?.value.resolve() ?? '');
+    expect(body).toMatchObject({ provider_configs: [{ keys: [] }] });
   });
 });
