@@ -11,16 +11,22 @@ import { openSession, postMcp, type LegacySession } from './wire.ts';
 export interface CredentialKind {
   /** Starts a server that lets in who shows a secret of `known`. */
   start(known: ReadonlySet<string>): Promise<Upstream>;
-  /** The body that registers it. */
-  record(name: string, url: string): Record<string, unknown>;
+  /** Registers it, open to all keys, and gives its id. */
+  register(gateway: GatewayAccess, name: string, url: string): Promise<string>;
+  /** Whether who enters a credential names the account; else it is the one of the call, and uses up all links for that. */
+  readonly picksLabel: boolean;
   /** Does what a refused call asks for, with this secret; gives the HTTP status of the last step. */
   enter(gateway: GatewayAccess, required: McpAuthRequired, secret: string, label: string | undefined): Promise<number>;
   /** The secret that a request to the server carried. */
   secretIn(headers: Readonly<Record<string, string>>): string;
+  /** What else must never be shown. */
+  tokensOf?(): readonly string[];
   /** Headers by which a caller might try to pass for another. */
   forge(secret: string): Record<string, string>;
-  /** A change of the server that asks everybody anew. */
-  readonly demandAll: (round: number) => Record<string, unknown>;
+  /** Changes the server so that everybody is asked anew; gives the HTTP status. */
+  demandAll(gateway: GatewayAccess, id: string, round: number): Promise<number>;
+  /** Ends what the servers share. */
+  stop?(): Promise<void>;
 }
 
 /** One step of a random history. Numbers pick among what there is at that moment. */
@@ -103,14 +109,14 @@ export class IsolationWorld implements AsyncDisposable {
     for (const name of SERVERS) {
       const known = new Set<string>(['of-the-admin']);
       const upstream = await kind.start(known);
-      const id = await gateway.createClient(kind.record(name, upstream.url));
+      const id = await kind.register(gateway, name, upstream.url);
       world.#servers.push({ id, upstream, known, isOpen: true, granted: new Set() });
     }
-    for (const name of ['k0', 'k1']) {
-      const { id, value } = await createKey(gateway, name);
-      world.#hold('vk', id, { authorization: `Bearer ${value}` });
-    }
-    world.#hold('user', 'api-key:1', {});
+    const [first, second] = [await createKey(gateway, 'k0'), await createKey(gateway, 'k1')];
+    world.#hold('vk', first.id, { authorization: `Bearer ${first.value}` });
+    // Its Authorization is free for what belongs to somebody else.
+    world.#hold('vk', second.id, { authorization: '', 'x-bf-vk': second.value });
+    world.#hold('user', 'api-key:1', { authorization: `Bearer ${gateway.apiKey}` });
     const session = 'session-of-whoever-has-no-key';
     world.#hold('session', session, { authorization: '', 'x-bf-mcp-session-id': session });
     return world;
@@ -146,8 +152,7 @@ export class IsolationWorld implements AsyncDisposable {
   /** What the gateway lists is what the model knows, and shows no secret. */
   async check(): Promise<void> {
     const rows = await listSessions(this.#gateway, 'limit=500');
-    const text = JSON.stringify([rows, await this.#gateway.listClients()]);
-    for (const secret of this.#secrets) expect(text).not.toContain(secret);
+    this.#expectNothingShown(JSON.stringify([rows, await this.#gateway.listClients()]));
     const listed = rows
       .filter(({ kind }) => kind !== 'flow')
       .map(({ auth_mode, user_id, virtual_key, mcp_client, label, status }) => {
@@ -160,6 +165,12 @@ export class IsolationWorld implements AsyncDisposable {
     });
     const words = (line: string) => line.replace(/needs_update|needs_reauth/, 'asked anew');
     expect(listed.map(words).toSorted()).toEqual(expected.toSorted());
+  }
+
+  /** No secret, be it the caller's own: an answer may be kept, and read by others. */
+  #expectNothingShown(text: string): void {
+    for (const secret of [...this.#secrets, ...(this.#kind.tokensOf?.() ?? [])])
+      if (text.includes(secret)) throw new Error(`${secret} is shown in ${text}`);
   }
 
   /** All at the same time, each on its own way; what each comes to is known before. */
@@ -176,7 +187,7 @@ export class IsolationWorld implements AsyncDisposable {
     const serverIndex = at % SERVERS.length;
     const expected = this.#expect(holder, serverIndex, label);
     const nonce = `call-${(this.#count += 1)}`;
-    const { status, required } = await this.#send({
+    const { status, required, text } = await this.#send({
       holder,
       name: SERVERS[serverIndex] ?? '',
       label,
@@ -184,6 +195,7 @@ export class IsolationWorld implements AsyncDisposable {
       isOnMcp,
       forged,
     });
+    this.#expectNothingShown(text);
     const ran = this.#servers.flatMap(({ upstream }, where) =>
       upstream.host.calls
         .filter((call) => call.arguments['text'] === nonce)
@@ -200,7 +212,7 @@ export class IsolationWorld implements AsyncDisposable {
     } else {
       if (expected.is === 'served') expected.held.isActive = false;
       expect(ran).toEqual([]);
-      expect(required?.mcp_client_name ?? '').toBe(SERVERS[serverIndex]);
+      expect(required?.mcp_client_name, text).toBe(SERVERS[serverIndex]);
       this.tally.asked += 1;
       if (required !== undefined) this.#note(required, holder, serverIndex, label);
     }
@@ -231,37 +243,40 @@ export class IsolationWorld implements AsyncDisposable {
     const account: Record<string, string> = label === '' ? {} : { 'x-asbru-account': label };
     // Whoever has a name of their own gains nothing by the session id of another.
     const session = holder.mode === 'session' ? {} : { 'x-bf-mcp-session-id': pick(this.#holders, forged)?.id ?? '' };
+    const { authorization: own = '', ...named } = holder.headers;
     const headers = {
-      ...this.#kind.forge(pick(this.#secrets, forged) ?? 'none'),
+      ...named,
       ...session,
-      ...holder.headers,
       ...account,
+      authorization: '',
+      ...this.#kind.forge(pick(this.#secrets, forged) ?? 'none'),
+      ...(own !== '' && { authorization: own }),
     };
     if (!isOnMcp || holder.isGone) {
       const { status, body } = await this.#gateway.execute(`${name}-echo`, { text: nonce }, headers);
       const { mcp_auth_required: required } = (body['extra_fields'] ?? {}) as { mcp_auth_required?: McpAuthRequired };
-      return { status, required };
+      return { status, required, text: JSON.stringify(body) };
     }
     holder.session ??= await openSession(this.#gateway, holder.headers, { elicitation: { url: {} } });
     const { address, apiKey } = this.#gateway;
     const params = { name: `${name}-echo`, arguments: { text: nonce } };
-    const { reply } = await postMcp(
+    const { reply, text } = await postMcp(
       { address, apiKey },
       { jsonrpc: '2.0', id: nonce, method: 'tools/call', params },
       { headers: { ...headers, ...holder.session.headers, ...account } },
     );
-    if (reply.result !== undefined) return { status: 200, required: undefined };
+    if (reply.result !== undefined) return { status: 200, required: undefined, text };
     const { elicitations: [link] = [] } = (reply.error?.data ?? {}) as {
       elicitations?: { url: string; elicitationId: string }[];
     };
-    if (link === undefined) return { status: 403, required: undefined };
+    if (link === undefined) return { status: 403, required: undefined, text };
     const required = {
       mcp_client_name: name,
       session_id: link.elicitationId,
       submit_url: link.url,
       authorize_url: link.url,
     };
-    return { status: 401, required: required as McpAuthRequired };
+    return { status: 401, required: required as McpAuthRequired, text };
   }
 
   /** With the link of the same form, or of another, which opens nothing here. */
@@ -269,7 +284,7 @@ export class IsolationWorld implements AsyncDisposable {
     const flow = pick(this.#flows, flowAt);
     const link = linkAt % 4 === 0 ? pick(this.#flows, linkAt) : flow;
     if (flow === undefined || link === undefined) return;
-    const label = labelAt === undefined ? undefined : LABELS[labelAt % LABELS.length];
+    const label = labelAt === undefined || !this.#kind.picksLabel ? undefined : LABELS[labelAt % LABELS.length];
     const secret = `secret-${(this.#count += 1)}-`.padEnd(24, 'x');
     this.#secrets.push(secret);
     this.#servers[flow.server]?.known.add(secret);
@@ -281,7 +296,8 @@ export class IsolationWorld implements AsyncDisposable {
     if (!flow.isOpen) return expect([404, 410, 403]).toContain(status);
     if (this.#isDenied(holder, server)) return expect(status).toBe(403);
     expect(status).toBe(200);
-    flow.isOpen = false;
+    const isUsed = (other: Flow): boolean => other === flow || (!this.#kind.picksLabel && isSame(other, flow));
+    for (const other of this.#flows) if (isUsed(other)) other.isOpen = false;
     const kept = { holder, server, label: label ?? flow.label };
     this.#held = this.#held.filter((held) => !isSame(held, kept));
     this.#held.push({ ...kept, secret, isActive: true });
@@ -292,11 +308,9 @@ export class IsolationWorld implements AsyncDisposable {
     const held = pick(this.#held, rowAt);
     if (held === undefined) return;
     const rows = await listSessions(this.#gateway, `mcp_client_id=${this.#servers[held.server]?.id}&limit=500`);
-    const row = rows.find(({ kind, label, auth_mode, user_id, virtual_key, session_id }) => {
-      const isHolder =
-        held.holder.mode === 'session'
-          ? session_id?.slice(-4) === held.holder.id.slice(-4)
-          : (user_id ?? virtual_key?.id) === held.holder.id;
+    const row = rows.find(({ kind, label, auth_mode, user_id, virtual_key }) => {
+      // Of those without a key there is one, and the list does not say its id.
+      const isHolder = auth_mode === 'session' || (user_id ?? virtual_key?.id) === held.holder.id;
       return kind !== 'flow' && auth_mode === held.holder.mode && label === held.label && isHolder;
     });
     const { status } = await this.#gateway.api('DELETE', `/api/mcp/sessions/${row?.id}`);
@@ -320,8 +334,7 @@ export class IsolationWorld implements AsyncDisposable {
   async #demand(at: number): Promise<void> {
     const server = pick(this.#servers, at);
     if (server === undefined) return;
-    const { status } = await this.#gateway.update(server.id, this.#kind.demandAll((this.#count += 1)));
-    expect(status).toBe(200);
+    expect(await this.#kind.demandAll(this.#gateway, server.id, (this.#count += 1))).toBe(200);
     for (const held of this.#held) if (this.#servers[held.server] === server) held.isActive = false;
   }
 
@@ -341,6 +354,7 @@ export class IsolationWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#gateway.close();
     await Promise.all(this.#servers.map(({ upstream }) => upstream.stop()));
+    await this.#kind.stop?.();
   }
 }
 
