@@ -1,5 +1,5 @@
 import type { CredentialKind } from './isolation.ts';
-import { personalClient, submit } from './personal.ts';
+import { personalClient } from './personal.ts';
 import { startUpstream } from './upstream.ts';
 
 /** Header values that callers enter in a form. */
@@ -14,9 +14,10 @@ export const HEADERS: CredentialKind = {
     return gateway.createClient(personalClient(url, { name, user_headers, allowed_extra_headers: ['*'] }));
   },
   picksLabel: true,
-  async enter(gateway, required, secret, label) {
+  async enter(ask, flowId, secret, label) {
     const tenants = Object.fromEntries([...Array(400).keys()].map((round) => [`x-tenant-${round}`, 'acme']));
-    return (await submit(gateway, required, { 'x-user-token': secret, ...tenants }, label)).status;
+    const headers = { 'x-user-token': secret, ...tenants };
+    return (await ask('PUT', `/api/mcp/per-user-headers/flows/${flowId}`, { headers, label })).status;
   },
   secretIn: (headers) => headers['x-user-token'] ?? '',
   forge: (secret) => ({ 'x-user-token': secret }),

@@ -1,10 +1,8 @@
 import { decodeJwt } from 'jose';
-import type { McpAuthRequired } from '../../src/contract/mcp-session.ts';
 import { httpClient, type GatewayAccess } from './gateway.ts';
 import type { CredentialKind } from './isolation.ts';
 import { startOAuthServer, type OAuthServer, type OAuthServerOptions } from './oauth-server.ts';
 import { startProtectedUpstream } from './oauth-upstream.ts';
-import { tokenIn } from './personal.ts';
 
 const ADMIN = 'of-the-admin';
 
@@ -39,8 +37,8 @@ export async function startOAuthKind(options: OAuthServerOptions = {}): Promise<
       return String(body['mcp_client_id']);
     },
     picksLabel: false,
-    async enter(gateway, required, secret) {
-      const begun = await begin(gateway, required);
+    async enter(ask, flowId, secret) {
+      const begun = await ask('GET', `/api/oauth/per-user/flows/${flowId}/start`);
       if (begun.status !== 200) return begun.status;
       server.user = secret;
       const callback = await server.browse(String(begun.body['authorize_url']));
@@ -57,14 +55,6 @@ export async function startOAuthKind(options: OAuthServerOptions = {}): Promise<
     },
     stop: async () => server[Symbol.asyncDispose](),
   };
-}
-
-/** Opens the link of a refused call, as a program does. */
-function begin(gateway: GatewayAccess, { session_id, authorize_url }: McpAuthRequired) {
-  return gateway.api('GET', `/api/oauth/per-user/flows/${session_id}/start`, undefined, {
-    authorization: '',
-    'x-bifrost-temp-token': tokenIn(authorize_url ?? ''),
-  });
 }
 
 /** Signs in for the list of tools, and lets the gateway take over what waited for it. */

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { DATABASES } from '../kit/databases.ts';
 import { HEADERS } from '../kit/isolation-headers.ts';
 import { startOAuthKind } from '../kit/isolation-oauth.ts';
-import { IsolationWorld, type CredentialKind, type Step } from '../kit/isolation.ts';
+import { IsolationWorld } from '../kit/isolation-world.ts';
+import type { CredentialKind, Step } from '../kit/isolation.ts';
 import { freshDatabase } from '../kit/keys.ts';
 
 const index = fc.nat(1_000);
@@ -33,6 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('revoke' as const), row: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('renew' as const), row: index }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), secret: index }) },
   {
     weight: 2,
@@ -44,7 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('demand' as const), server: index }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop key' as const), key: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const), holder: index }) },
 );
 
 type Row = [string, () => CredentialKind | Promise<CredentialKind>, (typeof DATABASES)[number], number];
