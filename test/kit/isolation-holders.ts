@@ -47,6 +47,7 @@ export async function createHolders(gateway: GatewayAccess): Promise<Holder[]> {
   const [first, second] = [await createKey(gateway, 'k0'), await createKey(gateway, 'k1')];
   const { body } = await gateway.api('POST', '/api/api-keys', { name: 'second', scopes: ['mcp'] });
   const { id } = body['api_key'] as { id: number };
+  await setUp(gateway);
   const person = await signInPerson(gateway, 'ann');
   const session = 'session-of-whoever-has-no-key';
   return [
@@ -67,9 +68,8 @@ function bearer(token: string): Headers {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Somebody with an account lets a client act in their name. */
-async function signInPerson(gateway: GatewayAccess, name: string) {
-  await setUp(gateway);
+/** Somebody with an account of the dashboard lets a client act in their name. */
+export async function signInPerson(gateway: GatewayAccess, name: string) {
   const id = await addUser(gateway, name, 'admin');
   const browser = await signedIn(gateway, name);
   const tab = createBrowser();

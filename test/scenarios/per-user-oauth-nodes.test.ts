@@ -4,10 +4,11 @@ import { openDatabase, type Database } from '../../src/store/database.ts';
 import { newPostgresUrl } from '../kit/databases.ts';
 import { randomApiKey, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { createKey, type TestKey } from '../kit/keys.ts';
-import { listSessions, requiredIn } from '../kit/personal.ts';
+import { listSessions, requiredIn, tokenIn } from '../kit/personal.ts';
 import {
   call,
   follow,
+  post,
   renew,
   signIn,
   startPersonalOAuth,
@@ -87,7 +88,7 @@ test('an answer that reaches both at the same time is taken by one of them', asy
   const callback = await one.server.browse(begun.authorizeUrl);
   const before = one.server.count(CODE);
   const answers = await Promise.all([one, other, one, other].map((node) => bringBack(node, callback, begun)));
-  expect(answers.toSorted()).toEqual([200, 400, 400, 400]);
+  expect(answers.toSorted((a, b) => a - b)).toEqual([200, 400, 400, 400]);
   expect(one.server.count(CODE)).toBe(before + 1);
   for (const node of [one, other])
     await waitFor(async () => (await call(node, key)).status === 200, 'both gateways know the token');
@@ -124,6 +125,26 @@ test('a token that is over is renewed by one of them, and no refresh token is ev
   }
   expect(one.server.count(REFRESH)).toBe(rounds);
   expect(one.upstream.subjects.at(-1)).toBe('carol');
+});
+
+test('a sign-in or a link whose time is over leads nowhere, and the next call gives another', async () => {
+  const key = await newKey('late');
+  const refused = await call(one, key);
+  const begun = await follow(one, refused);
+  const callback = await one.server.browse(begun.authorizeUrl);
+  const before = one.server.count(CODE);
+  const end = { expires_at: Date.now() - 1 };
+  await database.db.updateTable('oauth_flows').set(end).where('identity', '=', key.id).execute();
+  for (const node of [one, other]) expect(await bringBack(node, callback, begun)).toBe(400);
+  await database.db.updateTable('header_flows').set(end).where('identity', '=', key.id).execute();
+  const link = requiredIn(refused);
+  const fields = { flow: link.session_id ?? '', token: tokenIn(link.authorize_url ?? '') };
+  for (const node of [one, other]) expect((await post(node, fields)).text).toMatch(/time is over/);
+  expect(one.server.count(CODE)).toBe(before);
+  const again = await call(other, key);
+  expect(requiredIn(again).session_id).not.toBe(link.session_id);
+  expect((await signIn(other, key, 'dora')).status).toBe(200);
+  expect(await subjectOf(other, key)).toBe('dora');
 });
 
 /** Lets the token be over, as far as both gateways know. */
