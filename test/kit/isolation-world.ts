@@ -227,7 +227,7 @@ export class IsolationWorld implements AsyncDisposable {
     const isAnothers = holder.mode === 'user' && holder.id !== 'api-key:1';
     if (isAnothers || this.#isDenied(holder, server)) return expect(status).toBe(403);
     expect(status, JSON.stringify(body)).toBe(200);
-    this.#note(body as Required, holder, server, label);
+    this.#note(body, holder, server, label);
   }
 
   async #idOf({ holder, server, label }: Held): Promise<string | undefined> {
