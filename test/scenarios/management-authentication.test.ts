@@ -116,6 +116,15 @@ test('every operation wants a credential, and takes no wrong one', async () => {
   expect(await gateway.getClient(id)).toEqual(before);
 });
 
+test('health, and signing in, are open to whoever comes', async () => {
+  await using scene = await startScene();
+  const { gateway } = scene;
+  await setUp(gateway);
+  expect(await sendRaw(gateway, { method: 'GET', path: '/health' }, {})).toBe(200);
+  const { status, body } = await openBrowser(gateway).login('root', PASSWORD);
+  expect(status, JSON.stringify(body)).toBe(200);
+});
+
 /** Other ways to write a path, which some routers and proxies take for the same one. */
 function spellings(path: string, address: string): string[] {
   const [, first = '', ...rest] = path.split('/');
