@@ -40,3 +40,27 @@ export function createFaults(): Faults {
     },
   };
 }
+
+/** The exports of a module for `vi.mock`: its functions are steps, and so are the methods of what its `createX` make. */
+export function watchModule(faults: Faults, module: object, name: string): Record<string, unknown> {
+  const watched = faults.watch({ ...module }, name);
+  const isMaker = (key: string, value: unknown): value is (...input: unknown[]) => unknown =>
+    typeof value === 'function' && key.startsWith('create');
+  const made = (part: unknown): unknown =>
+    typeof part === 'object' && part !== null ? faults.watch(unfrozen(part), name) : part;
+  return Object.fromEntries(
+    Object.entries(module).map(([key, value]: [string, unknown]) => {
+      if (!isMaker(key, value)) return [key, Reflect.get(watched, key)];
+      const make = (...input: unknown[]): unknown => {
+        const part = value(...input);
+        return part instanceof Promise ? part.then(made) : made(part);
+      };
+      return [key, make];
+    }),
+  );
+}
+
+/** A proxy may not answer for the properties of a frozen object. */
+function unfrozen<T extends object>(part: T): T {
+  return Object.defineProperties({}, Object.getOwnPropertyDescriptors({ ...part })) as T;
+}

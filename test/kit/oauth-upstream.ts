@@ -8,6 +8,8 @@ export interface ProtectedUpstream extends AsyncDisposable {
   readonly upstream: Upstream;
   /** The authorization servers that its metadata name; a test may send clients elsewhere. */
   authorizationServers: string[];
+  /** Whose tokens it takes. */
+  trusted: Pick<OAuthServer, 'verify'>;
   /** What it says that it is; its own address unless a test lies. */
   resource: string;
   /** Scopes that `tools/call` demands beyond those for everything else. */
@@ -41,7 +43,10 @@ export async function startProtectedUpstream(
       return end(response, 200, {}, { resource, authorization_servers, scopes_supported: ['tools'] });
     }
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    const claims = token === undefined ? undefined : await server.verify(token, upstream.url).catch(() => undefined);
+    const claims =
+      token === undefined
+        ? undefined
+        : await protectedUpstream.trusted.verify(token, upstream.url).catch(() => undefined);
     const isOld = (claims?.iat ?? 0) < protectedUpstream.refusesUntil;
     if (token === undefined || claims === undefined || isOld || protectedUpstream.withdrawn.has(token)) {
       return end(response, 401, {
@@ -70,6 +75,7 @@ export async function startProtectedUpstream(
     url: upstream.url,
     upstream,
     authorizationServers: [server.issuer],
+    trusted: server,
     resource: upstream.url,
     callScopes: [],
     hidesMetadata: false,

@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { addUser, basic, openBrowser, PASSWORD, setUp, signedIn } from '../kit/browser-session.ts';
@@ -73,6 +74,9 @@ async function wrongCredentials(gateway: TestGateway): Promise<Record<string, st
     { authorization: `Bearer ${apiKey}`, 'x-bf-vk': value },
     { ...basic('root', PASSWORD), 'x-api-key': value },
     { 'x-bf-vk': value },
+    { 'x-api-key': value },
+    { 'x-goog-api-key': value },
+    { 'api-key': value },
     { 'x-api-key': apiKey },
     { 'x-api-key': value, cookie: `token=${token}` },
     { 'api-key': token },
@@ -110,6 +114,15 @@ test('every operation wants a credential, and takes no wrong one', async () => {
     }
   }
   expect(await gateway.getClient(id)).toEqual(before);
+});
+
+test('health, and signing in, are open to whoever comes', async () => {
+  await using scene = await startScene();
+  const { gateway } = scene;
+  await setUp(gateway);
+  expect(await sendRaw(gateway, { method: 'GET', path: '/health' }, {})).toBe(200);
+  const { status, body } = await openBrowser(gateway).login('root', PASSWORD);
+  expect(status, JSON.stringify(body)).toBe(200);
 });
 
 /** Other ways to write a path, which some routers and proxies take for the same one. */
@@ -170,6 +183,59 @@ test('no spelling of a path leads around the check', async () => {
   }
   expect(await gateway.getClient(id)).toEqual(before);
   expect((await gateway.api('GET', '/api/config')).body).toEqual(settings);
+});
+
+/** One change of a path that leaves it the same for some router, proxy or decoder; `at` says where. */
+const CHANGES: readonly ((path: string, at: number) => string)[] = [
+  (path, at) => splice(path, at, encode),
+  (path, at) => splice(path, at, (letter) => encode(letter).toLowerCase()),
+  (path, at) => splice(path, at, (letter) => encode(letter).replace('%', '%25')),
+  (path, at) => splice(path, at, (letter) => `%u00${encode(letter).slice(1)}`),
+  (path, at) => splice(path, at, (letter) => letter.toUpperCase()),
+  ...[
+    '/',
+    '//',
+    './',
+    'x/../',
+    '%2e%2e/',
+    '..;/',
+    ';a=b',
+    '%2f',
+    '%5c',
+    '\\',
+    '%00',
+    '%09',
+    '.',
+    '%20',
+    '%ef%bc%8f',
+  ].map((text) => (path: string, at: number) => splice(path, at, (letter) => letter + text)),
+];
+
+function splice(path: string, at: number, change: (letter: string) => string): string {
+  const place = at % path.length;
+  return path.slice(0, place) + change(path[place] ?? '') + path.slice(place + 1);
+}
+
+function encode(letter: string): string {
+  return `%${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+test('no path that is written in several odd ways at once leads around it either', async () => {
+  await using scene = await startScene();
+  const { gateway, id } = scene;
+  const operations = await guardedOperations(gateway, id);
+  const before = await gateway.getClient(id);
+  const change = fc.tuple(fc.nat(CHANGES.length - 1), fc.nat(100));
+  const changes = fc.array(change, { minLength: 1, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...operations), changes, async ({ method, path }, list) => {
+      const odd = list.reduce((text, [which, at]) => CHANGES[which]?.(text, at) ?? text, path);
+      const status = await sendRaw(gateway, { method, path: odd.startsWith('/') ? odd : `/${odd}` }, {});
+      expect([400, 401, 403, 404, 405], `${method} ${odd} → ${status}`).toContain(status);
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(await gateway.getClient(id)).toEqual(before);
 });
 
 test('every operation that changes something wants more than a cookie', async () => {
