@@ -1,11 +1,10 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import { defined, inexpressible, objectsOf, requireObjects, textOf } from '../read.ts';
 import { writeThoughts } from '../reasoning.ts';
+import { splitToolContent } from '../tool-result.ts';
 import { decodeThought } from './decode-answer.ts';
 import { decodeBlock, decodeBlocks, decodeContent } from './decode-content.ts';
 import { keepCache } from './encode-parts.ts';
-
-const BELOW = 'The result is in the next message.';
 
 /** Anthropic's turns as chat messages: each result of a tool becomes a message of its own, before what else the user said. */
 export function decodeTurns(native: JsonObject): JsonObject[] {
@@ -41,20 +40,15 @@ function decodeUser(content: JsonValue | undefined, field: string): JsonObject[]
   return said.length === 0 ? results : [...results, { role: 'user', content: isPlain ? (said[0]?.text ?? '') : said }];
 }
 
-/** Chat completions take only text as the result of a tool: what else it is follows as the user's. */
 function decodeToolResult(block: JsonObject, field: string): { message: JsonObject; media: JsonObject[] } {
-  const decoded =
-    typeof block.content === 'string' ? block.content : decodeBlocks(objectsOf(block.content), `${field}.content`);
-  const parts = typeof decoded === 'string' ? [] : decoded;
-  const texts = parts.filter(({ type }) => type === 'text');
-  const media = parts.filter(({ type }) => type !== 'text');
-  const [only] = texts;
-  const isPlain = texts.length === 1 && only?.cache_control === undefined;
-  const text = texts.length === 0 ? (media.length === 0 ? '' : BELOW) : isPlain ? (textOf(only?.text) ?? '') : texts;
+  const { content, media } =
+    typeof block.content === 'string'
+      ? { content: block.content, media: [] }
+      : splitToolContent(decodeBlocks(objectsOf(block.content), `${field}.content`));
   const message = defined({
     role: 'tool',
     tool_call_id: textOf(block.tool_use_id) ?? '',
-    content: typeof decoded === 'string' ? decoded : text,
+    content,
     is_error: block.is_error === true ? true : undefined,
   });
   return { message: keepCache(message, block), media };

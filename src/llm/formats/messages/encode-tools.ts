@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import { defined, inexpressible, isObject, objectOf, objectsOf, textOf } from '../read.ts';
 import { keepCache } from './encode-parts.ts';
+import { inputSchema } from './input-schema.ts';
 
 /** The tools of a chat completion request as Anthropic's. One that is Anthropic's own already, such as its web search, stays. */
 export function encodeTools(chat: JsonObject): JsonObject[] {
@@ -20,7 +21,7 @@ function encodeTool(tool: JsonObject, field: string): JsonObject {
   const written = defined({
     name: declared.name,
     description: declared.description ?? undefined,
-    input_schema: { type: 'object', ...objectOf(declared.parameters) },
+    input_schema: inputSchema(objectOf(declared.parameters)),
     // Off is the default there, and null means nothing here.
     strict: declared.strict === true ? true : undefined,
   });

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import { defined, inexpressible, objectsOf, requireObjects, textOf } from '../read.ts';
 import { readThoughts, writeThoughts } from '../reasoning.ts';
+import { splitToolContent } from '../tool-result.ts';
 import { decodeThoughtItem } from './thought-item.ts';
 
 /** What a model said in one go: in responses these are items side by side, in chat completions one message. */
@@ -17,12 +18,25 @@ export function decodeInput(input: JsonValue | undefined): JsonObject[] {
   if (!Array.isArray(input)) throw inexpressible('input', 'must be a text or a list of items');
   const messages: JsonObject[] = [];
   let spoken: Spoken | undefined;
+  let media: JsonObject[] = [];
   const flush = (): void => {
     if (spoken !== undefined) messages.push(writeSpoken(spoken));
     spoken = undefined;
   };
+  const flushMedia = (): void => {
+    if (media.length > 0) messages.push({ role: 'user', content: media });
+    media = [];
+  };
   for (const [index, item] of requireObjects(input, 'input').entries()) {
     const field = `input[${index}]`;
+    if (item.type === 'function_call_output') {
+      flush();
+      const result = decodeResult(item, `${field}.output`);
+      messages.push(result.message);
+      media.push(...result.media);
+      continue;
+    }
+    flushMedia(); // behind the last of several results, which must stand together
     if (!isSpoken(item)) {
       flush();
       messages.push(decodeItem(item, field));
@@ -34,6 +48,7 @@ export function decodeInput(input: JsonValue | undefined): JsonObject[] {
     addSpoken(spoken, item, field);
   }
   flush();
+  flushMedia();
   return messages;
 }
 
@@ -80,16 +95,20 @@ function writeSpoken({ texts, refusal, thoughts, calls }: Spoken): JsonObject {
   });
 }
 
+function decodeResult(item: JsonObject, field: string): { message: JsonObject; media: JsonObject[] } {
+  const { output, call_id } = item;
+  const { content, media } = Array.isArray(output)
+    ? splitToolContent(objectsOf(output).map((part, index) => decodePart(part, `${field}[${index}]`)))
+    : { content: textOf(output) ?? '', media: [] };
+  return { message: { role: 'tool', tool_call_id: textOf(call_id) ?? '', content }, media };
+}
+
 function decodeItem(item: JsonObject, field: string): JsonObject {
   if (isMessage(item)) {
     const role = textOf(item.role);
     if (role !== 'user' && role !== 'system' && role !== 'developer')
       throw inexpressible(`${field}.role`, 'must be user, system, developer or assistant');
     return { role, content: decodeContent(item.content, `${field}.content`) };
-  }
-  if (item.type === 'function_call_output') {
-    const content = decodeContent(item.output, `${field}.output`);
-    return { role: 'tool', tool_call_id: textOf(item.call_id) ?? '', content };
   }
   if (item.type === 'item_reference')
     throw inexpressible(`${field}.type`, 'this model keeps no items; send the item itself');
