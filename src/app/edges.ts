@@ -10,6 +10,8 @@ import { configRoutes } from '../http/api/config.ts';
 import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
+import { llmLogRoutes } from '../http/api/llm-logs.ts';
+import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
@@ -19,7 +21,7 @@ import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
-import { createLiveFeed } from '../http/live-feed.ts';
+import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
 import { createOriginOf } from '../http/origin.ts';
@@ -37,11 +39,11 @@ import { clientView } from '../mcp/client-config.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createSignIns } from '../mcp/sign-in.ts';
 import { createExplain } from '../mcp/explain.ts';
-import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 import { openInbound } from './inbound.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -87,13 +89,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   });
   const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
   const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
-  const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
+  const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
-    onRow: (listener) =>
-      accounting.ledger.onRow((start, end) => listener(end === undefined ? 'create' : 'update', [start, end])),
-    render: ([start, end]) => renderCall(start, end, PREVIEW),
+    sources: feedSources(accounting.ledger, isGoneFrom(policy)),
     changes,
     logger,
   });
@@ -134,6 +134,28 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
   };
 }
+
+const isGoneFrom =
+  (policy: Policy): IsGone =>
+  (kind, id) =>
+    kind === 'virtual_key' && policy.find(id) === undefined;
+
+function feedSources(ledger: Ledger, isGone: IsGone): FeedSource[] {
+  return [
+    {
+      type: 'mcp_log',
+      subscribe: (listener) =>
+        ledger.onRow((start, end) => listener(operationOf(end), () => renderCall(start, end, PREVIEW))),
+    },
+    {
+      type: 'log',
+      subscribe: (listener) =>
+        ledger.onLlmRow((start, end) => listener(operationOf(end), () => renderRequest(start, end, isGone))),
+    },
+  ];
+}
+
+const operationOf = (end: object | undefined) => (end === undefined ? 'create' : 'update');
 
 function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
@@ -177,6 +199,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),
     ...who.routes,

@@ -43,18 +43,24 @@ async function start(timing: Partial<LiveTiming> = {}) {
   const checkOrigin = createCheckOrigin({ host: '127.0.0.1', settings: () => DEFAULT_SETTINGS });
   const listeners = new Set<Listener>();
   const state = { rendered: 0 };
-  const feed = createLiveFeed<Row>({
+  const render = ({ id }: Row) => {
+    state.rendered += 1;
+    return { id: `row-${id}` };
+  };
+  const feed = createLiveFeed({
     identify,
     checkOrigin,
     sealer: createSealer(randomBytes(32)),
-    onRow(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    render(row) {
-      state.rendered += 1;
-      return { id: `row-${row.id}` };
-    },
+    sources: [
+      {
+        type: 'mcp_log',
+        subscribe(listener) {
+          const hear: Listener = (operation, row) => listener(operation, () => render(row));
+          listeners.add(hear);
+          return () => listeners.delete(hear);
+        },
+      },
+    ],
     changes,
     logger,
     timing,

@@ -204,6 +204,10 @@ export const WRITES: Readonly<Record<string, Write>> = {
     body: (_, ids) => ({ ids: [...ids, 'nothing'] }),
     leaves: { action: 'delete', entity: 'mcp_logs', entity_id: 'mcp_logs', after: { asked: 2, deleted: 1 } },
   },
+  'DELETE /api/logs': {
+    body: () => ({ ids: ['nothing'] }),
+    leaves: { action: 'delete', entity: 'llm_logs', entity_id: 'llm_logs', after: { asked: 1, deleted: 0 } },
+  },
 };
 
 /** Routes that are no GET, or demand the scope `write`, and change nothing. They take no body; an id is that of a server. */
