@@ -3,6 +3,7 @@ import { createDirectory } from '../governance/directory.ts';
 import { startExpiry } from '../governance/expiry.ts';
 import { budgetCounter } from '../governance/limits.ts';
 import type { Policy } from '../governance/policy.ts';
+import { createPricingOverrides } from '../governance/pricing-overrides.ts';
 import { createApi } from '../http/api.ts';
 import { apiKeyRoutes } from '../http/api/api-keys.ts';
 import { auditLogRoutes } from '../http/api/audit-logs.ts';
@@ -17,6 +18,7 @@ import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
+import { pricingOverrideRoutes } from '../http/api/pricing-overrides.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
@@ -200,6 +202,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
     ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),
     ...who.routes,

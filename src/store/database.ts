@@ -9,6 +9,7 @@ import { oauth } from './migrations/004-oauth.ts';
 import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
 import { inbound } from './migrations/007-inbound.ts';
+import { modelPrices } from './migrations/010-model-prices.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -75,6 +76,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '005-user-credentials': userCredentials(),
     '006-accounts': accounts(),
     '007-inbound': inbound(),
+    '010-model-prices': modelPrices(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

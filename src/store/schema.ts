@@ -25,6 +25,23 @@ export interface Tables {
   web_sessions: WebSessionTable;
   oauth_models: OAuthModelTable;
   oauth_sessions: OAuthSessionTable;
+  model_prices: ModelPriceTable;
+}
+
+/** What models cost by the operator's own word; prices are USD per million tokens. */
+export interface ModelPriceTable {
+  id: string;
+  name: string;
+  /** '' for any. */
+  provider: string;
+  match_type: string;
+  pattern: string;
+  input: number;
+  output: number;
+  cache_read: number | null;
+  cache_write: number | null;
+  created_at: number;
+  updated_at: number;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -40,6 +57,7 @@ export const TABLES = [
   'header_credentials',
   'users',
   'oauth_sessions',
+  'model_prices',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 

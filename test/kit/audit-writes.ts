@@ -85,6 +85,16 @@ async function aSession({ gateway, url }: World, isEntered: boolean): Promise<st
   return String((await gateway.api('PUT', path, { headers: SAMPLE })).body['credential_id']);
 }
 
+const aPrice = (name: string) => ({ name, pattern: name, patch: { input: 1, output: 2 } });
+const PRICES = '/api/governance/pricing-overrides';
+/** Sets a price for a model; gives its id. */
+const aFormerPrice =
+  (name: string) =>
+  async ({ gateway }: World): Promise<string> => {
+    const { body } = await gateway.api('POST', PRICES, aPrice(name));
+    return (body['pricing_override'] as { id: string }).id;
+  };
+
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
 /** A new route that writes needs a line here, or below. */
@@ -168,6 +178,19 @@ export const WRITES: Readonly<Record<string, Write>> = {
   'PUT /api/config': {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
+  },
+  [`POST ${PRICES}`]: {
+    body: () => aPrice('new'),
+    leaves: { action: 'create', entity: 'pricing_override', entity_name: 'new' },
+  },
+  [`PUT ${PRICES}/{id}`]: {
+    prepare: aFormerPrice('former'),
+    body: () => ({ name: 'renamed' }),
+    leaves: { action: 'update', entity: 'pricing_override', entity_name: 'renamed' },
+  },
+  [`DELETE ${PRICES}/{id}`]: {
+    prepare: aFormerPrice('gone'),
+    leaves: { action: 'delete', entity: 'pricing_override', entity_name: 'gone' },
   },
   ...ownerWrites('virtual_key'),
   ...ownerWrites('team'),
