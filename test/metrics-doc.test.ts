@@ -21,6 +21,11 @@ async function render(): Promise<string> {
   const owner = { virtual_key_id: 'v', virtual_key_name: 'v', team_id: 't', team_name: 't' };
   const call = { server_label: 's', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c' };
   metrics.toolCall(call, { status: 'success', latency: 1, cost: 1, error: undefined });
+  const model = { provider: 'p', model: 'm', object: 'chat_completion', stream: true };
+  const request = { ...model, ...owner, customer_id: 'c', customer_name: 'c' };
+  const answer = { latency: 1, first_byte: 1, usage: undefined, cost: undefined, number_of_retries: 0 };
+  metrics.modelRequest(request, { ...answer, status: 'success', error: undefined });
+  metrics.modelRequest(request, { ...answer, status: 'error', error: undefined });
   metrics.httpStarted();
   metrics.http({ path: '/mcp', method: 'POST', status: 200, seconds: 1, requestBytes: 1, responseBytes: 1 });
   return metrics.render();

@@ -1,6 +1,7 @@
 import { isLoggingEnabled } from '../config/ledger-options.ts';
 import type { OtelPlugin } from '../contract/config.ts';
 import { createCounters, type Counters } from '../governance/counters.ts';
+import { createModelPrices, type ModelPrices } from '../governance/model-prices.ts';
 import { createSpend, type Spend } from '../governance/spend.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createLedger, type Ledger } from '../telemetry/ledger.ts';
@@ -19,6 +20,8 @@ export interface Accounting {
   readonly spend: Spend;
   readonly tracing: Tracing;
   readonly metrics: Metrics;
+  /** What requests to models cost. */
+  readonly prices: ModelPrices;
 }
 
 interface AccountingOptions extends Common {
@@ -29,7 +32,7 @@ interface AccountingOptions extends Common {
 
 /** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
-  const { file, store, settings, onError, cleanup, sources } = options;
+  const { file, store, stores, changes, settings, onError, cleanup, sources } = options;
   const shared = store.isShared ? store : undefined;
   const ledger = createLedger({ store, shared, onError, isLogging: () => isLoggingEnabled(file) });
   cleanup.defer(() => ledger.close());
@@ -43,5 +46,6 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);
   cleanup.defer(() => tracing.close());
   const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
-  return { ledger, ledgerStore: store, counters, spend: createSpend({ counters }), tracing, metrics };
+  const prices = await createModelPrices({ store: stores.modelPrices, changes, onError });
+  return { prices, ledger, ledgerStore: store, counters, spend: createSpend({ counters }), tracing, metrics };
 }

@@ -4,6 +4,7 @@ import { startExpiry } from '../governance/expiry.ts';
 import { createProviderEditor } from '../governance/provider-editor.ts';
 import { budgetCounter } from '../governance/limits.ts';
 import type { Policy } from '../governance/policy.ts';
+import { createPricingOverrides } from '../governance/pricing-overrides.ts';
 import { createApi } from '../http/api.ts';
 import { approvalRoutes } from '../http/api/approvals.ts';
 import { apiKeyRoutes } from '../http/api/api-keys.ts';
@@ -12,17 +13,20 @@ import { configRoutes } from '../http/api/config.ts';
 import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
+import { llmLogRoutes } from '../http/api/llm-logs.ts';
+import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
+import { pricingOverrideRoutes } from '../http/api/pricing-overrides.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
-import { createLiveFeed } from '../http/live-feed.ts';
+import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
 import { createOriginOf } from '../http/origin.ts';
@@ -42,12 +46,12 @@ import { clientView } from '../mcp/client-config.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createSignIns } from '../mcp/sign-in.ts';
 import { createExplain } from '../mcp/explain.ts';
-import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -94,13 +98,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   });
   const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
   const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
-  const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
+  const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
-    onRow: (listener) =>
-      accounting.ledger.onRow((start, end) => listener(end === undefined ? 'create' : 'update', [start, end])),
-    render: ([start, end]) => renderCall(start, end, PREVIEW),
+    sources: feedSources(accounting.ledger, isGoneFrom(policy)),
     changes,
     logger,
   });
@@ -143,6 +145,28 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
   };
 }
+
+const isGoneFrom =
+  (policy: Policy): IsGone =>
+  (kind, id) =>
+    kind === 'virtual_key' && policy.find(id) === undefined;
+
+function feedSources(ledger: Ledger, isGone: IsGone): FeedSource[] {
+  return [
+    {
+      type: 'mcp_log',
+      subscribe: (listener) =>
+        ledger.onRow((start, end) => listener(operationOf(end), () => renderCall(start, end, PREVIEW))),
+    },
+    {
+      type: 'log',
+      subscribe: (listener) =>
+        ledger.onLlmRow((start, end) => listener(operationOf(end), () => renderRequest(start, end, isGone))),
+    },
+  ];
+}
+
+const operationOf = (end: object | undefined) => (end === undefined ? 'create' : 'update');
 
 function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
@@ -188,6 +212,8 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
     ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),
     ...who.routes,

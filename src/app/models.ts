@@ -3,6 +3,7 @@ import { createAskModel } from '../llm/ask-model.ts';
 import { createChooseTargets } from '../llm/choose-targets.ts';
 import { createComplete, type Complete } from '../llm/complete.ts';
 import { createInjectTools } from '../llm/inject-tools.ts';
+import { createLlmRecords } from '../llm/llm-record.ts';
 import { createListModels, type ListModels } from '../llm/list-models.ts';
 import { createProviderClients } from '../llm/provider-clients.ts';
 import { createProviders } from '../llm/providers/providers.ts';
@@ -37,8 +38,8 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
     askModel: createAskModel({
       send: createSend({ clients }),
       spend,
-      records: { begin: () => ({ trace: undefined, firstByte() {}, ended() {}, failed() {} }) },
-      priceOf: () => undefined,
+      records: createLlmRecords({ ...accounting, settings }),
+      prices: accounting.prices,
     }),
     runTools: createRunTools(servers.callTool),
     settings,

@@ -33,6 +33,8 @@ export const AuditEntity = z.enum([
   'auth_config',
   'settings',
   'mcp_logs',
+  'llm_logs',
+  'pricing_override',
   'oauth_config',
   'mcp_session',
   'oauth_session',

@@ -15,7 +15,7 @@ import { createCheckOrigin } from './check-origin.ts';
 import { createIdentify } from './identify.ts';
 import { listen } from './listen.ts';
 import type { LiveTiming } from './live-clients.ts';
-import { createLiveFeed } from './live-feed.ts';
+import { createLiveFeed, type FeedSource } from './live-feed.ts';
 
 const logger = createLogger({ level: 'silent', style: 'json' });
 const cleanup: (() => Promise<void>)[] = [];
@@ -42,19 +42,25 @@ async function start(timing: Partial<LiveTiming> = {}) {
   });
   const checkOrigin = createCheckOrigin({ host: '127.0.0.1', settings: () => DEFAULT_SETTINGS });
   const listeners = new Set<Listener>();
+  const models = new Set<Listener>();
   const state = { rendered: 0 };
-  const feed = createLiveFeed<Row>({
+  const render = ({ id }: Row) => {
+    state.rendered += 1;
+    return { id: `row-${id}` };
+  };
+  const subscribe = (to: Set<Listener>, listener: Parameters<FeedSource['subscribe']>[0]) => {
+    const hear: Listener = (operation, row) => listener(operation, () => render(row));
+    to.add(hear);
+    return () => to.delete(hear);
+  };
+  const feed = createLiveFeed({
     identify,
     checkOrigin,
     sealer: createSealer(randomBytes(32)),
-    onRow(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    render(row) {
-      state.rendered += 1;
-      return { id: `row-${row.id}` };
-    },
+    sources: [
+      { type: 'mcp_log', subscribe: (listener) => subscribe(listeners, listener) },
+      { type: 'log', subscribe: (listener) => subscribe(models, listener) },
+    ],
     changes,
     logger,
     timing,
@@ -80,6 +86,7 @@ async function start(timing: Partial<LiveTiming> = {}) {
     ...{ feed, listener, changes, accounts, key, mcpKey, apiKey, listeners, state },
     port: Number(new URL(listener.address).port),
     emit: (operation: 'create' | 'update', id: number) => listeners.forEach((listen) => listen(operation, { id })),
+    emitModel: (operation: 'create' | 'update', id: number) => models.forEach((listen) => listen(operation, { id })),
     async ticket(token = key) {
       const headers = { authorization: `Bearer ${token}` };
       const answer = await fetch(`${listener.address}/api/session/ws-ticket`, { method: 'POST', headers });
@@ -117,6 +124,19 @@ test('a client hears of calls and of changed records, as they happen', async () 
       { type: 'mcp_log', operation: 'create', payload: { id: 'row-1' } },
       { type: 'mcp_log', operation: 'update', payload: { id: 'row-1' } },
       { type: 'config_changed', payload: { table: 'mcp_clients', id: 'c1' } },
+    ]);
+});
+
+test('requests to models come as messages of their own', async () => {
+  const { open, key, emit, emitModel } = await start();
+  const { heard } = await open('/ws', bearer(key));
+  emitModel('create', 1);
+  emit('create', 2);
+  await expect
+    .poll(() => heard)
+    .toEqual([
+      { type: 'log', operation: 'create', payload: { id: 'row-1' } },
+      { type: 'mcp_log', operation: 'create', payload: { id: 'row-2' } },
     ]);
 });
 

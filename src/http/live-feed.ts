@@ -14,15 +14,19 @@ import { renderError } from './render-error.ts';
 import { route, type Route } from './route.ts';
 import { createTickets } from './tickets.ts';
 
-interface Deps<Row> {
+/** Rows of one kind. */
+export interface FeedSource {
+  readonly type: 'mcp_log' | 'log';
+  /** Hears of every row of the ledger; gives the function that ends it. `render` makes the row as the logs API shows it. */
+  subscribe(listener: (operation: 'create' | 'update', render: () => unknown) => void): () => void;
+}
+
+interface Deps {
   readonly identify: { readonly identifyManagement: IdentifyManager };
   readonly checkOrigin: CheckOrigin;
   /** Of a purpose of its own. */
   readonly sealer: Sealer;
-  /** Hears of every row of the ledger; gives the function that ends it. */
-  readonly onRow: (listener: (operation: 'create' | 'update', row: Row) => void) => () => void;
-  /** The row as the logs API shows it. */
-  readonly render: (row: Row) => unknown;
+  readonly sources: readonly FeedSource[];
   readonly changes: Pick<Changes, 'subscribe'>;
   readonly logger: Logger;
   readonly timing?: Partial<LiveTiming>;
@@ -48,12 +52,15 @@ const MAX_INCOMING_BYTES = 1_024;
 const MAX_ROWS = 200;
 
 /** What happens, as it happens, over WebSocket: calls and changed records. Costs nothing while nobody listens. */
-export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
+export function createLiveFeed(deps: Deps): LiveFeed {
   const { identify, checkOrigin, changes, logger } = deps;
   const tickets = createTickets(deps.sealer);
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INCOMING_BYTES });
   const clients = createLiveClients({ ...LIVE_TIMING, ...deps.timing }, () => stop());
-  const rows = createRowGate((message) => clients.send(JSON.stringify(message)));
+  const gated = deps.sources.map((source) => ({
+    source,
+    gate: createRowGate(source.type, (message) => clients.send(JSON.stringify(message))),
+  }));
   let subscriptions: (() => void)[] = [];
   let isClosed = false;
 
@@ -67,7 +74,7 @@ export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
 
   function start(): void {
     subscriptions = [
-      deps.onRow((operation, row) => rows.take(operation, () => deps.render(row))),
+      ...gated.map(({ source, gate }) => source.subscribe((operation, render) => gate.take(operation, render))),
       changes.subscribe((table, id) => {
         clients.send(JSON.stringify({ type: 'config_changed', payload: { table, id } } satisfies LiveMessage));
       }),
@@ -134,7 +141,7 @@ export function createLiveFeed<Row>(deps: Deps<Row>): LiveFeed {
 }
 
 /** Lets so many rows a second through, and says how many it did not. */
-function createRowGate(send: (message: LiveMessage) => void) {
+function createRowGate(type: FeedSource['type'], send: (message: LiveMessage) => void) {
   let second = 0;
   let shown = 0;
   let skipped = 0;
@@ -142,14 +149,14 @@ function createRowGate(send: (message: LiveMessage) => void) {
     take(operation: 'create' | 'update', render: () => unknown): void {
       const now = Math.floor(performance.now() / 1_000);
       if (now !== second) {
-        if (skipped > 0) send({ type: 'mcp_log_skipped', payload: { count: skipped } });
+        if (skipped > 0) send({ type: `${type}_skipped`, payload: { count: skipped } });
         second = now;
         shown = 0;
         skipped = 0;
       }
       if (shown >= MAX_ROWS) return void (skipped += 1);
       shown += 1;
-      send({ type: 'mcp_log', operation, payload: render() });
+      send({ type, operation, payload: render() });
     },
   };
 }

@@ -6,12 +6,15 @@ export type Answer = WholeAnswer | StreamAnswer;
 
 export interface WholeAnswer {
   readonly kind: 'whole';
+  /** Of the first request of its run in the logs. */
+  readonly id: string;
   readonly bytes: Buffer;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface StreamAnswer {
   readonly kind: 'stream';
+  readonly id: string;
   /** To be read once; whoever stops reading ends the request. Frames that came together stay together. */
   readonly frames: AsyncIterable<readonly Frame[]>;
   readonly headers: Readonly<Record<string, string>>;

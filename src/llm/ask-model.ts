@@ -1,21 +1,23 @@
 import type { Caller } from '../governance/caller.ts';
+import type { ModelPrices } from '../governance/model-prices.ts';
 import type { Reservation, Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
-import { dataOf, type Frame } from '../lib/sse-frames.ts';
-import { timeUuid } from '../lib/time-uuid.ts';
+import type { Frame } from '../lib/sse-frames.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
 import type { Answer } from './answer.ts';
+import type { Gatherer } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/dialects.ts';
 import { readWhole } from './exchange.ts';
 import { headersFor } from './forward-headers.ts';
-import type { LlmRecord, LlmRecords } from './llm-record.ts';
+import { contentOf, type LlmAnswer, type LlmRecord, type LlmRecords } from './llm-record.ts';
+import { failureIn } from './provider-failure.ts';
 import type { ModelRequest } from './request.ts';
 import type { Send, Sent } from './send.ts';
 import type { Target } from './target.ts';
 import { planTranslation, type Translation } from './translate.ts';
-import { usageOf } from './usage.ts';
+import { estimateUsage, usageOf } from './usage.ts';
 
 /** On whose behalf a model is asked, and who may be asked. */
 export interface Round {
@@ -25,10 +27,8 @@ export interface Round {
   readonly caller: Caller;
   readonly headers: CallerHeaders;
   readonly signal: AbortSignal;
-  /** Of this round in the logs. */
-  readonly id: string;
-  /** The first round of the same run. */
-  readonly parentId: string | undefined;
+  /** The first request of the same run in the logs. */
+  readonly parent: string | undefined;
 }
 
 /** Asks once, with this body in the caller's format. When nobody answers, throws what the first target had to say. */
@@ -37,42 +37,43 @@ export type AskModel = (body: Buffer, round: Round) => Promise<Answer>;
 interface AskDeps {
   readonly send: Send;
   readonly spend: Pick<Spend, 'reserve'>;
-  readonly records: LlmRecords;
-  /** Nano-dollars; undefined: nobody knows. */
-  readonly priceOf: (provider: string, model: string, usage: TokenUsage) => number | undefined;
+  readonly records: Pick<LlmRecords, 'begin'>;
+  readonly prices: ModelPrices;
 }
 
 /** The most that is read of an answer that is not streamed. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** One attempt, from its reservation to its settlement. */
+/** One attempt that was sent: from here on it costs something. */
 interface Attempt {
+  readonly request: ModelRequest;
+  readonly body: Buffer;
   readonly target: Target;
   readonly sent: Sent;
   readonly translation: Translation;
   readonly reservation: Reservation;
   readonly record: LlmRecord;
-  readonly request: ModelRequest;
 }
 
-export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskModel {
-  async function attempt(body: Buffer, round: Round, target: Target, index: number): Promise<Answer> {
-    const { request, caller, headers, signal, parentId } = round;
-    const id = index === 0 ? round.id : timeUuid();
-    const record = records.begin({
-      id,
-      parentId: index === 0 ? parentId : round.id,
-      index,
-      target,
-      request,
-      body,
-      caller,
-      headers,
+export function createAskModel({ send, spend, records, prices }: AskDeps): AskModel {
+  function begin(body: Buffer, { request, caller, headers, parent }: Round, target: Target, index: number): LlmRecord {
+    const { format, model: requested, isStream } = request;
+    return records.begin({
+      ...{ caller, headers, format, requested, isStream, parent },
+      provider: target.record.name,
+      model: target.model,
+      fallbackIndex: index,
+      content: () => contentOf(format, JSON.parse(body.toString()) as JsonObject),
     });
+  }
+
+  async function attempt(body: Buffer, round: Round, target: Target, record: LlmRecord): Promise<Answer> {
+    const { request, headers, signal } = round;
     let reservation: Reservation | undefined;
     try {
       reservation = spend.reserve(target.limits, 0);
-      const facts = { id, created: Math.floor(Date.now() / 1000), model: request.model };
+      await prices.ready();
+      const facts = { id: record.id, created: Math.floor(Date.now() / 1000), model: request.model };
       const translation = planTranslation(request, body, target.provider, facts);
       const sent = await send({
         target,
@@ -81,9 +82,10 @@ export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskM
         body: translation.encode,
         headers: headersFor(translation.format, headers, record.trace),
         signal,
+        onAttempt: record.attempt,
       });
-      record.firstByte(sent);
-      const parts = { target, sent, translation, reservation, record, request };
+      record.firstByte();
+      const parts = { request, body, target, sent, translation, reservation, record };
       return request.isStream ? stream(parts) : await whole(parts);
     } catch (error) {
       reservation?.release();
@@ -92,43 +94,48 @@ export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskM
     }
   }
 
-  /** What was used is charged, whether or not the price is known. */
-  function settle({ target, sent, reservation, record, request }: Attempt, answer: JsonObject, error?: unknown): void {
-    const usage = usageOf(request.format, answer, request.bytes);
-    const cost = priceOf(target.record.name, sent.model, usage);
+  /** What was used is charged, whether or not the price is known, and however it ended. */
+  function settle({ request, body, target, sent, reservation, record }: Attempt, answer: JsonObject, error?: unknown) {
+    const { format } = request;
+    const gist = dialectOf(format)?.gistOf(answer);
+    const output = () => (gist?.output === undefined ? undefined : JSON.stringify(gist.output));
+    const usage: TokenUsage =
+      usageOf(format, answer) ?? estimateUsage({ input: body.length, output: output()?.length ?? 0 });
+    const cost = prices.priceOf(target.record.name, sent.model, usage);
     reservation.settle(cost ?? 0, usage.total_tokens);
-    record.ended({ answer, usage, cost, error });
+    const said: LlmAnswer = { usage, cost, stopReason: gist?.stopReason, output };
+    if (error === undefined) record.answered(said);
+    else record.failed(error, said);
   }
 
   async function whole(parts: Attempt): Promise<Answer> {
-    const { sent, translation, target } = parts;
+    const { sent, translation, target, record } = parts;
     const bytes = translation.decodeWhole(await readWhole(sent.arrived.chunks, MAX_ANSWER_BYTES));
     settle(parts, parseAnswer(bytes));
-    return { kind: 'whole', bytes, headers: headersOf(target, sent) };
+    return { kind: 'whole', id: record.id, bytes, headers: headersOf(target, sent) };
   }
 
   function stream(parts: Attempt): Answer {
-    const { sent, translation, target } = parts;
-    return {
-      kind: 'stream',
-      frames: watch(parts, translation.decodeStream(sent.arrived.chunks)),
-      headers: headersOf(target, sent),
-    };
+    const { sent, target, record } = parts;
+    return { kind: 'stream', id: record.id, frames: watch(parts), headers: headersOf(target, sent) };
   }
 
   /** Hands the frames on and reads along. However the stream ends, what has come of it is settled and recorded. */
-  async function* watch(parts: Attempt, frames: AsyncIterable<readonly Frame[]>): AsyncGenerator<readonly Frame[]> {
-    const gatherer = dialectOf(parts.request.format)?.createGatherer();
+  async function* watch(parts: Attempt): AsyncGenerator<readonly Frame[]> {
+    const { request, translation, sent } = parts;
+    const gatherer: Gatherer | undefined = dialectOf(request.format)?.createGatherer();
     let failure: unknown = new GatewayError('call_cancelled', 'the caller went away');
+    let told: unknown;
     try {
-      for await (const batch of frames) {
-        yield batch;
-        for (const frame of batch) gatherer?.push(dataOf(frame) ?? {});
-      }
-      failure = undefined;
+      yield* translation.decodeStream(sent.arrived.chunks, (data) => {
+        gatherer?.push(data);
+        if (failureIn(data) !== undefined)
+          told = new GatewayError('provider_error', 'the provider broke its stream off');
+      });
+      failure = told;
     } catch (error) {
-      failure = error;
-      throw error;
+      failure = inOwnWords(error, parts.target);
+      throw failure;
     } finally {
       settle(parts, gatherer?.answer() ?? {}, failure);
     }
@@ -136,9 +143,12 @@ export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskM
 
   return async (body, round) => {
     let first: unknown;
+    let { parent } = round;
     for (const [index, target] of round.targets.entries()) {
+      const record = begin(body, { ...round, parent }, target, index);
+      parent ??= record.id;
       try {
-        return await attempt(body, round, target, index);
+        return { ...(await attempt(body, round, target, record)), id: parent };
       } catch (error) {
         first ??= error;
         if (round.signal.aborted) break;
@@ -148,16 +158,22 @@ export function createAskModel({ send, spend, records, priceOf }: AskDeps): AskM
   };
 }
 
+/** Which target answered. */
 function headersOf({ record }: Target, { model }: Sent): Record<string, string> {
   return { 'x-bf-provider': record.name, 'x-bf-model': model };
+}
+
+function inOwnWords(error: unknown, { record }: Target): unknown {
+  if (!(error instanceof GatewayError) || error.code !== 'upstream_lost') return error;
+  const message = `the connection to provider ${record.name} was lost in the middle of its answer`;
+  return new GatewayError('provider_bad_reply', message, { cause: error });
 }
 
 function parseAnswer(bytes: Buffer): JsonObject {
   try {
     return JSON.parse(bytes.toString()) as JsonObject;
   } catch (error) {
-    throw new GatewayError('provider_bad_reply', 'the provider answered with something that is not JSON', {
-      cause: error,
-    });
+    const message = 'the provider answered with something that is not JSON';
+    throw new GatewayError('provider_bad_reply', message, { cause: error });
   }
 }

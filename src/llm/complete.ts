@@ -1,4 +1,3 @@
-import { timeUuid } from '../lib/time-uuid.ts';
 import type { ClientSettings } from '../contract/config.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -42,19 +41,17 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
   return async ({ request, caller, headers, signal, provider }) => {
     const targets = chooseTargets({ request, caller, headers, provider });
     const dialect = dialectOf(request.format);
-    const runId = timeUuid();
     const scope = { request, targets, caller, headers, signal };
-    if (dialect === undefined) return askModel(request.bytes, { ...scope, id: runId, parentId: undefined });
+    if (dialect === undefined) return askModel(request.bytes, { ...scope, parent: undefined });
 
     const { bytes, audience, isAutomatic, hasAutomatic } = injectTools(request, dialect, caller, headers);
-    let round = 0;
-    const ask = (body: Buffer): Promise<Answer> => {
+    /** Id of the first request in the logs: that of the whole run. */
+    let parent: string | undefined;
+    const ask = async (body: Buffer): Promise<Answer> => {
       if (signal.aborted) throw new GatewayError('call_cancelled', 'the caller went away');
-      round += 1;
-      return askModel(
-        body,
-        round === 1 ? { ...scope, id: runId, parentId: undefined } : { ...scope, id: timeUuid(), parentId: runId },
-      );
+      const answer = await askModel(body, { ...scope, parent });
+      parent ??= answer.id;
+      return answer;
     };
     if (!hasAutomatic) return ask(bytes);
     return runAgent(bytes, {
@@ -62,7 +59,7 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
       maxDepth: settings().mcp_agent_depth,
       isAutomatic,
       ask,
-      runTools: (calls) => runTools(calls, { caller, headers, audience, signal, requestId: runId }),
+      runTools: (calls) => runTools(calls, { caller, headers, audience, signal, requestId: parent ?? '' }),
     });
   };
 }

@@ -24,6 +24,22 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
   });
 }
 
+/** Throws what an event in the middle of a stream says went wrong, if it says so. */
+export function demandNoError(event: JsonObject): void {
+  const error = failureIn(event);
+  if (error === undefined) return;
+  const { message, ...said } = readError(error);
+  const provider_error = { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null };
+  throw new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), { details: { provider_error } });
+}
+
+/** The error that an event of any format reports. */
+export function failureIn({ type, error, response, message, code }: JsonObject): JsonObject | undefined {
+  if (type === 'response.failed') return { error: objectOf(response)?.error ?? { message: 'the response failed' } };
+  if (objectOf(error) !== undefined) return { error };
+  return type === 'error' ? { error: { message, code } } : undefined;
+}
+
 /** OpenAI's form, and the looser ones of those who only nearly speak it. */
 function readError(native: JsonObject): ProviderError {
   const error = objectOf(native.error) ?? native;

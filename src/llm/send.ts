@@ -17,15 +17,15 @@ export interface Outgoing {
   /** Further headers, by lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Hears of each attempt, and the key it is made with. */
+  readonly onAttempt: (key: ProviderKey) => void;
 }
 
-/** A good answer, and how it was come by. */
+/** A good answer. */
 export interface Sent {
   readonly arrived: Arrived;
-  readonly key: ProviderKey;
   /** The name under which the provider was asked for the model. */
   readonly model: string;
-  readonly retries: number;
 }
 
 /** Sends to a target, with another key or once more where that can help. Throws what the last attempt met with. */
@@ -68,10 +68,11 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
       const key = pick([...usable], rested, random);
       if (key === undefined) throw exhausted(name, last);
       const model = key.aliases[target.model] ?? target.model;
+      outgoing.onAttempt(key);
       let status = 0;
       try {
         const arrived = await attempt(outgoing, key, model);
-        if (arrived.status < 400) return { arrived, key, model, retries };
+        if (arrived.status < 400) return { arrived, model };
         ({ status } = arrived);
         last = errorOf(target, arrived, await readWhole(arrived.chunks, MAX_ERROR_BYTES));
       } catch (error) {

@@ -6,7 +6,9 @@ import { objectOf, objectsIn } from './dialects/dialect.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
+import { plainChat } from './formats/plain-chat.ts';
 import { responsesCallerCodec } from './formats/responses/caller-codec.ts';
+import { demandNoError } from './provider-failure.ts';
 import type { Provider, ProviderCall } from './providers/provider.ts';
 import type { ModelRequest } from './request.ts';
 
@@ -18,8 +20,8 @@ export interface Translation {
   encode(model: string): Buffer;
   /** A whole answer in the caller's format. */
   decodeWhole(bytes: Buffer): Buffer;
-  /** A stream in the caller's format. */
-  decodeStream(chunks: AsyncIterable<Buffer>): AsyncIterable<readonly Frame[]>;
+  /** A stream in the caller's format. `onData` hears of all events, of those too that are not for the caller. */
+  decodeStream(chunks: AsyncIterable<Buffer>, onData: (data: JsonObject) => void): AsyncIterable<readonly Frame[]>;
 }
 
 /** The caller's own format is passed through where the provider speaks it; anything else goes by way of chat completions. */
@@ -38,25 +40,38 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
     format: codec === undefined ? 'chat' : 'codec',
     encode(model) {
       const asked = { ...chat(), model };
-      return Buffer.from(JSON.stringify(codec === undefined ? withUsage(asked) : codec.encodeRequest(asked)));
+      return Buffer.from(
+        JSON.stringify(
+          codec?.encodeRequest(asked) ?? withUsage(provider.takesExtensions === true ? asked : plainChat(asked)),
+        ),
+      );
     },
     decodeWhole(answer) {
       const native = parseAnswer(answer);
       const decoded = codec === undefined ? native : codec.decodeResponse(native, facts);
       return Buffer.from(JSON.stringify(caller?.encodeResponse(decoded, request.fields, facts) ?? decoded));
     },
-    async *decodeStream(chunks) {
+    async *decodeStream(chunks, onData) {
       const inward = codec?.decodeStream(facts);
       const outward = caller?.encodeStream(request.fields, facts);
-      const write = (chunksOut: JsonObject[]): Frame[] =>
-        outward === undefined ? chunksOut.map((chunk) => writeFrame(chunk)) : framesOf(outward, chunksOut);
+      const isShown = showsUsage(request);
+      let isFinished = false;
+      const write = (decoded: readonly JsonObject[]): Frame[] =>
+        decoded.flatMap((chunk) => {
+          demandNoError(chunk);
+          isFinished ||= hasEnd(chunk);
+          if (outward !== undefined) return toFrames(outward.push(chunk), onData);
+          onData(chunk);
+          return isShown || !isUsageOnly(chunk) ? [writeFrame(chunk)] : [];
+        });
       for await (const events of readEvents(chunks, provider.framing)) {
         const frames = write(inward === undefined ? events.map(({ data }) => data) : pushAll(inward, events));
         if (frames.length > 0) yield frames;
       }
       const rest = write(inward?.end() ?? []);
-      const last = outward === undefined ? [DONE] : outward.end().map(({ event, data }) => writeFrame(data, event));
-      yield [...rest, ...last];
+      if (rest.length > 0) yield rest;
+      if (!isFinished) throw brokenOff();
+      yield outward === undefined ? [DONE] : toFrames(outward.end(), onData);
     },
   };
 }
@@ -76,35 +91,58 @@ function unspoken(format: string): GatewayError {
 /** Nothing changes but the name of the model, and what only the gateway reads. */
 function passThrough(request: ModelRequest, bytes: Buffer): Translation {
   const { format, fields, isStream } = request;
-  const options = objectOf(fields.stream_options);
-  const isCounting = format === 'chat' && isStream && options?.include_usage !== true;
+  const isAdded = isStream && !showsUsage(request);
   return {
     format,
     encode: (model) =>
       editObject(bytes, {
         model: JSON.stringify(model),
         fallbacks: undefined,
-        ...(isCounting && { stream_options: JSON.stringify({ ...options, include_usage: true }) }),
+        ...(isAdded && { stream_options: JSON.stringify({ ...objectOf(fields.stream_options), include_usage: true }) }),
       }),
     decodeWhole: (answer) => answer,
-    async *decodeStream(chunks) {
+    async *decodeStream(chunks, onData) {
       const framer = createFramer();
-      const kept = (frames: Frame[]) => (isCounting ? frames.filter((frame) => !isUsageOnly(frame)) : frames);
+      const read = (frames: Frame[]) =>
+        frames.filter((frame) => {
+          const data = dataOf(frame);
+          if (data === undefined) return true;
+          onData(data);
+          return !isAdded || !isUsageOnly(data);
+        });
       for await (const chunk of chunks) {
-        const frames = kept(framer.push(chunk));
+        const frames = read(framer.push(chunk));
         if (frames.length > 0) yield frames;
       }
-      const rest = kept(framer.end());
+      const rest = read(framer.end());
       if (rest.length > 0) yield rest;
     },
   };
 }
 
-/** The chunk that comes only because the gateway wants to count: its caller did not ask for it. */
-function isUsageOnly(frame: Frame): boolean {
-  if (!frame.text.includes('"usage"')) return false;
-  const data = dataOf(frame);
-  return data !== undefined && objectOf(data.usage) !== undefined && objectsIn(data.choices).length === 0;
+/** Only callers of chat completions are asked whether they want to see it. */
+function showsUsage({ format, fields }: ModelRequest): boolean {
+  return format !== 'chat' || objectOf(fields.stream_options)?.include_usage === true;
+}
+
+/** A chunk that comes only because the gateway wants to count. */
+function isUsageOnly({ usage, choices }: JsonObject): boolean {
+  return objectOf(usage) !== undefined && objectsIn(choices).length === 0;
+}
+
+function hasEnd({ choices }: JsonObject): boolean {
+  return objectsIn(choices).some(({ finish_reason }) => finish_reason !== undefined && finish_reason !== null);
+}
+
+function brokenOff(): GatewayError {
+  return new GatewayError('provider_bad_reply', 'the stream of the provider broke off before the end of its answer');
+}
+
+function toFrames(events: readonly StreamEvent[], onData: (data: JsonObject) => void): Frame[] {
+  return events.map(({ event, data }) => {
+    onData(data);
+    return writeFrame(data, event);
+  });
 }
 
 function withUsage(chat: JsonObject): JsonObject {
@@ -115,10 +153,6 @@ function withUsage(chat: JsonObject): JsonObject {
 
 function pushAll<From, To>(translator: StreamTranslator<From, To>, items: readonly From[]): To[] {
   return items.flatMap((item) => translator.push(item));
-}
-
-function framesOf(outward: StreamTranslator<JsonObject, StreamEvent>, chunks: readonly JsonObject[]): Frame[] {
-  return pushAll(outward, chunks).map(({ event, data }) => writeFrame(data, event));
 }
 
 async function* readEvents(

@@ -1,20 +1,127 @@
-import type { JsonObject } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
-import { objectOf } from './dialects/dialect.ts';
 import type { CallerFormat } from './formats/format.ts';
 
-export function usageOf(_format: CallerFormat, answer: JsonObject, _request: Buffer): TokenUsage {
-  const usage = objectOf(answer.usage) ?? {};
-  const n = (v: unknown) => (typeof v === 'number' ? v : 0);
-  const prompt_tokens = n(usage.prompt_tokens) + n(usage.input_tokens);
-  const completion_tokens = n(usage.completion_tokens) + n(usage.output_tokens);
+/** Collects the usage of a stream from its events as they pass. */
+export interface UsageReader {
+  /** Takes the data of one event. */
+  push(event: JsonObject): void;
+  /** What the provider has said so far; undefined: nothing. */
+  readonly usage: TokenUsage | undefined;
+}
+
+/** The tokens of an answer, as its provider counted them; undefined when it says nothing, or nothing that makes sense. */
+export function usageOf(format: CallerFormat, answer: JsonObject): TokenUsage | undefined {
+  const usage = objectAt(answer, 'usage');
+  return usage && READERS[format](usage);
+}
+
+/** Reads the usage of a stream. Later events overrule earlier ones, field by field. */
+export function createUsageReader(format: CallerFormat): UsageReader {
+  let collected: JsonObject | undefined;
   return {
+    push(event) {
+      const told = usageIn(event);
+      if (told === undefined) return;
+      const fresh = Object.entries(told).filter(([, value]) => value !== null);
+      collected = { ...collected, ...Object.fromEntries(fresh) };
+    },
+    get usage() {
+      return collected && READERS[format](collected);
+    },
+  };
+}
+
+/** Characters for which a token is counted where nobody counted better. */
+const CHARACTERS = 4;
+
+/** The tokens of a request and an answer of so many characters, for answers whose provider says nothing or that broke off. */
+export function estimateUsage(characters: { readonly input: number; readonly output: number }): TokenUsage {
+  const prompt_tokens = Math.ceil(characters.input / CHARACTERS);
+  const completion_tokens = Math.ceil(characters.output / CHARACTERS);
+  return {
+    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    ...{ cached_read_tokens: 0, cached_write_tokens: 0, reasoning_tokens: 0, is_estimate: true },
+  };
+}
+
+/** Several rounds of one answer, added up; undefined when there is nothing to add. */
+export function sumUsage(rounds: readonly (TokenUsage | undefined)[]): TokenUsage | undefined {
+  const told = rounds.filter((usage) => usage !== undefined);
+  if (told.length === 0) return undefined;
+  const sum = (name: Exclude<keyof TokenUsage, 'is_estimate'>) => told.reduce((all, usage) => all + usage[name], 0);
+  return {
+    prompt_tokens: sum('prompt_tokens'),
+    completion_tokens: sum('completion_tokens'),
+    total_tokens: sum('total_tokens'),
+    cached_read_tokens: sum('cached_read_tokens'),
+    cached_write_tokens: sum('cached_write_tokens'),
+    reasoning_tokens: sum('reasoning_tokens'),
+    // One guess among them makes the sum a guess.
+    is_estimate: told.some((usage) => usage.is_estimate),
+  };
+}
+
+/** In the event itself (chat, `message_delta`), or in what it carries (`response.completed`, `message_start`). */
+function usageIn(event: JsonObject): JsonObject | undefined {
+  return (
+    objectAt(event, 'usage') ??
+    objectAt(objectAt(event, 'response'), 'usage') ??
+    objectAt(objectAt(event, 'message'), 'usage')
+  );
+}
+
+const READERS: Readonly<Record<CallerFormat, (usage: JsonObject) => TokenUsage | undefined>> = {
+  chat: readOpenAi,
+  responses: readOpenAi,
+  embeddings: readOpenAi,
+  messages: readAnthropic,
+};
+
+/** Chat completions speak of prompt and completion, responses of input and output; cached tokens are among those that went in. */
+function readOpenAi(usage: JsonObject): TokenUsage | undefined {
+  const prompt = countAt(usage, 'prompt_tokens') ?? countAt(usage, 'input_tokens');
+  const completion = countAt(usage, 'completion_tokens') ?? countAt(usage, 'output_tokens');
+  const total = countAt(usage, 'total_tokens');
+  if (prompt === undefined && completion === undefined && total === undefined) return undefined;
+  const input = objectAt(usage, 'prompt_tokens_details') ?? objectAt(usage, 'input_tokens_details');
+  const output = objectAt(usage, 'completion_tokens_details') ?? objectAt(usage, 'output_tokens_details');
+  const prompt_tokens = prompt ?? Math.max((total ?? 0) - (completion ?? 0), 0);
+  const completion_tokens = completion ?? Math.max((total ?? 0) - prompt_tokens, 0);
+  const cached_read_tokens = Math.min(
+    countAt(input, 'cached_tokens') ?? countAt(input, 'cached_read_tokens') ?? 0,
     prompt_tokens,
-    completion_tokens,
-    total_tokens: prompt_tokens + completion_tokens,
-    cached_read_tokens: 0,
-    cached_write_tokens: 0,
-    reasoning_tokens: 0,
+  );
+  return {
+    ...{ prompt_tokens, completion_tokens, total_tokens: total ?? prompt_tokens + completion_tokens },
+    cached_read_tokens,
+    cached_write_tokens: Math.min(countAt(input, 'cached_write_tokens') ?? 0, prompt_tokens - cached_read_tokens),
+    reasoning_tokens: countAt(output, 'reasoning_tokens') ?? 0,
     is_estimate: false,
   };
+}
+
+/** Anthropic counts what was read from its cache, or written to it, apart from the other tokens that went in. */
+function readAnthropic(usage: JsonObject): TokenUsage | undefined {
+  const [input, output] = [countAt(usage, 'input_tokens'), countAt(usage, 'output_tokens')];
+  if (input === undefined && output === undefined) return undefined;
+  const cached_read_tokens = countAt(usage, 'cache_read_input_tokens') ?? 0;
+  const cached_write_tokens = countAt(usage, 'cache_creation_input_tokens') ?? 0;
+  const prompt_tokens = (input ?? 0) + cached_read_tokens + cached_write_tokens;
+  const completion_tokens = output ?? 0;
+  return {
+    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    ...{ cached_read_tokens, cached_write_tokens, reasoning_tokens: 0, is_estimate: false },
+  };
+}
+
+function objectAt(value: JsonObject | undefined, name: string): JsonObject | undefined {
+  const inner: JsonValue | undefined = value?.[name];
+  return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : undefined;
+}
+
+/** A provider may send anything; budgets need whole numbers that are not negative. */
+function countAt(value: JsonObject | undefined, name: string): number | undefined {
+  const count = value?.[name];
+  return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? Math.round(count) : undefined;
 }

@@ -11,7 +11,8 @@ import type { ClientRequest } from './client-side.ts';
 import type { Entry } from './offering.ts';
 import { traceOf } from './relay/trace.ts';
 
-type LogSettings = Pick<
+/** What of the settings says what is kept of a call. */
+export type LogSettings = Pick<
   ClientSettings,
   'disable_content_logging' | 'allow_per_request_content_storage_override' | 'logging_headers'
 >;
@@ -125,7 +126,10 @@ function describe(
 }
 
 /** Whether what a request carries may be kept. The gateway's setting is overruled by the key's, and that by the request's header where it may. */
-export function keepsContent(settings: LogSettings, { caller, headers }: ClientRequest): boolean {
+export function keepsContent(
+  settings: LogSettings,
+  { caller, headers }: Pick<ClientRequest, 'caller' | 'headers'>,
+): boolean {
   const header = settings.allow_per_request_content_storage_override
     ? headerOf(headers['x-bf-disable-content-logging'])?.toLowerCase()
     : undefined;
@@ -133,7 +137,11 @@ export function keepsContent(settings: LogSettings, { caller, headers }: ClientR
   return !(caller.key?.disableContentLogging ?? settings.disable_content_logging);
 }
 
-function metadataOf(headers: ClientRequest['headers'], names: readonly string[]): Record<string, string> | undefined {
+/** The headers that are to be kept, without secrets. */
+export function metadataOf(
+  headers: ClientRequest['headers'],
+  names: readonly string[],
+): Record<string, string> | undefined {
   const found = names.flatMap((name) => {
     const value = SECRET_HEADERS.test(name) ? undefined : headerOf(headers[name.toLowerCase()]);
     return value === undefined ? [] : [[name.toLowerCase(), value] as const];
@@ -164,7 +172,8 @@ function parse(bytes: Buffer): JsonObject {
   }
 }
 
-function refusalOf(error: unknown, isContentKept: boolean): CallEnd['error'] {
+/** Why a call has no answer; not in the words of a server, unless content is kept. */
+export function refusalOf(error: unknown, isContentKept: boolean): CallEnd['error'] {
   // What is not a GatewayError is a bug, whose words may hold anything.
   if (!(error instanceof GatewayError)) return { code: 'internal_error', message: 'internal error' };
   const { code } = error;
@@ -175,7 +184,8 @@ function textOf(bytes: Buffer): string {
   return bytes.toString('utf8', 0, Math.min(bytes.length, MAX_TEXT + 4));
 }
 
-function headerOf(value: string | readonly string[] | undefined): string | undefined {
+/** The first value of a header, no longer than is worth keeping. */
+export function headerOf(value: string | readonly string[] | undefined): string | undefined {
   const text = typeof value === 'string' ? value : value?.[0];
   return text === undefined || text === '' ? undefined : text.slice(0, 500);
 }

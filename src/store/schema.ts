@@ -28,6 +28,23 @@ export interface Tables {
   providers: ProviderTable;
   provider_keys: ProviderKeyTable;
   mcp_approvals: McpApprovalTable;
+  model_prices: ModelPriceTable;
+}
+
+/** What models cost by the operator's own word; prices are USD per million tokens. */
+export interface ModelPriceTable {
+  id: string;
+  name: string;
+  /** '' for any. */
+  provider: string;
+  match_type: string;
+  pattern: string;
+  input: number;
+  output: number;
+  cache_read: number | null;
+  cache_write: number | null;
+  created_at: number;
+  updated_at: number;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -45,6 +62,7 @@ export const TABLES = [
   'oauth_sessions',
   'providers',
   'mcp_approvals',
+  'model_prices',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 

@@ -1,11 +1,14 @@
 import { createHttpMetrics, type MeteredRequest } from './http-metrics.ts';
 import type { MetricSources } from './looked-up.ts';
-import { createToolMetrics, type MeteredCall, type MeteredEnd } from './tool-metrics.ts';
+import { createLlmMetrics, type MeteredAnswer, type MeteredRequest as ModelRequest } from './llm-metrics.ts';
+import { COST, createToolMetrics, type MeteredCall, type MeteredEnd } from './tool-metrics.ts';
 
 /** All that Prometheus can ask for. */
 export interface Metrics {
   /** A tool call has ended: takes the two rows that the ledger takes. */
   toolCall(call: MeteredCall, end: MeteredEnd): void;
+  /** A request to a model has ended: takes the two rows that the ledger takes. */
+  modelRequest(request: ModelRequest, end: MeteredAnswer): void;
   /** An HTTP request has begun; {@link Metrics.http} must follow. */
   httpStarted(): void;
   /** An HTTP request is over. */
@@ -20,6 +23,7 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Metrics of one gateway; nothing is shared with another one in the same process. */
 export function createMetrics(sources: Omit<MetricSources, 'httpInFlight'>): Metrics {
   const tools = createToolMetrics();
+  const models = createLlmMetrics();
   const http = createHttpMetrics();
   let httpInFlight = 0;
   let lookedUp: Promise<{ metrics(): Promise<string> }> | undefined;
@@ -32,6 +36,7 @@ export function createMetrics(sources: Omit<MetricSources, 'httpInFlight'>): Met
 
   return {
     toolCall: tools.observe,
+    modelRequest: models.observe,
     httpStarted() {
       httpInFlight += 1;
     },
@@ -41,7 +46,8 @@ export function createMetrics(sources: Omit<MetricSources, 'httpInFlight'>): Met
     },
     async render() {
       const registry = await (lookedUp ??= open());
-      return `${await tools.render()}${http.render()}${await registry.metrics()}`;
+      const calls = `${await tools.render()}${await models.renderCost(COST)}${await models.render()}`;
+      return `${calls}${http.render()}${await registry.metrics()}`;
     },
   };
 }

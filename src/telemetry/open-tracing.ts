@@ -10,7 +10,7 @@ import { readProxies } from '../lib/proxy.ts';
 import { parseTraceParent, type TraceContext } from '../lib/trace-context.ts';
 import { VERSION } from '../lib/version.ts';
 import { errorTypeOf } from './tool-metrics.ts';
-import type { OnExportError, ToolSpan, TracedCall, Tracing } from './tracing.ts';
+import type { ModelSpan, OnExportError, ToolSpan, TracedCall, TracedRequest, Tracing } from './tracing.ts';
 import type { SamplerChoice, TracingOptions } from './tracing-options.ts';
 
 /** A collector that does not answer must not hold up the end of the gateway. */
@@ -33,6 +33,11 @@ export function openTracing(options: TracingOptions, onExportError: OnExportErro
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(call) }, contextOf(parent));
       return toolSpan(span);
     },
+    startModelRequest(parent, request) {
+      const name = `${operationOf(request)} ${request.model}`;
+      const options = { kind: SpanKind.CLIENT, attributes: requestAttributes(request) };
+      return modelSpan(tracer.startSpan(name, options, contextOf(parent)));
+    },
     async close() {
       const closed = provider.shutdown().catch(onExportError);
       await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
@@ -41,28 +46,78 @@ export function openTracing(options: TracingOptions, onExportError: OnExportErro
 }
 
 function toolSpan(span: Span): ToolSpan {
-  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-  const flags = (traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0');
-  const tracestate = traceState?.serialize();
   return {
-    context: { traceparent: `00-${traceId}-${spanId}-${flags}`, ...(tracestate && { tracestate }) },
+    context: contextFrom(span),
     setAttributes: (attributes) => void span.setAttributes(attributes),
     end({ status, cost, error }) {
       span.setAttribute('asbru.cost', cost / 1e9);
-      if (status === 'error') {
-        const type = errorTypeOf({ status, error });
-        span.setAttribute('error.type', type);
-        // Not the message: servers repeat arguments in theirs.
-        span.setStatus({ code: SpanStatusCode.ERROR, message: type });
-      }
-      span.end();
+      endSpan(span, { status, error });
     },
   };
 }
 
+function modelSpan(span: Span): ModelSpan {
+  return {
+    context: contextFrom(span),
+    end({ status, cost, error, usage, stop_reason, first_byte }) {
+      if (cost !== undefined) span.setAttribute('asbru.cost', cost / 1e9);
+      if (usage !== undefined) {
+        span.setAttribute('gen_ai.usage.input_tokens', usage.prompt_tokens);
+        span.setAttribute('gen_ai.usage.output_tokens', usage.completion_tokens);
+        span.setAttribute('gen_ai.usage.cache_read.input_tokens', usage.cached_read_tokens);
+        span.setAttribute('gen_ai.usage.cache_creation.input_tokens', usage.cached_write_tokens);
+      }
+      if (stop_reason !== undefined) span.setAttribute('gen_ai.response.finish_reasons', [stop_reason]);
+      if (first_byte !== undefined) span.setAttribute('gen_ai.response.time_to_first_chunk', first_byte / 1_000);
+      endSpan(span, { status, error });
+    },
+  };
+}
+
+function contextFrom(span: Span): TraceContext {
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  const flags = (traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0');
+  const tracestate = traceState?.serialize();
+  return { traceparent: `00-${traceId}-${spanId}-${flags}`, ...(tracestate && { tracestate }) };
+}
+
+function endSpan(span: Span, end: Parameters<typeof errorTypeOf>[0]): void {
+  if (end.status === 'error') {
+    const type = errorTypeOf(end);
+    span.setAttribute('error.type', type);
+    // Not the message: servers repeat arguments in theirs.
+    span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+  }
+  span.end();
+}
+
+function operationOf({ object }: TracedRequest): string {
+  return object === 'embedding' ? 'embeddings' : 'chat';
+}
+
+/** By the semantic conventions for generative AI. */
+function requestAttributes(request: TracedRequest): Attributes {
+  return present({
+    'gen_ai.operation.name': operationOf(request),
+    'gen_ai.provider.name': request.provider,
+    'gen_ai.request.model': request.model,
+    'asbru.request.id': request.id,
+    'asbru.request.parent_id': request.parent_request_id,
+    'asbru.request.object': request.object,
+    'asbru.virtual_key.id': request.virtual_key_id,
+    'asbru.virtual_key.name': request.virtual_key_name,
+    'asbru.team.id': request.team_id,
+    'asbru.customer.id': request.customer_id,
+  });
+}
+
+function present(attributes: Readonly<Record<string, string | undefined>>): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
 /** By the semantic conventions for MCP and generative AI; what they have no word for is under `asbru.`. */
 function attributesOf(call: TracedCall): Attributes {
-  const attributes: Record<string, string | undefined> = {
+  return present({
     'mcp.method.name': 'tools/call',
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': call.tool_name,
@@ -74,8 +129,7 @@ function attributesOf(call: TracedCall): Attributes {
     'asbru.virtual_key.name': call.virtual_key_name,
     'asbru.team.id': call.team_id,
     'asbru.customer.id': call.customer_id,
-  };
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+  });
 }
 
 function contextOf(parent: TraceContext | undefined): Context {

@@ -35,7 +35,8 @@ interface Leaf {
 type Index<T> = Map<string | undefined, T>;
 
 const DURATION = 'bifrost_mcp_client_operation_duration_seconds';
-const COST = 'bifrost_cost_total';
+/** Ends what tools render, so that the lines of models can follow. */
+export const COST = 'bifrost_cost_total';
 const HEAD = `# HELP ${DURATION} How long operations on MCP servers took.\n# TYPE ${DURATION} histogram\n`;
 const COST_HEAD = `# HELP ${COST} US dollars charged.\n# TYPE ${COST} counter\n`;
 /** Each is 17 lines of some 400 bytes. What comes on top is counted per server and kind of error only. */

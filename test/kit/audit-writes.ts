@@ -105,6 +105,15 @@ async function anApproval({ gateway, url }: World): Promise<string> {
   const { body } = await gateway.execute('c1-echo', { text: 'hi' }, { authorization: `Bearer ${value}` });
   return (body['extra_fields'] as { approval: { id: string } }).approval.id;
 }
+const aPrice = (name: string) => ({ name, pattern: name, patch: { input: 1, output: 2 } });
+const PRICES = '/api/governance/pricing-overrides';
+/** Sets a price for a model; gives its id. */
+const aFormerPrice =
+  (name: string) =>
+  async ({ gateway }: World): Promise<string> => {
+    const { body } = await gateway.api('POST', PRICES, aPrice(name));
+    return (body['pricing_override'] as { id: string }).id;
+  };
 
 const aClient = ({ gateway, url }: World) => gateway.createClient(httpClient(url));
 
@@ -212,6 +221,19 @@ export const WRITES: Readonly<Record<string, Write>> = {
     body: () => ({ client_config: { mcp_agent_depth: 3 } }),
     leaves: { action: 'update', entity: 'settings', entity_id: 'client' },
   },
+  [`POST ${PRICES}`]: {
+    body: () => aPrice('new'),
+    leaves: { action: 'create', entity: 'pricing_override', entity_name: 'new' },
+  },
+  [`PUT ${PRICES}/{id}`]: {
+    prepare: aFormerPrice('former'),
+    body: () => ({ name: 'renamed' }),
+    leaves: { action: 'update', entity: 'pricing_override', entity_name: 'renamed' },
+  },
+  [`DELETE ${PRICES}/{id}`]: {
+    prepare: aFormerPrice('gone'),
+    leaves: { action: 'delete', entity: 'pricing_override', entity_name: 'gone' },
+  },
   ...ownerWrites('virtual_key'),
   ...ownerWrites('team'),
   ...ownerWrites('customer'),
@@ -273,6 +295,10 @@ export const WRITES: Readonly<Record<string, Write>> = {
     },
     body: (_, ids) => ({ ids: [...ids, 'nothing'] }),
     leaves: { action: 'delete', entity: 'mcp_logs', entity_id: 'mcp_logs', after: { asked: 2, deleted: 1 } },
+  },
+  'DELETE /api/logs': {
+    body: () => ({ ids: ['nothing'] }),
+    leaves: { action: 'delete', entity: 'llm_logs', entity_id: 'llm_logs', after: { asked: 1, deleted: 0 } },
   },
 };
 

@@ -33,16 +33,23 @@ export async function countBuckets<T extends object>(
   filter: LogFilter,
   render: (sums: Sums) => T,
 ): Promise<Buckets<T>> {
-  const now = Date.now();
-  const span = (await store.span()) ?? { first: now, last: now };
-  const size = filter.from === undefined ? SIZE_WITHOUT_RANGE : sizeFor((filter.to ?? now) - filter.from);
+  const { size, starts } = planBuckets(filter, await store.span());
   const sums = await store.sums(filter, { by: 'time', bucket: size });
-  const buckets: (T & { timestamp: string })[] = [];
-  const { first, last } = bordersOf(filter, { ...span, now });
-  for (let start = Math.floor(first / size) * size; start <= last; start += size) {
-    buckets.push({ timestamp: timeText(start), ...render(sums.get(start) ?? EMPTY) });
-  }
+  const buckets = starts.map((start) => ({ timestamp: timeText(start), ...render(sums.get(start) ?? EMPTY) }));
   return { buckets, bucket_size_seconds: size / 1000 };
+}
+
+/** The buckets of a range of time, in milliseconds. `span` is when the first and the last log are from. */
+export function planBuckets(
+  range: Pick<LogFilter, 'from' | 'to'>,
+  span: { readonly first: number; readonly last: number } | undefined,
+): { readonly size: number; readonly starts: readonly number[] } {
+  const now = Date.now();
+  const size = range.from === undefined ? SIZE_WITHOUT_RANGE : sizeFor((range.to ?? now) - range.from);
+  const { first, last } = bordersOf(range, { first: now, last: now, ...span, now });
+  const starts: number[] = [];
+  for (let start = Math.floor(first / size) * size; start <= last; start += size) starts.push(start);
+  return { size, starts };
 }
 
 const EMPTY: Sums = { count: 0, success: 0, error: 0, latency: 0, cost: 0 };
@@ -52,7 +59,10 @@ function sizeFor(range: number): number {
 }
 
 /** Nobody needs the empty buckets before the year 1970 or after tomorrow. */
-function bordersOf({ from, to }: LogFilter, { first, last, now }: { first: number; last: number; now: number }) {
+function bordersOf(
+  { from, to }: Pick<LogFilter, 'from' | 'to'>,
+  { first, last, now }: { first: number; last: number; now: number },
+) {
   const latest = Math.max(now + DAY, last);
   return {
     first: Math.max(0, from ?? Math.min(first, to ?? first)),

@@ -4,13 +4,15 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { LogFilter } from '../../store/ledger/log-filter.ts';
 import { commaList, wholeNumber } from '../query.ts';
 
-const time = (description: string) =>
+/** A query parameter that is a time. */
+export const time = (description: string) =>
   z.iso
     .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' })
     .optional()
     .meta({ description });
 
-function milliseconds(description: string) {
+/** A query parameter that is a number, zero or more. */
+export function amount(description: string) {
   return z
     .string()
     .transform((text, context) => {
@@ -32,8 +34,8 @@ export const LOG_FILTERS = {
   llm_request_ids: commaList('Comma list.'),
   start_time: time('From this time on, RFC 3339.'),
   end_time: time('Up to and with this time, RFC 3339.'),
-  min_latency: milliseconds('Milliseconds.'),
-  max_latency: milliseconds('Milliseconds.'),
+  min_latency: amount('Milliseconds.'),
+  max_latency: amount('Milliseconds.'),
   content_search: z.string().max(1000).optional().meta({ description: 'Part of the arguments or the result.' }),
 };
 export const LogQuery = z.object(LOG_FILTERS);
@@ -65,22 +67,23 @@ export function filterOf(query: z.output<typeof LogQuery>): LogFilter {
 }
 
 /** A list of nothing but commas names nothing, so it asks for nothing. */
-function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+export function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
   return list?.length === 0 ? undefined : list;
 }
 
 /** The page that the parameters of a request ask for. */
-export function logPageOf({
+export function logPageOf<S extends string = (typeof LOG_SORTS)[number]>({
   limit = 50,
   offset = 0,
-  sort_by = 'timestamp',
+  sort_by,
   order = 'desc',
-}: z.output<typeof LogPageQuery>) {
+}: Omit<z.output<typeof LogPageQuery>, 'sort_by'> & { readonly sort_by?: S | undefined }) {
   if (limit < 1 || limit > 1000) throw refuse('limit', 'must be 1 to 1000');
-  return { limit, offset, sort_by, order };
+  return { limit, offset, sort_by: sort_by ?? ('timestamp' as const), order };
 }
 
-function refuse(name: string, rule: string): GatewayError {
+/** The error for a query parameter. */
+export function refuse(name: string, rule: string): GatewayError {
   return new GatewayError('invalid_request', `Invalid ${name} parameter: ${rule}`, {
     details: { fields: [{ path: name, rule }] },
   });

@@ -95,7 +95,7 @@ function renderNames(
 }
 
 /** A text that is whole is shown as the JSON that it is; a part of one as text. */
-function renderContent(name: 'arguments' | 'result', text: string | null, size: number | null) {
+export function renderContent(name: string, text: string | null, size: number | null) {
   if (text === null) return {};
   if (text.length < (size ?? 0)) return { [name]: text, [`${name}_truncated`]: true };
   try {
@@ -105,7 +105,8 @@ function renderContent(name: 'arguments' | 'result', text: string | null, size: 
   }
 }
 
-function renderFault(code: string, message: string): ErrorEnvelope {
+/** Why something failed, as the error it was answered with. */
+export function renderFault(code: string, message: string): ErrorEnvelope {
   const status_code = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS].status : 400;
   return { type: code, is_bifrost_error: false, status_code, error: { message, code }, extra_fields: {} };
 }

@@ -7,6 +7,7 @@ import {
   objectOf,
   objectsIn,
   textOf,
+  wordOf,
   type Dialect,
   type Gatherer,
   type Stitcher,
@@ -42,6 +43,11 @@ export const chatDialect: Dialect = {
       ...answer,
       choices: [{ ...choice, finish_reason: 'stop', message: { ...message, content, tool_calls: kept } }],
     };
+  },
+  gistOf({ choices }) {
+    const all = objectsIn(choices);
+    const messages = all.map(({ message }) => message ?? null);
+    return { output: messages.length === 1 ? messages[0] : messages, stopReason: wordOf(all[0]?.finish_reason) };
   },
   createGatherer: createChatGatherer,
   createStitcher: createChatStitcher,

@@ -41,10 +41,18 @@ export interface Dialect {
   continueWith(request: Buffer, answer: JsonObject, results: readonly ToolResult[]): Buffer;
   /** The answer for a caller who has to run `pending` itself: the model's words, what has run already, the open calls. */
   mix(answer: JsonObject, executed: readonly ToolResult[], pending: readonly ToolCall[]): JsonObject;
+  /** What an answer says, and why it ended; for the logs. */
+  gistOf(answer: JsonObject): Gist;
   createGatherer(): Gatherer;
   createStitcher(): Stitcher;
   /** An error in the middle of a stream. */
   errorFrame(body: JsonObject): Frame;
+}
+
+/** The part of an answer that is kept. */
+export interface Gist {
+  readonly output: JsonValue | undefined;
+  readonly stopReason: string | undefined;
 }
 
 /** Puts an answer together from the events of its stream. */
@@ -95,6 +103,11 @@ export function objectOf(value: JsonValue | undefined): JsonObject | undefined {
 /** The objects in a value that should be a list of them. */
 export function objectsIn(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.map(objectOf).filter((item) => item !== undefined) : [];
+}
+
+/** The value if it is a text that says something. */
+export function wordOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The value if it is a text, else an empty one. */

@@ -7,6 +7,7 @@ import {
   objectOf,
   objectsIn,
   textOf,
+  wordOf,
   type Dialect,
   type Gatherer,
   type Stitcher,
@@ -44,6 +45,7 @@ export const messagesDialect: Dialect = {
     const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
     return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
   },
+  gistOf: ({ content, stop_reason }) => ({ output: content, stopReason: wordOf(stop_reason) }),
   createGatherer: createMessagesGatherer,
   createStitcher: createMessagesStitcher,
   errorFrame: (body) => writeFrame(body, 'error'),

@@ -7,6 +7,7 @@ import {
   objectOf,
   objectsIn,
   textOf,
+  wordOf,
   type Dialect,
   type Gatherer,
   type Stitcher,
@@ -47,6 +48,10 @@ export const responsesDialect: Dialect = {
     );
     return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
   },
+  gistOf: ({ output, status, incomplete_details }) => ({
+    output,
+    stopReason: wordOf(objectOf(incomplete_details)?.reason) ?? wordOf(status),
+  }),
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
   errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),

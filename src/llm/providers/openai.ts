@@ -9,6 +9,8 @@ interface Spoken {
   readonly formats: readonly CallerFormat[];
   /** Paths that differ from OpenAI's. */
   readonly paths?: Partial<Record<CallerFormat, string>>;
+  /** True for those who take the members that gateways have added. */
+  readonly takesExtensions?: boolean;
   /** False where there is no list of models in OpenAI's shape. */
   readonly listsModels?: boolean;
 }
@@ -31,7 +33,11 @@ const SPEAKERS: Readonly<Record<string, Spoken>> = {
   mistral: { baseUrl: 'https://api.mistral.ai', formats: ['chat', 'embeddings'] },
   nebius: { baseUrl: 'https://api.tokenfactory.nebius.com', formats: ['chat', 'embeddings'] },
   ollama: { baseUrl: undefined, formats: ['chat', 'responses', 'embeddings'] },
-  openrouter: { baseUrl: 'https://openrouter.ai/api', formats: ['chat', 'responses', 'embeddings'] },
+  openrouter: {
+    baseUrl: 'https://openrouter.ai/api',
+    formats: ['chat', 'responses', 'embeddings'],
+    takesExtensions: true,
+  },
   parasail: { baseUrl: 'https://api.parasail.io', formats: ['chat'] },
   perplexity: {
     baseUrl: 'https://api.perplexity.ai',
@@ -49,7 +55,10 @@ export const openaiProviders: Readonly<Record<string, Provider>> = Object.fromEn
   Object.entries(SPEAKERS).map(([name, spoken]) => [name, createSpeaker(name, spoken)]),
 );
 
-function createSpeaker(name: string, { baseUrl: publicUrl, formats, paths, listsModels = true }: Spoken): Provider {
+function createSpeaker(
+  name: string,
+  { baseUrl: publicUrl, formats, paths, takesExtensions, listsModels = true }: Spoken,
+): Provider {
   const at = (baseUrl: string | undefined, path: string): URL => {
     const base = baseUrl ?? publicUrl;
     if (base === undefined) throw unknownAddress(name);
@@ -57,6 +66,7 @@ function createSpeaker(name: string, { baseUrl: publicUrl, formats, paths, lists
   };
   return {
     formats,
+    takesExtensions,
     framing: 'sse',
     address({ key, baseUrl, format, path }) {
       const standard = format === 'codec' ? undefined : (paths?.[format] ?? PATHS[format]);

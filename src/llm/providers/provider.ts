@@ -28,6 +28,8 @@ export interface Provider {
   readonly formats: readonly CallerFormat[];
   /** How chat completions are translated, where `chat` is not among the formats. */
   readonly codec?: ProviderCodec | undefined;
+  /** True for one that takes members of chat completions which OpenAI refuses (`cache_control`, `reasoning_details` …). */
+  readonly takesExtensions?: boolean | undefined;
   /** How a streamed body is cut into events. */
   readonly framing: 'sse' | 'event-stream';
   /** Throws `invalid_request` when the key lacks what this provider needs. */

@@ -1,7 +1,8 @@
+import type { Selectable } from 'kysely';
 import type { LlmEnd, LlmStart, TokenUsage } from '../../ledger-rows.ts';
 import { cut, MAX_CONTENT, MAX_TEXT, metadataText, micros, name, whole, type Value } from '../column-values.ts';
 import { slotOf } from './latency-slots.ts';
-import type { LlmLogTable } from './tables.ts';
+import type { LlmContentTable, LlmLogTable } from './tables.ts';
 
 /** A request whose beginning was written before. */
 export interface EndedRequest {
@@ -31,6 +32,10 @@ export interface EncodedLlmBatch {
   /** `id`, END_COLUMNS, output, its size. */
   readonly ended: readonly Value[];
 }
+
+type Contents = Omit<LlmContentTable, 'log_seq'>;
+/** A row with what is kept of its content. */
+export type StoredRequest = Selectable<LlmLogTable> & { readonly [K in keyof Contents]: Contents[K] | null };
 
 type Column = keyof LlmLogTable;
 
@@ -124,6 +129,18 @@ export function encodeLlmBatch(
     ...content(end.output),
   ]);
   return { rows, contents, ended: endings };
+}
+
+/** The row that a request will have, for whoever wants to see it before it is stored. */
+export function asStored(start: LlmStart, end: LlmEnd | undefined): Omit<StoredRequest, 'seq'> {
+  const now = start.timestamp;
+  const batch = { started: end === undefined ? [start] : [], completed: end === undefined ? [] : [{ start, end }] };
+  const { rows, contents } = encodeLlmBatch({ ...batch, ended: [] }, { node: '', now });
+  const texts = CONTENTS.flatMap((name) => [name, `${name}_size`]);
+  const columns = [...LLM_COLUMNS, ...texts];
+  const values = [...rows, ...texts.map((_, index) => contents[index + 1] ?? null)];
+  // Laid out in this order just before.
+  return Object.fromEntries(columns.map((column, index) => [column, values[index]])) as Omit<StoredRequest, 'seq'>;
 }
 
 function content(text: string | undefined): [Value, Value] {

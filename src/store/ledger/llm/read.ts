@@ -1,14 +1,11 @@
-import { sql, type Selectable } from 'kysely';
+import { sql } from 'kysely';
 import type { Sql } from '../run-values.ts';
-import { CONTENTS } from './batch.ts';
+import { CONTENTS, type StoredRequest } from './batch.ts';
 import { whereLlmLogs, type LlmFilter } from './filter.ts';
 import { NO_SUMS, sumRequests, type LlmSums } from './sums.ts';
-import type { LlmContentTable, LlmLogTable } from './tables.ts';
-
-type Contents = Omit<LlmContentTable, 'log_seq'>;
 
 /** One request to a model as it is stored, with what is kept of its content. */
-export type StoredLlmLog = Selectable<LlmLogTable> & { readonly [K in keyof Contents]: Contents[K] | null };
+export type StoredLlmLog = StoredRequest;
 
 /** Which part of the logs a page shows. */
 export interface LlmPageRequest {

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../lib/json-rpc.ts';
+import { createUsageReader, estimateUsage, sumUsage, usageOf } from './usage.ts';
+
+const NOTHING = { cached_read_tokens: 0, cached_write_tokens: 0, reasoning_tokens: 0, is_estimate: false };
+
+describe('the usage of an answer', () => {
+  test('of chat completions has cached tokens among those that went in', () => {
+    const usage = {
+      ...{ prompt_tokens: 100, completion_tokens: 30, total_tokens: 130 },
+      prompt_tokens_details: { cached_tokens: 80, audio_tokens: 0 },
+      completion_tokens_details: { reasoning_tokens: 20 },
+    };
+    expect(usageOf('chat', { usage })).toEqual({
+      ...{ prompt_tokens: 100, completion_tokens: 30, total_tokens: 130 },
+      ...{ ...NOTHING, cached_read_tokens: 80, reasoning_tokens: 20 },
+    });
+  });
+
+  test('of responses speaks of input and output, and embeddings have none that came out', () => {
+    const usage = { input_tokens: 7, output_tokens: 3, total_tokens: 10, input_tokens_details: { cached_tokens: 2 } };
+    expect(usageOf('responses', { usage })).toMatchObject({
+      ...{ prompt_tokens: 7, completion_tokens: 3, total_tokens: 10, cached_read_tokens: 2 },
+    });
+    expect(usageOf('embeddings', { usage: { prompt_tokens: 8, total_tokens: 8 } })).toEqual({
+      ...{ prompt_tokens: 8, completion_tokens: 0, total_tokens: 8 },
+      ...NOTHING,
+    });
+  });
+
+  test("of Anthropic's messages adds what came from the cache and went into it", () => {
+    const usage = {
+      ...{ input_tokens: 10, output_tokens: 5 },
+      ...{ cache_read_input_tokens: 100, cache_creation_input_tokens: 20 },
+    };
+    expect(usageOf('messages', { usage })).toEqual({
+      ...{ prompt_tokens: 130, completion_tokens: 5, total_tokens: 135 },
+      ...{ ...NOTHING, cached_read_tokens: 100, cached_write_tokens: 20 },
+    });
+  });
+
+  test('is not known where the provider says nothing that makes sense', () => {
+    for (const answer of [{}, { usage: null }, { usage: [] }, { usage: { prompt_tokens: 'many' } }]) {
+      expect(usageOf('chat', answer as JsonObject)).toBeUndefined();
+      expect(usageOf('messages', answer as JsonObject)).toBeUndefined();
+    }
+    expect(usageOf('chat', { usage: { prompt_tokens: -1, completion_tokens: 4 } })).toMatchObject({ prompt_tokens: 0 });
+  });
+
+  test('is whole and not negative, and no more is cached than went in, whatever a provider sends', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('chat', 'responses', 'messages', 'embeddings'), usages, (format, usage) => {
+        const found = usageOf(format, { usage });
+        if (found === undefined) return;
+        for (const [name, value] of Object.entries(found)) {
+          if (name === 'is_estimate') continue;
+          expect(Number.isInteger(value) && Number(value) >= 0, name).toBe(true);
+        }
+        expect(found.cached_read_tokens + found.cached_write_tokens).toBeLessThanOrEqual(found.prompt_tokens);
+      }),
+    );
+  });
+});
+
+const count = fc.oneof(fc.nat(1e6), fc.double(), fc.constantFrom(null, 'x', -5));
+const NAMES = ['prompt_tokens', 'input_tokens', 'completion_tokens', 'output_tokens', 'total_tokens'];
+const usages = fc
+  .record(
+    {
+      ...Object.fromEntries(NAMES.map((name) => [name, count])),
+      ...{ cache_read_input_tokens: count, cache_creation_input_tokens: count },
+      prompt_tokens_details: fc.record({ cached_tokens: count, cached_write_tokens: count }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((usage) => usage as JsonObject);
+
+describe('the usage of a stream', () => {
+  test('of chat completions comes with the last chunk', () => {
+    const reader = createUsageReader('chat');
+    reader.push({ choices: [{ delta: { content: 'hi' } }], usage: null });
+    expect(reader.usage).toBeUndefined();
+    reader.push({ choices: [], usage: { prompt_tokens: 4, completion_tokens: 2, total_tokens: 6 } });
+    expect(reader.usage).toMatchObject({ prompt_tokens: 4, total_tokens: 6, is_estimate: false });
+  });
+
+  test('of responses comes with the event that completes it', () => {
+    const reader = createUsageReader('responses');
+    reader.push({ type: 'response.created', response: { usage: null } });
+    reader.push({ type: 'response.completed', response: { usage: { input_tokens: 4, output_tokens: 2 } } });
+    expect(reader.usage).toMatchObject({ prompt_tokens: 4, completion_tokens: 2, total_tokens: 6 });
+  });
+
+  test('of messages begins with what went in and ends with what came out', () => {
+    const reader = createUsageReader('messages');
+    const first = { input_tokens: 10, cache_read_input_tokens: 90, output_tokens: 1 };
+    reader.push({ type: 'message_start', message: { usage: first } });
+    reader.push({ type: 'content_block_delta', delta: { text: 'hi' } });
+    expect(reader.usage).toMatchObject({ prompt_tokens: 100, completion_tokens: 1 });
+    reader.push({ type: 'message_delta', usage: { output_tokens: 55 } });
+    expect(reader.usage).toMatchObject({ prompt_tokens: 100, completion_tokens: 55, cached_read_tokens: 90 });
+  });
+});
+
+test('four characters are a token where nobody counted, and the guess says that it is one', () => {
+  expect(estimateUsage({ input: 9, output: 4 })).toMatchObject({
+    ...{ prompt_tokens: 3, completion_tokens: 1, total_tokens: 4, is_estimate: true },
+  });
+});
+
+test('rounds are added up, and one guess among them makes the sum a guess', () => {
+  const [told, guess] = [usageOf('chat', { usage: { prompt_tokens: 4 } }), estimateUsage({ input: 4, output: 8 })];
+  expect(sumUsage([told, undefined])).toMatchObject({ prompt_tokens: 4, is_estimate: false });
+  expect(sumUsage([told, guess])).toMatchObject({ prompt_tokens: 5, completion_tokens: 2, is_estimate: true });
+  expect(sumUsage([undefined])).toBeUndefined();
+});
