@@ -18,6 +18,8 @@ interface RecordDeps {
 
 /** A request to one provider, as it begins. */
 export interface LlmRequest {
+  /** Made by the gateway, never the caller's; absent: it is made here. */
+  readonly id?: string | undefined;
   readonly caller: Caller;
   /** As the caller sent them, names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -39,6 +41,12 @@ export interface LlmRequest {
 /** What was asked, as JSON text. */
 export type LlmContent = Partial<Pick<LlmStart, 'input' | 'params' | 'tools'>>;
 
+/** How a request was sent that is answered. */
+export interface SentWith {
+  readonly key: { readonly id: string; readonly name: string };
+  readonly retries: number;
+}
+
 /** What is known of an answer. */
 export interface LlmAnswer {
   readonly usage: TokenUsage | undefined;
@@ -55,10 +63,8 @@ export interface LlmRecord {
   readonly id: string;
   /** Our span, for the provider to join; without tracing, the trace that the caller is in, if any. */
   readonly trace: TraceContext | undefined;
-  /** It is sent with this key; every time after the first is a retry. */
-  attempt(key: { readonly id: string; readonly name: string } | undefined): void;
-  /** The answer begins; only the first word counts. */
-  firstByte(): void;
+  /** The answer begins, to what was sent with this key after so many retries. */
+  firstByte(sent: SentWith): void;
   answered(answer: LlmAnswer): void;
   /** It was refused, or failed. What came before that, and cost something, stands in `partial`. */
   failed(error: unknown, partial?: LlmAnswer): void;
@@ -92,9 +98,7 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
     const span = tracing.isOn ? tracing.startModelRequest(told, start) : undefined;
     const startedAt = performance.now();
     const elapsed = () => performance.now() - startedAt;
-    let attempts = 0;
-    let key: { readonly id: string; readonly name: string } | undefined;
-    let firstByte: number | undefined;
+    let sent: (SentWith & { readonly at: number }) | undefined;
     let hasEnded = false;
     inFlight += 1;
 
@@ -105,13 +109,13 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
       const ended: LlmEnd = {
         ...outcome,
         latency: elapsed(),
-        first_byte: firstByte,
+        first_byte: sent?.at,
         usage: answer?.usage,
         stop_reason: answer?.stopReason,
         output: isContentKept ? cut(answer?.output?.()) : undefined,
-        number_of_retries: Math.max(attempts - 1, 0),
-        selected_key_id: key?.id,
-        selected_key_name: key?.name,
+        number_of_retries: sent?.retries ?? 0,
+        selected_key_id: sent?.key.id,
+        selected_key_name: sent?.key.name,
       };
       entry.end(ended);
       metrics.modelRequest(start, ended);
@@ -121,11 +125,7 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
     return {
       id: start.id,
       trace: span?.context ?? told,
-      attempt(used) {
-        attempts += 1;
-        key = used;
-      },
-      firstByte: () => void (firstByte ??= elapsed()),
+      firstByte: ({ key, retries }) => void (sent ??= { key, retries, at: elapsed() }),
       answered: (answer) => end({ status: 'success', error: undefined, cost: answer.cost }, answer),
       failed(error, partial) {
         // Nothing came, so nothing was used.
@@ -149,7 +149,7 @@ function describe(request: LlmRequest, isContentKept: boolean, loggedHeaders: re
   const timestamp = Date.now();
   const { input, params, tools } = isContentKept ? request.content() : {};
   return {
-    id: timeUuid(timestamp),
+    id: request.id ?? timeUuid(timestamp),
     parent_request_id: parent,
     fallback_index: fallbackIndex,
     timestamp,

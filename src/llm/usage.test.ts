@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../lib/json-rpc.ts';
-import { createUsageReader, estimateUsage, sumUsage, usageOf } from './usage.ts';
+import { createUsageReader, estimateUsage, sumUsage, usageOf, usageOrEstimate } from './usage.ts';
 
 const NOTHING = { cached_read_tokens: 0, cached_write_tokens: 0, reasoning_tokens: 0, is_estimate: false };
 
@@ -107,6 +107,21 @@ test('four characters are a token where nobody counted, and the guess says that 
   expect(estimateUsage({ input: 9, output: 4 })).toMatchObject({
     ...{ prompt_tokens: 3, completion_tokens: 1, total_tokens: 4, is_estimate: true },
   });
+});
+
+test('an answer without a count, or that broke off, is estimated from what came of it', () => {
+  const request = Buffer.alloc(40);
+  const choices = [{ message: { role: 'assistant', content: 'x'.repeat(80), tool_calls: [{ id: 'not counted' }] } }];
+  expect(usageOrEstimate('chat', { choices }, { request })).toMatchObject({
+    ...{ prompt_tokens: 10, completion_tokens: 20, is_estimate: true },
+  });
+  const usage = { prompt_tokens: 7, completion_tokens: 1 };
+  const told = { prompt_tokens: 7, completion_tokens: 1, is_estimate: false };
+  expect(usageOrEstimate('chat', { choices, usage }, { request })).toMatchObject(told);
+  expect(usageOrEstimate('chat', { choices, usage }, { request, isBroken: true })).toMatchObject({
+    ...{ prompt_tokens: 7, completion_tokens: 20, total_tokens: 27, is_estimate: true },
+  });
+  expect(usageOrEstimate('chat', { usage }, { request, isBroken: true })).toMatchObject(told);
 });
 
 test('rounds are added up, and one guess among them makes the sum a guess', () => {

@@ -45,6 +45,34 @@ export function estimateUsage(characters: { readonly input: number; readonly out
   };
 }
 
+/**
+ * The usage of an answer in any case: what the provider says, else an estimate. An answer that broke off may have been counted
+ * before it was complete, so that what came of it counts too.
+ */
+export function usageOrEstimate(
+  format: CallerFormat,
+  answer: JsonObject,
+  { request, isBroken = false }: { readonly request: Uint8Array; readonly isBroken?: boolean },
+): TokenUsage {
+  const told = usageOf(format, answer);
+  if (told !== undefined && !isBroken) return told;
+  const estimate = estimateUsage({ input: request.length, output: charactersOf(answer) });
+  if (told === undefined) return estimate;
+  if (told.completion_tokens >= estimate.completion_tokens) return told;
+  const { completion_tokens } = estimate;
+  return { ...told, completion_tokens, total_tokens: told.prompt_tokens + completion_tokens, is_estimate: true };
+}
+
+/** What a model says or calls with; all else in an answer is form. */
+const SPOKEN = new Set(['text', 'content', 'arguments', 'input', 'thinking', 'reasoning_content', 'refusal']);
+
+function charactersOf(value: JsonValue | undefined, isSpoken = false): number {
+  if (typeof value === 'string') return isSpoken ? value.length : 0;
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner = Array.isArray(value) ? value.map((entry) => ['', entry] as const) : Object.entries(value);
+  return inner.reduce((sum, [name, entry]) => sum + charactersOf(entry, SPOKEN.has(name)), 0);
+}
+
 /** Several rounds of one answer, added up; undefined when there is nothing to add. */
 export function sumUsage(rounds: readonly (TokenUsage | undefined)[]): TokenUsage | undefined {
   const told = rounds.filter((usage) => usage !== undefined);

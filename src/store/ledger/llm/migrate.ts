@@ -8,8 +8,10 @@ export function llmLogs(dialect: DatabaseDialect): Migration {
     async up(db) {
       await createLogs(db, dialect);
       await createContents(db, dialect);
-      await createSums(db, dialect, 'log_rollups', [], SUMS);
-      await createSums(db, dialect, 'log_latencies', ['slot'], ['count']);
+      await createSums(db, dialect, { name: 'log_rollups', names: SUM_NAMES, numbers: [], sums: SUMS });
+      const slots = { numbers: ['slot'], sums: ['count'] };
+      await createSums(db, dialect, { name: 'log_latencies', names: SUM_NAMES, ...slots });
+      await createSums(db, dialect, { name: 'log_model_latencies', names: MODEL_NAMES, ...slots });
     },
   };
 }
@@ -67,6 +69,7 @@ const SUMS = [
   'user_successes',
 ];
 
+const MODEL_NAMES = ['provider', 'model', 'object', 'status'];
 const SUM_NAMES = ['provider', 'model', 'object', 'virtual_key_id', 'team_id', 'customer_id', 'status'];
 
 async function createLogs(db: Kysely<unknown>, dialect: DatabaseDialect): Promise<void> {
@@ -102,17 +105,23 @@ async function createContents(db: Kysely<unknown>, dialect: DatabaseDialect): Pr
   await table.execute();
 }
 
+interface SumTable {
+  readonly name: string;
+  /** The key: names, and numbers behind them. */
+  readonly names: readonly string[];
+  readonly numbers: readonly string[];
+  readonly sums: readonly string[];
+}
+
 async function createSums(
   db: Kysely<unknown>,
   { type }: DatabaseDialect,
-  name: string,
-  numbers: readonly string[],
-  sums: readonly string[],
+  { name, names, numbers, sums }: SumTable,
 ): Promise<void> {
   let table = db.schema.createTable(name);
-  const key = ['span', 'bucket_start', ...SUM_NAMES, ...numbers];
+  const key = ['span', 'bucket_start', ...names, ...numbers];
   for (const column of key) {
-    const kind = SUM_NAMES.includes(column) ? 'text' : 'bigint';
+    const kind = names.includes(column) ? 'text' : 'bigint';
     table = table.addColumn(column, kind, (build) => build.notNull());
   }
   for (const column of sums) table = table.addColumn(column, 'bigint', (build) => build.notNull());

@@ -14,7 +14,7 @@ import type { LlmBatch } from './batch.ts';
 import type { LlmFilter } from './filter.ts';
 import { totalOfRequests } from './read.ts';
 import { closeStaleRequests, pruneLlmLogs, removeLlmLogs } from './remove.ts';
-import { MEASURES, SUM_NAMES } from './rollups.ts';
+import { MEASURES, MODEL_NAMES, SUM_NAMES } from './rollups.ts';
 import { NO_SUMS, spreadLatencies, sumRequests } from './sums.ts';
 
 const T = Date.UTC(2026, 0, 31, 22, 58, 30);
@@ -100,12 +100,15 @@ describe.each(DATABASES)('sums of requests to models in %s', (type) => {
       fc.array(step, { maxLength: 8 }),
       fc.array(filter, { maxLength: 3 }),
       async (steps, filters) => {
-        for (const table of ['logs', 'log_contents', 'log_rollups', 'log_latencies'] as const)
+        for (const table of ['logs', 'log_contents', 'log_rollups', 'log_latencies', 'log_model_latencies'] as const)
           await db.deleteFrom(table).execute();
         for (const one of steps) await run(one);
         for (const span of SPANS) {
           expect(await stored(db, span)).toEqual(await recounted(db, span));
           expect(await storedLatencies(db, span)).toEqual(await recountedLatencies(db, span));
+          expect(await sumOfSlots(db, span, 'log_model_latencies')).toEqual(
+            await sumOfSlots(db, span, 'log_latencies'),
+          );
         }
         for (const one of filters) await compare(on, one);
       },
@@ -147,6 +150,18 @@ function storedLatencies(db: Kysely<LedgerTables>, span: number) {
   return query
     .where('span', '=', span)
     .orderBy(sql`1, 2, 3, 4, 5, 6, 7, 8, 9`)
+    .execute();
+}
+
+/** What is left of latencies when it does not matter who asked. */
+function sumOfSlots(db: Kysely<LedgerTables>, span: number, table: 'log_latencies' | 'log_model_latencies') {
+  const query = db
+    .selectFrom(table as 'log_latencies')
+    .select(['bucket_start', ...MODEL_NAMES, 'slot', sql<number>`cast(sum(count) as bigint)`.as('count')]);
+  return query
+    .where('span', '=', span)
+    .groupBy(sql`1, 2, 3, 4, 5, 6`)
+    .orderBy(sql`1, 2, 3, 4, 5, 6`)
     .execute();
 }
 

@@ -6,6 +6,9 @@ import type { LlmLogTable } from './tables.ts';
 /** The names that sums are kept by. */
 export const SUM_NAMES = ['provider', 'model', 'object', 'virtual_key_id', 'team_id', 'customer_id', 'status'] as const;
 
+/** Those of them that say nothing of who asked. */
+export const MODEL_NAMES = ['provider', 'model', 'object', 'status'] as const;
+
 /** The columns of a row that go into the sums. */
 export const SUMMED = [
   'timestamp',
@@ -65,15 +68,23 @@ export interface LlmDeltas {
 export function createLlmDeltas(): LlmDeltas {
   const sums = createTableDeltas('log_rollups', ['span', 'bucket_start', ...SUM_NAMES], MEASURES);
   const latencies = createTableDeltas('log_latencies', ['span', 'bucket_start', ...SUM_NAMES, 'slot'], ['count']);
+  const ofModels = createTableDeltas(
+    'log_model_latencies',
+    ['span', 'bucket_start', ...MODEL_NAMES, 'slot'],
+    ['count'],
+  );
 
   function count(row: Summed, sign: 1 | -1): void {
     if (row.status === 'processing') return;
     const names = SUM_NAMES.map((name) => row[name]);
+    const modelNames = MODEL_NAMES.map((name) => row[name]);
+    const slot = row.latency_slot ?? 0;
     const amounts = measure(row).map((amount) => amount * sign);
     for (const span of SPANS) {
       const bucket = Math.floor(row.timestamp / span) * span;
       sums.add([span, bucket, ...names], amounts);
-      latencies.add([span, bucket, ...names, row.latency_slot ?? 0], [sign]);
+      latencies.add([span, bucket, ...names, slot], [sign]);
+      ofModels.add([span, bucket, ...modelNames, slot], [sign]);
     }
   }
 
@@ -83,6 +94,7 @@ export function createLlmDeltas(): LlmDeltas {
     async apply(sql) {
       await sums.apply(sql);
       await latencies.apply(sql);
+      await ofModels.apply(sql);
     },
   };
 }

@@ -129,7 +129,9 @@ function spreadPart(on: Sql, filter: LlmFilter, part: CoverPart, bucket: number)
       .groupBy(sql`1, 2`)
       .execute();
   }
-  return summed(on, 'log_latencies', filter, part)
+  const { virtual_key_ids, team_ids, customer_ids } = filter;
+  const isOfAll = [virtual_key_ids, team_ids, customer_ids].every((owners) => owners === undefined);
+  return summed(on, isOfAll ? 'log_model_latencies' : 'log_latencies', filter, part)
     .select([timeSlot(bucket, 'bucket_start').as('time'), 'slot', sumOf('count').as('count')])
     .groupBy(sql`1, 2`)
     .execute();
@@ -144,8 +146,10 @@ function endedRows({ db, type }: Sql, filter: LlmFilter, part: CoverPart) {
     .where('status', '<>', 'processing');
 }
 
-function summed({ db }: Sql, table: 'log_rollups' | 'log_latencies', filter: LlmFilter, part: CoverPart) {
-  // Both tables have the same key; kysely has no type for "one of two tables".
+type LlmSumTable = 'log_rollups' | 'log_latencies' | 'log_model_latencies';
+
+function summed({ db }: Sql, table: LlmSumTable, filter: LlmFilter, part: CoverPart) {
+  // All have what is asked for here; kysely has no type for "one of some tables".
   let query = db.selectFrom(table as 'log_latencies').where('span', '=', part.source as number);
   if (Number.isFinite(part.from)) query = query.where('bucket_start', '>=', part.from);
   if (Number.isFinite(part.to)) query = query.where('bucket_start', '<', part.to);

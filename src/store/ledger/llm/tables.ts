@@ -7,6 +7,7 @@ export interface LlmTables {
   log_contents: LlmContentTable;
   log_rollups: LlmRollupTable;
   log_latencies: LlmLatencyTable;
+  log_model_latencies: LlmModelLatencyTable;
 }
 
 export interface LlmLogTable {
@@ -109,3 +110,6 @@ export interface LlmLatencyTable extends SumKey {
   slot: number;
   count: number;
 }
+
+/** The same for all keys, teams and customers together: there are far fewer of these rows. */
+export type LlmModelLatencyTable = Omit<LlmLatencyTable, 'virtual_key_id' | 'team_id' | 'customer_id'>;
