@@ -37,6 +37,10 @@ export const OAuth2ServerConfig = z.object({
 });
 export type OAuth2ServerConfig = z.infer<typeof OAuth2ServerConfig>;
 
+function bounded(least: number, most: number) {
+  return z.int().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
+}
+
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
@@ -49,6 +53,13 @@ export const ClientSettings = z.object({
     .max(MAX_SYNC_MINUTES, `must be at most ${MAX_SYNC_MINUTES}`)
     .meta({ description: 'Minutes between tool listings; 0 the default (10), negative off.' }),
   mcp_code_mode_binding_level: z.enum(['server', 'tool']),
+  mcp_code_mode_timeout: bounded(1, 600).meta({ description: 'Seconds that one run of code may take.' }),
+  mcp_code_mode_memory: bounded(16, 1024).meta({ description: 'Megabytes that one run of code may use.' }),
+  mcp_code_mode_max_calls: bounded(1, 10_000).meta({ description: 'Tool calls that one run of code may make.' }),
+  mcp_code_mode_max_output: bounded(1_000, 500_000).meta({
+    description: 'Characters that one run of code may print, and as many that it may return.',
+  }),
+  mcp_code_mode_max_runs: bounded(1, 32).meta({ description: 'Runs of code at once; further ones wait.' }),
   mcp_disable_auto_tool_inject: z.boolean(),
   mcp_external_client_url: z
     .string()
@@ -112,6 +123,11 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_tool_execution_timeout: 30,
   mcp_tool_sync_interval: 10,
   mcp_code_mode_binding_level: 'server',
+  mcp_code_mode_timeout: 60,
+  mcp_code_mode_memory: 64,
+  mcp_code_mode_max_calls: 100,
+  mcp_code_mode_max_output: 40_000,
+  mcp_code_mode_max_runs: 4,
   mcp_disable_auto_tool_inject: false,
   mcp_external_client_url: '',
   mcp_external_server_url: '',
