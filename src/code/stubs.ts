@@ -4,6 +4,8 @@ import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 interface Place {
   readonly root: JsonValue | undefined;
   readonly depth: number;
+  /** How many more schemas may be looked at, everywhere together. */
+  readonly budget: { left: number };
   /** The blanks before each line; undefined: all on one line. */
   readonly indent: string | undefined;
 }
@@ -11,6 +13,8 @@ interface Place {
 /** A schema that refers to itself has no end, and a deep one no reader. */
 const MAX_DEPTH = 8;
 const MAX_LITERALS = 40;
+/** One that refers to itself twice would take twice as long with each level. */
+const MAX_SCHEMAS = 1_000;
 /** The longest type on one line; beyond, the inner parts are left out. */
 const MAX_LINE = 600;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
@@ -25,15 +29,15 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
 /** The TypeScript type of what a JSON schema admits, on one line. What it cannot say is `unknown`. */
 export function typeOf(schema: JsonValue | undefined): string {
   for (let depth = MAX_DEPTH; depth > 1; depth -= 1) {
-    const text = write(schema, { root: schema, depth, indent: undefined });
+    const text = write(schema, { root: schema, depth, indent: undefined, budget: { left: MAX_SCHEMAS } });
     if (text.length <= MAX_LINE) return text;
   }
-  return write(schema, { root: schema, depth: 1, indent: undefined });
+  return write(schema, { root: schema, depth: 1, indent: undefined, budget: { left: MAX_SCHEMAS } });
 }
 
 /** The same over several lines, with the descriptions of the fields. */
 export function documentedTypeOf(schema: JsonValue | undefined): string {
-  return write(schema, { root: schema, depth: MAX_DEPTH, indent: '' });
+  return write(schema, { root: schema, depth: MAX_DEPTH, indent: '', budget: { left: MAX_SCHEMAS } });
 }
 
 /** A comment that no text can end. */
@@ -43,7 +47,8 @@ export function asComment(text: string): string {
 
 function write(schema: JsonValue | undefined, place: Place): string {
   if (schema === false) return 'never';
-  if (!isObject(schema) || place.depth === 0) return 'unknown';
+  if (!isObject(schema) || place.depth === 0 || place.budget.left <= 0) return 'unknown';
+  place.budget.left -= 1;
   const inner = { ...place, depth: place.depth - 1 };
   if (typeof schema.$ref === 'string') return write(resolve(place.root, schema.$ref), inner);
   if (schema.const !== undefined) return literal(schema.const);
