@@ -1,9 +1,10 @@
 /**
- * `node bench/code-mode.ts`: what code mode costs others, and what it saves its callers. First `/mcp` with and without code that tries
+ * `node bench/code-mode.ts [rounds] [runs at once]`: what code mode costs others, and what it saves its callers. First `/mcp` with and without code that tries
  * everything to do harm running beside it; rounds with and without alternate, so that both see the same machine. Then one task over
  * three servers, by code and call by call.
  */
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_SETTINGS } from '../src/contract/config.ts';
 import { ESCAPES } from '../test/kit/escapes.ts';
 import { createCaller, read, send } from './accounts.ts';
 import { createAppDir, demandBuild, startAsbru, waitUntilConnected } from './asbru.ts';
@@ -15,6 +16,8 @@ import { median } from './statistics.ts';
 import { asHttpClient } from './targets.ts';
 
 const [ROUNDS, SECONDS, RAMP_SECONDS] = [Number(process.argv[2] ?? 8), 4, 0.5];
+/** How many runs there may be at once. */
+const PLACES = Number(process.argv[3] ?? DEFAULT_SETTINGS.mcp_code_mode_max_runs);
 const MOST = 1.1;
 
 demandBuild();
@@ -52,7 +55,11 @@ async function setUp(): Promise<void> {
   };
   const id = clients.clients.find(({ config }) => config.name === 'c1')?.config.client_id;
   read(await send(origin, 'PUT', `/api/mcp/client/${id}`, { is_code_mode_client: true, tools_to_auto_execute: ['*'] }));
-  read(await send(origin, 'PUT', '/api/config', { client_config: { mcp_code_mode_timeout: 5 } }));
+  read(
+    await send(origin, 'PUT', '/api/config', {
+      client_config: { mcp_code_mode_timeout: 5, mcp_code_mode_max_runs: PLACES },
+    }),
+  );
 }
 
 function sample(): Promise<Sample> {
@@ -69,10 +76,10 @@ function sample(): Promise<Sample> {
 
 /** The same while as many runs as there are places, and some that wait, do what harm they can. */
 async function sampleBeside(): Promise<Sample> {
-  let isOver = false;
+  const over = new AbortController();
   let next = 0;
   const attack = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { code } = ESCAPES[next++ % ESCAPES.length]!;
       const call = {
         id: 'x',
@@ -87,7 +94,7 @@ async function sampleBeside(): Promise<Sample> {
   try {
     return await sample();
   } finally {
-    isOver = true;
+    over.abort();
     await Promise.all(attacks);
   }
 }

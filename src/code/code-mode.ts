@@ -3,10 +3,13 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
 import type { View } from '../mcp/offering.ts';
+import type { Upstream } from '../mcp/upstream/upstream.ts';
 import { compileLibrary, type Library } from './library.ts';
 import { defineMetaTools, META_TOOLS, type MetaTool } from './meta-tools.ts';
 import { createRunCode, toReply, type RunCodeDeps } from './run-code.ts';
 import { renderDocs, renderFile, renderTree } from './tool-files.ts';
+
+const MAX_CODE = 256 * 1024;
 
 interface CodeModeDeps extends RunCodeDeps {
   readonly settings: () => ClientSettings;
@@ -31,7 +34,7 @@ export function createCodeMode(deps: CodeModeDeps): BuiltIns {
     label: 'codemode',
     names: META_TOOLS,
     folds: ({ is_code_mode_client }, mode) => mode === 'code' || (mode === undefined && is_code_mode_client),
-    definitions: (folded) => defineMetaTools(folded.map(({ client }) => client.name)),
+    definitions: metaToolsFor,
     async run(name, call) {
       const library = libraryOf(call);
       const input = readArguments(call);
@@ -49,11 +52,20 @@ export function createCodeMode(deps: CodeModeDeps): BuiltIns {
           return say(renderDocs(library, textIn(input, 'server'), textIn(input, 'tool')));
         case 'executeToolCode': {
           const session = input.session === undefined || input.session === '' ? undefined : textIn(input, 'session');
-          return toReply(await runCode(call, library, { code: textIn(input, 'code'), session }), isModern);
+          const code = textIn(input, 'code');
+          if (code.length > MAX_CODE)
+            throw new GatewayError('invalid_request', `code: must be at most ${MAX_CODE} characters`);
+          return toReply(await runCode(call, library, { code, session }), isModern);
         }
       }
     },
   };
+}
+
+/** The definitions of the four tools that a caller sees who has these servers in code mode (`folded` of its view); else none. */
+export function metaToolsFor(folded: Iterable<Pick<Upstream, 'client'>>): readonly string[] {
+  const names = [...folded].map(({ client }) => client.name);
+  return names.length === 0 ? [] : defineMetaTools(names);
 }
 
 function readArguments({ request }: BuiltInCall): JsonObject {

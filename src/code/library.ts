@@ -37,6 +37,9 @@ export interface Library {
 /** What was found, or what to say instead. */
 export type Found<T> = { readonly found: T } | { readonly found: undefined; readonly message: string };
 
+/** Names that are asked for may be of any length, and are compared with many. */
+const MAX_NAME = 300;
+
 /** Reads the library out of what a caller sees. Only servers whose tools are folded are in it. */
 export function compileLibrary({ tools, folded }: Pick<View, 'tools' | 'folded'>): Library {
   const byServer = new Map([...folded].map((upstream) => [upstream, [] as (readonly [string, string, string])[]]));
@@ -52,7 +55,8 @@ export function compileLibrary({ tools, folded }: Pick<View, 'tools' | 'folded'>
     };
   });
 
-  function findServer(name: string): Found<CodeServer> {
+  function findServer(asked: string): Found<CodeServer> {
+    const name = asked.slice(0, MAX_NAME);
     const found = pick(servers, name, ({ identifier, name: given }) => [identifier, given]);
     if (found !== undefined) return { found };
     const names = servers.map(({ identifier }) => identifier);
@@ -62,7 +66,8 @@ export function compileLibrary({ tools, folded }: Pick<View, 'tools' | 'folded'>
   return {
     servers,
     findServer,
-    findTool(server, tool) {
+    findTool(server, asked) {
+      const tool = asked.slice(0, MAX_NAME);
       const owner = findServer(server);
       if (owner.found === undefined) return owner;
       const found = pick(owner.found.tools, tool, ({ identifier, own, name }) => [identifier, own, name]);

@@ -10,6 +10,7 @@ import type {
   FromThread,
   Job,
   NestedCall,
+  RunLimits,
   ThreadOptions,
   ThreadOutcome,
   ToThread,
@@ -27,10 +28,11 @@ interface Running {
 /** Runs are counted by those who start them. */
 const NO_LIMIT = 1_000;
 const MB = 1024 * 1024;
-const MAX_CODE = 256 * 1024;
+/** Of the code with all that stands around it, in bytes. */
+const MAX_SOURCE = 2 * MB;
 const MAX_ARGUMENTS = MB;
 /** What a tool may answer, and a report may hold, in bytes. */
-export const MAX_RESULT = 4 * MB;
+const MAX_RESULT = 4 * MB;
 
 const { secret } = workerData as ThreadOptions; // from sandbox.ts
 const runner = createRunner({ continuationSecret: secret, continuationAudience: 'asbru-code' });
@@ -90,31 +92,35 @@ async function execute(run: number, job: Job, { abort, calls }: Running): Promis
   }
 
   try {
-    const result = await runner.run<unknown>({
+    const result = await runner.run({
       source,
       hostFunctions: { asbru: { call } },
       abortSignal: abort.signal,
       continuationContext: owner,
       ...(resume && { continuation: resume.continuation, resolutions: [...resume.resolutions] }),
-      limits: {
-        timeoutMs: limits.timeoutMs,
-        memoryLimitBytes: limits.memoryBytes,
-        maxSourceBytes: MAX_CODE + MB,
-        maxResultBytes: MAX_RESULT,
-        // The gateway's own output is not for what code prints.
-        maxConsoleOutputBytes: 1,
-        maxHostFunctionArgumentsBytes: MAX_ARGUMENTS,
-        maxHostFunctionOutputBytes: MAX_RESULT + MB,
-        // The gateway counts calls and lets code catch the error of one too many; this ends what goes on all the same.
-        maxBridgeRequests: 2 * limits.calls + 100,
-        maxInFlightBridgeRequests: 2 * limits.calls + 100,
-      },
+      limits: toRunLimits(limits),
     });
     if (result.status === 'interrupted') return result;
     return { status: 'completed', report: String(result.value) };
   } catch (error) {
     return { status: 'failed', ...describeFailure(error) };
   }
+}
+
+function toRunLimits({ timeoutMs, memoryBytes, calls }: RunLimits) {
+  return {
+    timeoutMs,
+    memoryLimitBytes: memoryBytes,
+    maxSourceBytes: MAX_SOURCE,
+    maxResultBytes: MAX_RESULT,
+    // The gateway's own output is not for what code prints.
+    maxConsoleOutputBytes: 1,
+    maxHostFunctionArgumentsBytes: MAX_ARGUMENTS,
+    maxHostFunctionOutputBytes: MAX_RESULT + MB,
+    // The gateway counts calls and lets code catch the error of one too many; this ends what goes on all the same.
+    maxBridgeRequests: 2 * calls + 100,
+    maxInFlightBridgeRequests: 2 * calls + 100,
+  };
 }
 
 function describeFailure(error: unknown): { kind: FailureKind; message: string; line: number | undefined } {

@@ -20,6 +20,7 @@ interface ToolFile {
 
 const ROOT = 'servers/';
 const ENDING = '.d.ts';
+const MAX_PATH = 600;
 export const NO_SERVERS = 'No servers are available in code mode to this caller.';
 
 /** The tree of virtual files: two blanks per level, folders end in "/". */
@@ -34,7 +35,8 @@ export function renderTree({ servers }: Library, binding: Binding): string {
 }
 
 /** One virtual file, or what there is instead. */
-export function renderFile(library: Library, binding: Binding, fileName: string, lines: Lines): string {
+export function renderFile(library: Library, binding: Binding, asked: string, lines: Lines): string {
+  const fileName = asked.slice(0, MAX_PATH);
   if (library.servers.length === 0) return NO_SERVERS;
   const files = filesOf(library, binding);
   const wanted = fileName.replace(/^\/?(?:servers\/)?/i, '').replace(/\.(?:d\.ts|ts|pyi)$/i, '');

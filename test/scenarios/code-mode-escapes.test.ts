@@ -30,12 +30,12 @@ describe('code that tries to get out', () => {
     const key = await createKey(scene.gateway, 'bystander');
     await setCodeMode(scene.gateway, { timeout: 60, memory: 32, max_calls: 20, max_output: 2_000 });
     const [slow, quick] = [ESCAPES.filter(({ ends }) => ends === TIME), ESCAPES.filter(({ ends }) => ends !== TIME)];
-    let isOver = false;
+    const over = new AbortController();
     const all = attempt(quick)
       .then(() => setCodeMode(scene.gateway, { timeout: 1 }))
       .then(() => attempt(slow))
-      .finally(() => (isOver = true));
-    while (!isOver) {
+      .finally(() => over.abort());
+    while (!over.signal.aborted) {
       if ((await callText(key, 'plain-echo', { text: 'here' })) === 'here') served += 1;
       await sleep(10);
     }

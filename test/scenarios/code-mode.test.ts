@@ -67,7 +67,8 @@ describe('what is listed', () => {
     const session = await openSession(scene.gateway);
     const names = async () => {
       const { reply } = await session.request('tools/list');
-      return (reply.result?.['tools'] as { name: string }[]).map(({ name }) => name);
+      const tools = reply.result?.['tools'] as { name: string }[] | undefined;
+      return tools?.map(({ name }) => name);
     };
     expect(await names()).not.toContain('c1-add');
     await scene.update({ is_code_mode_client: false });
@@ -251,7 +252,7 @@ describe('the ledger', () => {
     expect(run).toMatchObject({ server_label: 'codemode', source: 'mcp', status: 'success', cost: 0 });
     for (const call of calls)
       expect(call).toMatchObject({ source: 'code', llm_request_id: run?.id, metadata: { parent_id: run?.id } });
-    expect(calls.map(({ cost }) => cost).toSorted()).toEqual([0, 0.25, 0.25]);
+    expect(calls.map(({ cost }) => cost).toSorted((a = 0, b = 0) => a - b)).toEqual([0, 0.25, 0.25]);
     expect(calls.map(({ error_details }) => error_details?.error?.code)).toContain('budget_exceeded');
     await scene.update({ tool_pricing: {} });
   });
