@@ -1,8 +1,12 @@
+import { createArtifacts } from '../code/artifacts.ts';
+import { createCodeMode } from '../code/code-mode.ts';
+import { createSandbox } from '../code/sandbox.ts';
 import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
 import { createSealer } from '../lib/seal.ts';
 import { VERSION } from '../lib/version.ts';
 import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
+import type { BuiltIns } from '../mcp/built-in.ts';
 import { createCallRecords, keepsContent, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
@@ -69,8 +73,10 @@ export function createServers(options: ServersOptions): Servers {
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
+  const builtIns = createBuiltIns(options, (name, request) => callTool(name, request));
   const catalog = createCatalog({
     upstreams,
+    builtIns,
     isUsable: (virtualKey) => {
       const key = policy.find(virtualKey);
       return key !== undefined && isUsable(key);
@@ -112,7 +118,7 @@ export function createServers(options: ServersOptions): Servers {
     keepsContent: (request) => keepsContent(settings(), request),
   });
   cleanup.defer(() => approvals.stop());
-  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals });
+  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals, builtIns });
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),
@@ -123,4 +129,14 @@ export function createServers(options: ServersOptions): Servers {
     },
   });
   return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals };
+}
+
+/** Code mode. It calls tools as everybody does, and everybody calls it as a tool. */
+function createBuiltIns({ stores, settings, onError, cleanup }: ServersOptions, callTool: CallTool): BuiltIns {
+  const sandbox = createSandbox({
+    secret: stores.encryption.deriveKey('code-continuation'),
+    places: () => settings().mcp_code_mode_max_runs,
+  });
+  cleanup.defer(() => sandbox.close());
+  return createCodeMode({ sandbox, artifacts: createArtifacts(), callTool, settings, onError });
 }

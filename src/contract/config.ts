@@ -38,6 +38,10 @@ export const OAuth2ServerConfig = z.object({
 });
 export type OAuth2ServerConfig = z.infer<typeof OAuth2ServerConfig>;
 
+function bounded(least: number, most: number) {
+  return z.int().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
+}
+
 /** Gateway-wide settings: `client_config` of `/api/config`, `client` of config.json. Applied live. */
 export const ClientSettings = z.object({
   mcp_agent_depth: z.int().min(1, 'must be at least 1').meta({ description: 'Rounds an agent loop may take.' }),
@@ -60,6 +64,13 @@ export const ClientSettings = z.object({
     .max(604_800, 'must be at most 604800 (7 days)')
     .meta({ description: 'Seconds for which a call waits to be approved, and then for which the decision holds.' }),
   mcp_code_mode_binding_level: z.enum(['server', 'tool']),
+  mcp_code_mode_timeout: bounded(1, 600).meta({ description: 'Seconds that one run of code may take.' }),
+  mcp_code_mode_memory: bounded(16, 1024).meta({ description: 'Megabytes that one run of code may use.' }),
+  mcp_code_mode_max_calls: bounded(1, 10_000).meta({ description: 'Tool calls that one run of code may make.' }),
+  mcp_code_mode_max_output: bounded(1_000, 500_000).meta({
+    description: 'Characters that one run of code may print, and as many that it may return.',
+  }),
+  mcp_code_mode_max_runs: bounded(1, 32).meta({ description: 'Runs of code at once; further ones wait.' }),
   mcp_disable_auto_tool_inject: z.boolean(),
   mcp_external_client_url: z
     .string()
@@ -125,6 +136,11 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_tool_sync_interval: 10,
   approval_ttl: 900,
   mcp_code_mode_binding_level: 'server',
+  mcp_code_mode_timeout: 60,
+  mcp_code_mode_memory: 64,
+  mcp_code_mode_max_calls: 100,
+  mcp_code_mode_max_output: 40_000,
+  mcp_code_mode_max_runs: 4,
   mcp_disable_auto_tool_inject: false,
   mcp_external_client_url: '',
   mcp_external_server_url: '',

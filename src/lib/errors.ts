@@ -92,6 +92,8 @@ export const ERRORS = {
   encryption_key_changed: { status: 503, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
+  /** More code is running and waiting than the settings allow. */
+  code_busy: { status: 503, rpc: -32005, retryable: true },
   database_unavailable: { status: 503, rpc: -32603, retryable: true },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -5,7 +5,6 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Frame } from '../lib/sse-frames.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
-import type { TokenUsage } from '../store/ledger-rows.ts';
 import type { Answer } from './answer.ts';
 import type { Gatherer } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/dialects.ts';
@@ -17,7 +16,7 @@ import type { ModelRequest } from './request.ts';
 import type { Send, Sent } from './send.ts';
 import type { Target } from './target.ts';
 import { planTranslation, type Translation } from './translate.ts';
-import { estimateUsage, usageOf } from './usage.ts';
+import { usageOrEstimate } from './usage.ts';
 
 /** On whose behalf a model is asked, and who may be asked. */
 export interface Round {
@@ -99,8 +98,7 @@ export function createAskModel({ send, spend, records, prices }: AskDeps): AskMo
     const { format } = request;
     const gist = dialectOf(format)?.gistOf(answer);
     const output = () => (gist?.output === undefined ? undefined : JSON.stringify(gist.output));
-    const usage: TokenUsage =
-      usageOf(format, answer) ?? estimateUsage({ input: body.length, output: output()?.length ?? 0 });
+    const usage = usageOrEstimate(format, answer, { request: body, isBroken: error !== undefined });
     const cost = prices.priceOf(target.record.name, sent.model, usage);
     reservation.settle(cost ?? 0, usage.total_tokens);
     const said: LlmAnswer = { usage, cost, stopReason: gist?.stopReason, output };

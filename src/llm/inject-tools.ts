@@ -69,11 +69,13 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
 
 function define(view: View, dialect: Dialect): Prepared {
   const listed = JSON.parse(`{${view.lists.tools.toString()}}`) as { tools: JsonObject[] }; // a list that the catalog wrote
-  const definitions = listed.tools.map((tool) => [textOf(tool.name), dialect.defineTool(offered(tool))] as const);
-  const automatic = [...view.tools].filter(([, { upstream, own }]) =>
-    admits(upstream.client.tools_to_auto_execute, own),
-  );
-  return { definitions: new Map(definitions), automatic: new Set(automatic.map(([name]) => name)) };
+  const definitions = new Map(listed.tools.map((tool) => [textOf(tool.name), dialect.defineTool(offered(tool))]));
+  const automatic = [...definitions.keys()].filter((name) => {
+    const tool = view.tools.get(name);
+    // What no server has is the gateway's own: it asks for consent, where that is needed, by itself.
+    return tool === undefined || admits(tool.upstream.client.tools_to_auto_execute, tool.own);
+  });
+  return { definitions, automatic: new Set(automatic) };
 }
 
 function offered({ name, description, inputSchema }: JsonObject): OfferedTool {

@@ -56,7 +56,9 @@ test('an answer leaves a row with all that is known of it, and its numbers in th
   await using scene = await open();
   const record = scene.records.begin({ ...REQUEST, requested: 'fast', parent: 'p', fallbackIndex: 1 });
   expect(scene.records.inFlight).toBe(1);
-  record.firstByte({ key: { id: 's2', name: 'Second' }, retries: 1 });
+  record.attempt({ id: 's1', name: 'First' });
+  record.attempt({ id: 's2', name: 'Second' });
+  record.firstByte();
   record.answered({ usage: tokenUsage(), cost: 5, stopReason: 'stop', output: () => '"hi"' });
   record.failed(new Error('too late'));
   expect(scene.records.inFlight).toBe(0);

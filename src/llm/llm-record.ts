@@ -41,10 +41,10 @@ export interface LlmRequest {
 /** What was asked, as JSON text. */
 export type LlmContent = Partial<Pick<LlmStart, 'input' | 'params' | 'tools'>>;
 
-/** How a request was sent that is answered. */
-export interface SentWith {
-  readonly key: { readonly id: string; readonly name: string };
-  readonly retries: number;
+/** The provider's key that a request is sent with. */
+export interface UsedKey {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** What is known of an answer. */
@@ -63,8 +63,10 @@ export interface LlmRecord {
   readonly id: string;
   /** Our span, for the provider to join; without tracing, the trace that the caller is in, if any. */
   readonly trace: TraceContext | undefined;
-  /** The answer begins, to what was sent with this key after so many retries. */
-  firstByte(sent: SentWith): void;
+  /** It is sent with this key; every time after the first is a retry. */
+  attempt(key: UsedKey): void;
+  /** The answer begins; only the first word counts. */
+  firstByte(): void;
   answered(answer: LlmAnswer): void;
   /** It was refused, or failed. What came before that, and cost something, stands in `partial`. */
   failed(error: unknown, partial?: LlmAnswer): void;
@@ -98,7 +100,9 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
     const span = tracing.isOn ? tracing.startModelRequest(told, start) : undefined;
     const startedAt = performance.now();
     const elapsed = () => performance.now() - startedAt;
-    let sent: (SentWith & { readonly at: number }) | undefined;
+    let attempts = 0;
+    let key: UsedKey | undefined;
+    let firstByte: number | undefined;
     let hasEnded = false;
     inFlight += 1;
 
@@ -109,13 +113,13 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
       const ended: LlmEnd = {
         ...outcome,
         latency: elapsed(),
-        first_byte: sent?.at,
+        first_byte: firstByte,
         usage: answer?.usage,
         stop_reason: answer?.stopReason,
         output: isContentKept ? cut(answer?.output?.()) : undefined,
-        number_of_retries: sent?.retries ?? 0,
-        selected_key_id: sent?.key.id,
-        selected_key_name: sent?.key.name,
+        number_of_retries: Math.max(attempts - 1, 0),
+        selected_key_id: key?.id,
+        selected_key_name: key?.name,
       };
       entry.end(ended);
       metrics.modelRequest(start, ended);
@@ -125,7 +129,11 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
     return {
       id: start.id,
       trace: span?.context ?? told,
-      firstByte: ({ key, retries }) => void (sent ??= { key, retries, at: elapsed() }),
+      attempt(used) {
+        attempts += 1;
+        key = used;
+      },
+      firstByte: () => void (firstByte ??= elapsed()),
       answered: (answer) => end({ status: 'success', error: undefined, cost: answer.cost }, answer),
       failed(error, partial) {
         // Nothing came, so nothing was used.
@@ -165,7 +173,7 @@ function describe(request: LlmRequest, isContentKept: boolean, loggedHeaders: re
     user_agent: headerOf(headers['user-agent']),
     request_id: headerOf(headers['x-request-id']),
     ...{ input: cut(input), params: cut(params), tools: cut(tools) },
-    metadata: loggedHeaders.length === 0 ? undefined : metadataOf(headers, loggedHeaders),
+    metadata: metadataOf(headers, loggedHeaders),
   };
 }
 

@@ -1,0 +1,87 @@
+import type { ClientSettings } from '../contract/config.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { JsonObject } from '../lib/json-rpc.ts';
+import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
+import type { View } from '../mcp/offering.ts';
+import type { Upstream } from '../mcp/upstream/upstream.ts';
+import { compileLibrary, type Library } from './library.ts';
+import { defineMetaTools, META_TOOLS, type MetaTool } from './meta-tools.ts';
+import { createRunCode, toReply, type RunCodeDeps } from './run-code.ts';
+import { renderDocs, renderFile, renderTree } from './tool-files.ts';
+
+const MAX_CODE = 256 * 1024;
+
+interface CodeModeDeps extends RunCodeDeps {
+  readonly settings: () => ClientSettings;
+}
+
+/**
+ * Code mode: in the place of the tools of some servers, four tools to read about them and to run code over them. They are listed
+ * when a server of the caller is set for it (`is_code_mode_client`), or when the caller wants all its servers so.
+ */
+export function createCodeMode(deps: CodeModeDeps): BuiltIns {
+  const runCode = createRunCode(deps);
+  /** A view is replaced, never changed. */
+  const libraries = new WeakMap<View, Library>();
+
+  function libraryOf({ view }: BuiltInCall): Library {
+    const library = libraries.get(view) ?? compileLibrary(view);
+    libraries.set(view, library);
+    return library;
+  }
+
+  return {
+    label: 'codemode',
+    names: META_TOOLS,
+    folds: ({ is_code_mode_client }, mode) => mode === 'code' || (mode === undefined && is_code_mode_client),
+    definitions: metaToolsFor,
+    async run(name, call) {
+      const library = libraryOf(call);
+      const input = readArguments(call);
+      const binding = deps.settings().mcp_code_mode_binding_level;
+      const isModern = call.request.side.era === 'modern';
+      const say = (text: string) => toReply({ text, isError: false }, isModern);
+      switch (name as MetaTool) {
+        case 'listToolFiles':
+          return say(renderTree(library, binding));
+        case 'readToolFile': {
+          const lines = { startLine: numberIn(input, 'startLine'), endLine: numberIn(input, 'endLine') };
+          return say(renderFile(library, binding, textIn(input, 'fileName'), lines));
+        }
+        case 'getToolDocs':
+          return say(renderDocs(library, textIn(input, 'server'), textIn(input, 'tool')));
+        case 'executeToolCode': {
+          const session = input.session === undefined || input.session === '' ? undefined : textIn(input, 'session');
+          const code = textIn(input, 'code');
+          if (code.length > MAX_CODE)
+            throw new GatewayError('invalid_request', `code: must be at most ${MAX_CODE} characters`);
+          return toReply(await runCode(call, library, { code, session }), isModern);
+        }
+      }
+    },
+  };
+}
+
+/** The definitions of the four tools that a caller sees who has these servers in code mode (`folded` of its view); else none. */
+export function metaToolsFor(folded: Iterable<Pick<Upstream, 'client'>>): readonly string[] {
+  const names = [...folded].map(({ client }) => client.name);
+  return names.length === 0 ? [] : defineMetaTools(names);
+}
+
+function readArguments({ request }: BuiltInCall): JsonObject {
+  const value = JSON.parse(request.params.members.get('arguments') ?? '{}') as unknown;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw new GatewayError('invalid_request', 'arguments: must be an object');
+}
+
+function textIn(input: JsonObject, name: string): string {
+  const value = input[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new GatewayError('invalid_request', `${name}: must be a text that is not empty`);
+}
+
+/** Line numbers are never an error: what is none counts as absent. */
+function numberIn(input: JsonObject, name: string): number | undefined {
+  const value = Number(input[name] ?? NaN);
+  return Number.isNaN(value) ? undefined : Math.trunc(value);
+}

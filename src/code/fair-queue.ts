@@ -1,0 +1,81 @@
+import { GatewayError } from '../lib/errors.ts';
+
+/** Places for a bounded number of runs; who waits gets the next one by turns of callers, not of runs. */
+export interface FairQueue {
+  /** Waits for a place, which the function it gives frees. Throws `code_busy`, and the signal's reason. */
+  enter(owner: string, signal: AbortSignal): Promise<() => void>;
+  readonly running: number;
+  readonly waiting: number;
+}
+
+interface Waiter {
+  readonly owner: string;
+  start(): void;
+}
+
+/** How many runs may wait for each that can run. */
+const WAITING_PER_PLACE = 16;
+
+/** Bounds how many run at once. A caller with many runs never makes one with few wait for all of them. */
+export function createFairQueue(places: () => number): FairQueue {
+  const runningOf = new Map<string, number>();
+  const waiters: Waiter[] = [];
+  let running = 0;
+
+  function take(owner: string): () => void {
+    running += 1;
+    runningOf.set(owner, (runningOf.get(owner) ?? 0) + 1);
+    let isTaken = true;
+    return () => {
+      if (!isTaken) return;
+      isTaken = false;
+      running -= 1;
+      const left = (runningOf.get(owner) ?? 1) - 1;
+      if (left > 0) runningOf.set(owner, left);
+      else runningOf.delete(owner);
+      next();
+    };
+  }
+
+  /** The place goes to the caller with the fewest runs, and among those to who came first. */
+  function next(): void {
+    if (running >= places()) return;
+    const load = ({ owner }: Waiter): number => runningOf.get(owner) ?? 0;
+    const chosen = waiters.reduce<Waiter | undefined>(
+      (best, waiter) => (best === undefined || load(waiter) < load(best) ? waiter : best),
+      undefined,
+    );
+    if (chosen === undefined) return;
+    remove(chosen);
+    chosen.start();
+  }
+
+  function remove(waiter: Waiter): void {
+    const index = waiters.indexOf(waiter);
+    if (index >= 0) waiters.splice(index, 1);
+  }
+
+  return {
+    async enter(owner, signal) {
+      signal.throwIfAborted();
+      if (running < places()) return take(owner);
+      if (waiters.length >= places() * WAITING_PER_PLACE)
+        throw new GatewayError('code_busy', 'too much code is running and waiting; try again in a moment');
+      const { promise, resolve, reject } = Promise.withResolvers<() => void>();
+      const waiter: Waiter = { owner, start: () => resolve(take(owner)) };
+      waiters.push(waiter);
+      const onAbort = (): void => {
+        remove(waiter);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      return promise.finally(() => signal.removeEventListener('abort', onAbort));
+    },
+    get running() {
+      return running;
+    },
+    get waiting() {
+      return waiters.length;
+    },
+  };
+}

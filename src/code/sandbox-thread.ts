@@ -1,0 +1,139 @@
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createRunner, getHostFunctionContext, RunError, setMaxWorkers } from 'run';
+import { messageOf } from '../lib/errors.ts';
+import { lineIn, writeGuest } from './guest.ts';
+import { stripTypes } from './strip-types.ts';
+import type {
+  Answer,
+  FailureKind,
+  FromThread,
+  Job,
+  NestedCall,
+  RunLimits,
+  ThreadOptions,
+  ThreadOutcome,
+  ToThread,
+} from './sandbox-messages.ts';
+
+/**
+ * The thread that runs code: it strips types, starts a worker of its own per run, and passes calls on. So nothing that a caller
+ * wrote is parsed on the main thread.
+ */
+interface Running {
+  readonly abort: AbortController;
+  readonly calls: Map<number, (answer: Answer) => void>;
+}
+
+/** Runs are counted by those who start them. */
+const NO_LIMIT = 1_000;
+const MB = 1024 * 1024;
+/** Of the code with all that stands around it, in bytes. */
+const MAX_SOURCE = 2 * MB;
+const MAX_ARGUMENTS = MB;
+/** What a tool may answer, and a report may hold, in bytes. */
+const MAX_RESULT = 4 * MB;
+
+const { secret } = workerData as ThreadOptions; // from sandbox.ts
+const runner = createRunner({ continuationSecret: secret, continuationAudience: 'asbru-code' });
+const running = new Map<number, Running>();
+let lastCall = 0;
+
+// Code must never slow down what others do. Only Linux has priorities of threads; elsewhere it would be the whole process.
+if (process.platform === 'linux') setPriority(0, 10);
+setMaxWorkers(NO_LIMIT);
+// The one warning says that stripping types is new in Node.
+process.removeAllListeners('warning');
+
+parentPort?.on('message', (message: ToThread) => {
+  if (message.kind === 'run') void start(message.run, message.job);
+  else if (message.kind === 'cancel') running.get(message.run)?.abort.abort();
+  else running.get(message.run)?.calls.get(message.call)?.(message.answer);
+});
+
+function post(message: FromThread): void {
+  parentPort?.postMessage(message);
+}
+
+async function start(run: number, job: Job): Promise<void> {
+  const state: Running = { abort: new AbortController(), calls: new Map() };
+  running.set(run, state);
+  const outcome = await execute(run, job, state);
+  running.delete(run);
+  post({ kind: 'end', run, outcome });
+}
+
+async function execute(run: number, job: Job, { abort, calls }: Running): Promise<ThreadOutcome> {
+  const stripped = stripTypes(job.code);
+  if (stripped.status === 'broken') return { status: 'worn' };
+  if (stripped.status === 'refused') return { ...stripped, status: 'failed', kind: 'syntax' };
+  const { limits, servers, artifacts, owner, resume } = job;
+  const hasArtifacts = artifacts !== undefined;
+  const source = writeGuest(stripped.code, { servers, limits, hasArtifacts });
+
+  async function call(server: unknown, tool: unknown, args: unknown, printed: unknown): Promise<string> {
+    const { interrupt, resume: decided } = getHostFunctionContext();
+    if (server === '' && tool === 'artifacts') return artifacts ?? '{}';
+    const id = (lastCall += 1);
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    calls.set(id, resolve);
+    const request: NestedCall = {
+      server: String(server),
+      tool: String(tool),
+      args: String(args),
+      printed: String(printed),
+      resolution: decided?.resolution,
+    };
+    post({ kind: 'call', run, call: id, request });
+    const answer = await promise;
+    calls.delete(id);
+    if (answer.kind === 'interrupt') return interrupt(answer.payload);
+    return answer.kind === 'result' ? `R${answer.json}` : `E${JSON.stringify(answer)}`;
+  }
+
+  try {
+    const result = await runner.run({
+      source,
+      hostFunctions: { asbru: { call } },
+      abortSignal: abort.signal,
+      continuationContext: owner,
+      ...(resume && { continuation: resume.continuation, resolutions: [...resume.resolutions] }),
+      limits: toRunLimits(limits),
+    });
+    if (result.status === 'interrupted') return result;
+    return { status: 'completed', report: String(result.value) };
+  } catch (error) {
+    return { status: 'failed', ...describeFailure(error) };
+  }
+}
+
+function toRunLimits({ timeoutMs, memoryBytes, calls }: RunLimits) {
+  return {
+    timeoutMs,
+    memoryLimitBytes: memoryBytes,
+    maxSourceBytes: MAX_SOURCE,
+    maxResultBytes: MAX_RESULT,
+    // The gateway's own output is not for what code prints.
+    maxConsoleOutputBytes: 1,
+    maxHostFunctionArgumentsBytes: MAX_ARGUMENTS,
+    maxHostFunctionOutputBytes: MAX_RESULT + MB,
+    // The gateway counts calls and lets code catch the error of one too many; this ends what goes on all the same.
+    maxBridgeRequests: 2 * calls + 100,
+    maxInFlightBridgeRequests: 2 * calls + 100,
+  };
+}
+
+function describeFailure(error: unknown): { kind: FailureKind; message: string; line: number | undefined } {
+  const { name, message, stack } = error instanceof Error ? error : new Error(messageOf(error));
+  const kind = kindOf(RunError.isInstance(error) ? error.code : '', name, message);
+  return { kind, message, line: lineIn(stack, false) };
+}
+
+function kindOf(code: string, name: string, message: string): FailureKind {
+  if (code === 'RUN_TIMEOUT' || message.endsWith('InternalError: interrupted')) return 'timeout';
+  if (code === 'RUN_ABORTED') return 'cancelled';
+  if (code === 'RUN_BRIDGE_LIMIT') return 'calls';
+  if (code === 'RUN_SOURCE_TOO_LARGE') return 'compile';
+  if (name === 'SyntaxError') return 'syntax';
+  return name === 'InternalError' && message.includes('memory') ? 'memory' : 'runtime';
+}
