@@ -49,8 +49,8 @@ export type Answer =
 /** Why a run ended without an end of its own. */
 export type FailureKind = 'compile' | 'syntax' | 'runtime' | 'timeout' | 'memory' | 'calls' | 'cancelled';
 
-/** How a run ended, as its thread tells it. */
-export type ThreadOutcome =
+/** How a run ended, as its process tells it. */
+export type ProcessOutcome =
   /** `report` is JSON text that the code itself could have written. */
   | { readonly status: 'completed'; readonly report: string }
   | {
@@ -64,20 +64,16 @@ export type ThreadOutcome =
       readonly continuation: string;
       readonly interruptions: readonly { readonly id: string; readonly payload: unknown }[];
     }
-  /** What strips types broke, which it does for good: the thread needs a successor. Nothing was run. */
+  /** What strips types broke, which it does for good: the process needs a successor. Nothing was run. */
   | { readonly status: 'worn' };
 
-export type ToThread =
+export type ToProcess =
+  /** The first message. The secret signs continuations. */
+  | { readonly kind: 'begin'; readonly secret: Uint8Array }
   | { readonly kind: 'run'; readonly run: number; readonly job: Job }
   | { readonly kind: 'answer'; readonly run: number; readonly call: number; readonly answer: Answer }
   | { readonly kind: 'cancel'; readonly run: number };
 
-export type FromThread =
+export type FromProcess =
   | { readonly kind: 'call'; readonly run: number; readonly call: number; readonly request: NestedCall }
-  | { readonly kind: 'end'; readonly run: number; readonly outcome: ThreadOutcome };
-
-/** What a thread is started with. */
-export interface ThreadOptions {
-  /** Signs continuations. */
-  readonly secret: Uint8Array;
-}
+  | { readonly kind: 'end'; readonly run: number; readonly outcome: ProcessOutcome };

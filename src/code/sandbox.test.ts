@@ -89,7 +89,7 @@ test('code that breaks what strips types is refused, and code that runs meanwhil
   expect(await running).toMatchObject({ status: 'completed', report: { value: '"still here"' } });
 });
 
-test('the thread ends when nobody runs anything, and the next run starts another', async () => {
+test('the process ends when nobody runs anything, and the next run starts another', async () => {
   const resting = createSandbox({ secret, places: () => 1, idleMs: 1 });
   const run = () => resting.run(job('return 1'), async () => says(1), never);
   expect(await run()).toMatchObject({ status: 'completed' });

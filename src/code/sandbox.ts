@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
-import { startCodeThread, type AnswerCall, type CodeThread } from './code-thread.ts';
+import { startCodeProcess, type AnswerCall, type CodeProcess } from './code-process.ts';
 import { createFairQueue } from './fair-queue.ts';
-import type { FailureKind, Job, ThreadOutcome } from './sandbox-messages.ts';
+import type { FailureKind, Job, ProcessOutcome } from './sandbox-messages.ts';
 
 /** What code reports at its end. It was written inside, so all of it is only what a caller says. */
 const Report = z.object({
@@ -33,9 +33,9 @@ export type Outcome =
       readonly message: string;
       readonly line: number | undefined;
     }
-  | Extract<ThreadOutcome, { status: 'interrupted' }>;
+  | Extract<ProcessOutcome, { status: 'interrupted' }>;
 
-/** Runs untrusted TypeScript, with limits, away from the main thread. */
+/** Runs untrusted TypeScript, with limits, away from the gateway's process. */
 export interface Sandbox {
   /** Runs a job to its end. Throws `code_busy`, and `call_cancelled` when the signal is aborted. */
   run(job: Job, answer: AnswerCall, signal: AbortSignal): Promise<Outcome>;
@@ -49,36 +49,36 @@ interface SandboxOptions {
   readonly secret: Uint8Array;
   /** How many runs there may be at once. */
   readonly places: () => number;
-  /** After how long without a run the thread ends, and gives back its memory. */
+  /** After how long without a run the process ends, and gives back its memory. */
   readonly idleMs?: number;
 }
 
 const IDLE_MS = 60_000;
 const TOO_DEEP = 'the code cannot be parsed: it is nested too deeply';
 
-/** The one way to run code. The thread starts with the first run and ends when nobody runs anything for a while. */
+/** The one way to run code. Its process starts with the first run and ends when nobody runs anything for a while. */
 export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
   const queue = createFairQueue(places);
-  const threads = new Set<CodeThread>();
+  const hosts = new Set<CodeProcess>();
   let idle: NodeJS.Timeout | undefined;
   let isClosed = false;
 
-  function current(): CodeThread {
-    for (const thread of threads) if (thread.isRetired && thread.runs === 0) threads.delete(thread);
-    const found = [...threads].find(({ isRetired }) => !isRetired);
+  function current(): CodeProcess {
+    for (const host of hosts) if (host.isRetired && host.runs === 0) hosts.delete(host);
+    const found = [...hosts].find(({ isRetired }) => !isRetired);
     if (found !== undefined) return found;
-    const fresh = startCodeThread({ secret });
-    threads.add(fresh);
+    const fresh = startCodeProcess(secret);
+    hosts.add(fresh);
     return fresh;
   }
 
-  /** Runs on the thread there is; if that is worn out, on a new one, so that nobody pays for what another caller broke. */
-  async function onThread(job: Job, answer: AnswerCall, signal: AbortSignal): Promise<Outcome> {
+  /** Runs on the process there is; if that is worn out, on a new one, so that nobody pays for what another caller broke. */
+  async function onHost(job: Job, answer: AnswerCall, signal: AbortSignal): Promise<Outcome> {
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const thread = current();
-      const outcome = await thread.run(job, answer, signal);
+      const host = current();
+      const outcome = await host.run(job, answer, signal);
       if (outcome.status !== 'worn') return read(outcome);
-      thread.retire();
+      host.retire();
     }
     return { status: 'failed', kind: 'syntax', message: TOO_DEEP, line: undefined };
   }
@@ -86,7 +86,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
   function restIfIdle(): void {
     clearTimeout(idle);
     idle = setTimeout(() => {
-      if (queue.running === 0) for (const thread of threads) thread.retire();
+      if (queue.running === 0) for (const host of hosts) host.retire();
     }, idleMs).unref();
   }
 
@@ -97,7 +97,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
         throw signal.aborted ? cancelled(error) : error;
       });
       try {
-        const outcome = await onThread(job, answer, signal);
+        const outcome = await onHost(job, answer, signal);
         if (signal.aborted) throw cancelled(signal.reason);
         return outcome;
       } finally {
@@ -108,7 +108,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
     async close() {
       isClosed = true;
       clearTimeout(idle);
-      await Promise.all([...threads].map((thread) => thread.end()));
+      await Promise.all([...hosts].map((host) => host.end()));
     },
     get running() {
       return queue.running;
@@ -119,7 +119,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
   };
 }
 
-function read(outcome: Exclude<ThreadOutcome, { status: 'worn' }>): Outcome {
+function read(outcome: Exclude<ProcessOutcome, { status: 'worn' }>): Outcome {
   if (outcome.status !== 'completed') return outcome;
   const report = Report.safeParse(parse(outcome.report));
   if (report.success) return { status: 'completed', report: report.data };

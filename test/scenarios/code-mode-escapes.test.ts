@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCode, setCodeMode, valueOf } from '../kit/code.ts';
@@ -10,7 +10,7 @@ import { startUpstream, type Upstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 
 describe('code that tries to get out', () => {
-  const threadsBefore = threads();
+  const before = children();
   const answers = new Map<string, string>();
   let scene: Scene;
   let plain: Upstream;
@@ -63,13 +63,13 @@ describe('code that tries to get out', () => {
     expect(plain.countCalls('echo')).toBe(served);
   });
 
-  test('leaves no thread behind', async () => {
-    expect(threads()).toBeGreaterThan(threadsBefore);
+  test('leaves no process behind', async () => {
+    expect(children()).toBeGreaterThan(before);
     await scene[Symbol.asyncDispose]();
-    await waitFor(() => threads() <= threadsBefore, 'the threads to end');
+    await waitFor(() => children() === before, 'the process to end');
   });
 });
 
-function threads(): number {
-  return readdirSync('/proc/self/task').length;
+function children(): number {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).length;
 }

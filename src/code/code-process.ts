@@ -1,22 +1,14 @@
-import { Worker } from 'node:worker_threads';
-import { messageOf } from '../lib/errors.ts';
-import type {
-  Answer,
-  FromThread,
-  Job,
-  NestedCall,
-  ThreadOptions,
-  ThreadOutcome,
-  ToThread,
-} from './sandbox-messages.ts';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Answer, FromProcess, Job, NestedCall, ProcessOutcome, ToProcess } from './sandbox-messages.ts';
 
 /** Answers what running code calls. Never rejects. */
 export type AnswerCall = (call: NestedCall) => Promise<Answer>;
 
-/** The thread that runs code, seen from the main thread. */
-export interface CodeThread {
+/** The process that runs code, seen from the gateway. */
+export interface CodeProcess {
   /** Runs a job until it ends, or the signal is aborted. Never rejects. */
-  run(job: Job, answer: AnswerCall, signal: AbortSignal): Promise<ThreadOutcome>;
+  run(job: Job, answer: AnswerCall, signal: AbortSignal): Promise<ProcessOutcome>;
   /** Takes no more runs; ends when those that it has are over. */
   retire(): void;
   end(): Promise<void>;
@@ -26,57 +18,71 @@ export interface CodeThread {
 
 interface Started {
   readonly answer: AnswerCall;
-  end(outcome: ThreadOutcome): void;
+  end(outcome: ProcessOutcome): void;
 }
 
 // The same file as source or built: Node runs both.
 const extension = new URL(import.meta.url).pathname.endsWith('.ts') ? 'ts' : 'js';
-const entry = new URL(`sandbox-thread.${extension}`, import.meta.url);
+const entry = new URL(`sandbox-process.${extension}`, import.meta.url);
 
-/** How long a run may exceed its time before its thread is taken for dead. */
+/** How long a run may exceed its time before its process is taken for dead. */
 const GRACE_MS = 5_000;
 const MAX_HEAP_MB = 512;
 
-/** Starts a thread. What it is given by code it passes on; it never gets the environment or arguments of the gateway. */
-export function startCodeThread({ secret }: ThreadOptions): CodeThread {
+/** Starts a process. It gets nothing of the gateway's: no environment, no arguments, no input or output. */
+export function startCodeProcess(secret: Uint8Array): CodeProcess {
   const started = new Map<number, Started>();
-  const worker = new Worker(entry, {
-    // A copy: what lies in memory beside the original must not come along.
-    workerData: { secret: Uint8Array.from(secret) } satisfies ThreadOptions,
-    name: 'code',
+  const child = fork(fileURLToPath(entry), {
     env: {},
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    execArgv: [`--max-old-space-size=${MAX_HEAP_MB}`],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  worker.unref();
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    // It never began.
+    child.once('error', () => resolve());
+  });
   let lastRun = 0;
   let isRetired = false;
-  let cause: unknown;
 
-  const post = (message: ToThread): void => worker.postMessage(message);
-  worker.on('message', (message: FromThread) => {
+  // A process that is gone hears nothing; its runs end by its exit.
+  const post = (message: ToProcess): void => void child.send(message, () => {});
+  rest();
+  post({ kind: 'begin', secret });
+  child.on('message', (message: FromProcess) => {
     const run = started.get(message.run);
     if (message.kind === 'end') run?.end(message.outcome);
     else void run?.answer(message.request).then((answer) => post({ ...message, kind: 'answer', answer }));
   });
-  worker.on('error', (error) => (cause = error));
-  worker.on('exit', () => {
+  child.on('error', onExit);
+  child.on('exit', onExit);
+
+  function onExit(): void {
     isRetired = true;
-    const message = cause === undefined ? 'the sandbox was ended' : `the sandbox broke: ${messageOf(cause)}`;
+    const message = 'the sandbox was ended';
     for (const { end } of started.values()) end({ status: 'failed', kind: 'runtime', message, line: undefined });
-  });
+  }
+
+  /** An idle process does not keep the gateway's alive. */
+  function rest(): void {
+    child.unref();
+    child.channel?.unref();
+  }
 
   async function end(): Promise<void> {
     isRetired = true;
-    await worker.terminate();
+    child.kill('SIGKILL');
+    await exited;
   }
 
   return {
     async run(job, answer, signal) {
       const run = (lastRun += 1);
-      const { promise, resolve } = Promise.withResolvers<ThreadOutcome>();
+      const { promise, resolve } = Promise.withResolvers<ProcessOutcome>();
       started.set(run, { answer, end: resolve });
-      worker.ref();
+      child.ref();
+      child.channel?.ref();
       post({ kind: 'run', run, job });
       const cancel = (): void => post({ kind: 'cancel', run });
       signal.addEventListener('abort', cancel, { once: true });
@@ -88,7 +94,7 @@ export function startCodeThread({ secret }: ThreadOptions): CodeThread {
         clearTimeout(dead);
         signal.removeEventListener('abort', cancel);
         started.delete(run);
-        if (started.size === 0) worker.unref();
+        if (started.size === 0) rest();
         if (isRetired && started.size === 0) void end();
       }
     },

@@ -1,24 +1,23 @@
+import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
-import { createRunner, getHostFunctionContext, RunError, setMaxWorkers } from 'run';
+import { createRunner, getHostFunctionContext, RunError, setMaxWorkers, type Runner } from 'run';
 import { messageOf } from '../lib/errors.ts';
 import { lineIn, writeGuest } from './guest.ts';
 import { stripTypes } from './strip-types.ts';
 import type {
   Answer,
   FailureKind,
-  FromThread,
+  FromProcess,
   Job,
   NestedCall,
   RunLimits,
-  ThreadOptions,
-  ThreadOutcome,
-  ToThread,
+  ProcessOutcome,
+  ToProcess,
 } from './sandbox-messages.ts';
 
 /**
- * The thread that runs code: it strips types, starts a worker of its own per run, and passes calls on. So nothing that a caller
- * wrote is parsed on the main thread.
+ * The process that runs code: it strips types, starts a worker per run, and passes calls on. So nothing that a caller wrote shares
+ * memory, or a thread, with the gateway.
  */
 interface Running {
   readonly abort: AbortController;
@@ -33,26 +32,34 @@ const MAX_SOURCE = 2 * MB;
 const MAX_ARGUMENTS = MB;
 /** What a tool may answer, and a report may hold, in bytes. */
 const MAX_RESULT = 4 * MB;
+const NICE = 10;
 
-const { secret } = workerData as ThreadOptions; // from sandbox.ts
-const runner = createRunner({ continuationSecret: secret, continuationAudience: 'asbru-code' });
 const running = new Map<number, Running>();
+let runner: Runner<string> | undefined;
 let lastCall = 0;
 
-// Code must never slow down what others do. Only Linux has priorities of threads; elsewhere it would be the whole process.
-if (process.platform === 'linux') setPriority(0, 10);
+yieldToOthers();
 setMaxWorkers(NO_LIMIT);
 // The one warning says that stripping types is new in Node.
 process.removeAllListeners('warning');
-
-parentPort?.on('message', (message: ToThread) => {
-  if (message.kind === 'run') void start(message.run, message.job);
+// Nobody is left to run anything for.
+process.on('disconnect', () => process.exit());
+process.on('message', (message: ToProcess) => {
+  if (message.kind === 'begin')
+    runner = createRunner({ continuationSecret: message.secret, continuationAudience: 'asbru-code' });
+  else if (message.kind === 'run') void start(message.run, message.job);
   else if (message.kind === 'cancel') running.get(message.run)?.abort.abort();
   else running.get(message.run)?.calls.get(message.call)?.(message.answer);
 });
 
-function post(message: FromThread): void {
-  parentPort?.postMessage(message);
+/** Code must never slow down what others do. On Linux each thread has a priority, and those that begin later inherit it. */
+function yieldToOthers(): void {
+  const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0];
+  for (const thread of threads) setPriority(thread, NICE);
+}
+
+function post(message: FromProcess): void {
+  process.send?.(message);
 }
 
 async function start(run: number, job: Job): Promise<void> {
@@ -63,7 +70,8 @@ async function start(run: number, job: Job): Promise<void> {
   post({ kind: 'end', run, outcome });
 }
 
-async function execute(run: number, job: Job, { abort, calls }: Running): Promise<ThreadOutcome> {
+async function execute(run: number, job: Job, { abort, calls }: Running): Promise<ProcessOutcome> {
+  if (runner === undefined) throw new Error('nothing was begun');
   const stripped = stripTypes(job.code);
   if (stripped.status === 'broken') return { status: 'worn' };
   if (stripped.status === 'refused') return { ...stripped, status: 'failed', kind: 'syntax' };
