@@ -6,6 +6,7 @@ import { createInjectTools } from '../llm/inject-tools.ts';
 import { createLlmRecords } from '../llm/llm-record.ts';
 import { createListModels, type ListModels } from '../llm/list-models.ts';
 import { createProviderClients } from '../llm/provider-clients.ts';
+import { createProviderPlaces } from '../llm/provider-places.ts';
 import { createProviders } from '../llm/providers/providers.ts';
 import { createRunTools } from '../llm/run-tools.ts';
 import { createSend } from '../llm/send.ts';
@@ -40,6 +41,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
       spend,
       records: createLlmRecords({ ...accounting, settings }),
       prices: accounting.prices,
+      places: createProviderPlaces(),
     }),
     runTools: createRunTools(servers.callTool),
     settings,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
+import { createFairQueue } from '../lib/fair-queue.ts';
 import { startCodeProcess, type AnswerCall, type CodeProcess } from './code-process.ts';
-import { createFairQueue } from './fair-queue.ts';
 import type { FailureKind, Job, ProcessOutcome } from './sandbox-messages.ts';
 
 /** What code reports at its end. It was written inside, so all of it is only what a caller says. */
@@ -56,9 +56,13 @@ interface SandboxOptions {
 const IDLE_MS = 60_000;
 const TOO_DEEP = 'the code cannot be parsed: it is nested too deeply';
 
+/** How many runs may wait for each that can run. */
+const WAITING_PER_PLACE = 16;
+
 /** The one way to run code. Its process starts with the first run and ends when nobody runs anything for a while. */
 export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
-  const queue = createFairQueue(places);
+  const busy = () => new GatewayError('code_busy', 'too much code is running and waiting; try again in a moment');
+  const queue = createFairQueue({ places, room: () => places() * WAITING_PER_PLACE, busy });
   const hosts = new Set<CodeProcess>();
   let idle: NodeJS.Timeout | undefined;
   let isClosed = false;

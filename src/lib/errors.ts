@@ -75,6 +75,8 @@ export const ERRORS = {
   /** A provider of models answered with an error; the status is the provider's own where it is one for callers. */
   provider_error: { status: 502, rpc: -32603, retryable: false },
   provider_unreachable: { status: 502, rpc: -32603, retryable: true },
+  /** More requests wait for a provider than its buffer holds. */
+  provider_busy: { status: 503, rpc: -32005, retryable: true },
   provider_timeout: { status: 504, rpc: -32603, retryable: true },
   /** A provider of models answered something that is not its format, or broke off in the middle. */
   provider_bad_reply: { status: 502, rpc: -32603, retryable: false },

@@ -12,11 +12,12 @@ import { readWhole } from './exchange.ts';
 import { headersFor } from './forward-headers.ts';
 import { contentOf, type LlmAnswer, type LlmRecord, type LlmRecords } from './llm-record.ts';
 import { failureIn } from './provider-failure.ts';
+import type { ProviderPlaces } from './provider-places.ts';
 import type { ModelRequest } from './request.ts';
 import type { Send, Sent } from './send.ts';
 import type { Target } from './target.ts';
 import { planTranslation, type Translation } from './translate.ts';
-import { usageOrEstimate } from './usage.ts';
+import { mostUsage, usageOrEstimate } from './usage.ts';
 
 /** On whose behalf a model is asked, and who may be asked. */
 export interface Round {
@@ -38,6 +39,7 @@ interface AskDeps {
   readonly spend: Pick<Spend, 'reserve'>;
   readonly records: Pick<LlmRecords, 'begin'>;
   readonly prices: ModelPrices;
+  readonly places: ProviderPlaces;
 }
 
 /** The most that is read of an answer that is not streamed. */
@@ -52,9 +54,11 @@ interface Attempt {
   readonly translation: Translation;
   readonly reservation: Reservation;
   readonly record: LlmRecord;
+  /** Makes room for the next one. */
+  readonly leave: () => void;
 }
 
-export function createAskModel({ send, spend, records, prices }: AskDeps): AskModel {
+export function createAskModel({ send, spend, records, prices, places }: AskDeps): AskModel {
   function begin(body: Buffer, { request, caller, headers, parent }: Round, target: Target, index: number): LlmRecord {
     const { format, model: requested, isStream } = request;
     return records.begin({
@@ -67,11 +71,14 @@ export function createAskModel({ send, spend, records, prices }: AskDeps): AskMo
   }
 
   async function attempt(body: Buffer, round: Round, target: Target, record: LlmRecord): Promise<Answer> {
-    const { request, headers, signal } = round;
+    const { request, caller, headers, signal } = round;
     let reservation: Reservation | undefined;
+    let leave: (() => void) | undefined;
     try {
-      reservation = spend.reserve(target.limits, 0);
       await prices.ready();
+      const most = mostUsage(request, body);
+      reservation = spend.reserve(target.limits, prices.priceOf(target.record.name, target.model, most) ?? 0);
+      leave = await places.enter(target.record, caller.principal, signal);
       const facts = { id: record.id, created: Math.floor(Date.now() / 1000), model: request.model };
       const translation = planTranslation(request, body, target.provider, facts);
       const sent = await send({
@@ -84,9 +91,10 @@ export function createAskModel({ send, spend, records, prices }: AskDeps): AskMo
         onAttempt: record.attempt,
       });
       record.firstByte();
-      const parts = { request, body, target, sent, translation, reservation, record };
+      const parts = { request, body, target, sent, translation, reservation, record, leave };
       return request.isStream ? stream(parts) : await whole(parts);
     } catch (error) {
+      leave?.();
       reservation?.release();
       record.failed(error);
       throw error;
@@ -94,7 +102,12 @@ export function createAskModel({ send, spend, records, prices }: AskDeps): AskMo
   }
 
   /** What was used is charged, whether or not the price is known, and however it ended. */
-  function settle({ request, body, target, sent, reservation, record }: Attempt, answer: JsonObject, error?: unknown) {
+  function settle(
+    { request, body, target, sent, reservation, record, leave }: Attempt,
+    answer: JsonObject,
+    error?: unknown,
+  ) {
+    leave();
     const { format } = request;
     const gist = dialectOf(format)?.gistOf(answer);
     const output = () => (gist?.output === undefined ? undefined : JSON.stringify(gist.output));

@@ -73,6 +73,12 @@ function charactersOf(value: JsonValue | undefined, isSpoken = false): number {
   return inner.reduce((sum, [name, entry]) => sum + charactersOf(entry, SPOKEN.has(name)), 0);
 }
 
+/** The most that a request may use, as far as it says so itself: what is set aside for it before it is sent. */
+export function mostUsage({ fields }: { readonly fields: JsonObject }, body: Uint8Array): TokenUsage {
+  const limit = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'].map((name) => countAt(fields, name));
+  return estimateUsage({ input: body.length, output: (limit.find((count) => count !== undefined) ?? 0) * CHARACTERS });
+}
+
 /** Several rounds of one answer, added up; undefined when there is nothing to add. */
 export function sumUsage(rounds: readonly (TokenUsage | undefined)[]): TokenUsage | undefined {
   const told = rounds.filter((usage) => usage !== undefined);

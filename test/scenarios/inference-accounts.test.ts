@@ -114,3 +114,18 @@ test('a stream that breaks off is told to the caller, recorded as an error, and 
   const [row] = await rowsOf(scene, 1);
   expect(row).toMatchObject({ status: 'error', token_usage: { is_estimate: true } });
 });
+
+test('of many requests at once on the last of a budget, no more are let through than it could pay', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await gateway.api('POST', '/api/governance/pricing-overrides', PRICE);
+  // Each is expected to cost 0.3 USD at the most.
+  const headers = await createKey(scene, { budgets: [{ max_limit: 0.5, reset_duration: '1d' }] });
+  models.script({ text: 'ok', delayMs: 50 });
+  const body = { ...QUESTION, max_tokens: 28 };
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => gateway.api('POST', '/v1/chat/completions', body, headers)),
+  );
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
+  expect(answers.filter(({ status }) => status === 402)).toHaveLength(8);
+});

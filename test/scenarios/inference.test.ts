@@ -150,3 +150,16 @@ test('a key that the provider refuses is left for another one, and one that must
   models.script(refuse(403));
   expect(await ask()).toMatchObject({ status: 502, body: { type: 'upstream_credentials_exhausted' } });
 });
+
+test('a provider gets no more requests at once than it should, and those that find no room are told', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const bounds = { concurrency: 1, buffer_size: 1 };
+  await addProvider(gateway, 'xai', models.openaiUrl, { concurrency_and_buffer_size: bounds });
+  models.script({ text: 'slow', delayMs: 100 });
+  const ask = () => gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'xai/grok' });
+  const answers = await Promise.all([ask(), ask(), ask()]);
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 503]);
+  expect(answers.find(({ status }) => status === 503)?.body['type']).toBe('provider_busy');
+  expect(await ask()).toMatchObject({ status: 200 });
+});

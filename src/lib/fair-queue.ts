@@ -1,8 +1,8 @@
-import { GatewayError } from '../lib/errors.ts';
+import type { GatewayError } from './errors.ts';
 
-/** Places for a bounded number of runs; who waits gets the next one by turns of callers, not of runs. */
+/** Places for a bounded number of runs at once; who waits gets the next one by turns of callers, not of runs. */
 export interface FairQueue {
-  /** Waits for a place, which the function it gives frees. Throws `code_busy`, and the signal's reason. */
+  /** Waits for a place, which the function it gives frees. Throws what `busy` makes, and the signal's reason. */
   enter(owner: string, signal: AbortSignal): Promise<() => void>;
   readonly running: number;
   readonly waiting: number;
@@ -13,11 +13,17 @@ interface Waiter {
   start(): void;
 }
 
-/** How many runs may wait for each that can run. */
-const WAITING_PER_PLACE = 16;
+interface FairQueueOptions {
+  /** How many may run at once. Asked every time. */
+  readonly places: () => number;
+  /** How many may wait for that. */
+  readonly room: () => number;
+  /** Told to who finds no room. */
+  readonly busy: () => GatewayError;
+}
 
 /** Bounds how many run at once. A caller with many runs never makes one with few wait for all of them. */
-export function createFairQueue(places: () => number): FairQueue {
+export function createFairQueue({ places, room, busy }: FairQueueOptions): FairQueue {
   const runningOf = new Map<string, number>();
   const waiters: Waiter[] = [];
   let running = 0;
@@ -59,8 +65,7 @@ export function createFairQueue(places: () => number): FairQueue {
     async enter(owner, signal) {
       signal.throwIfAborted();
       if (running < places()) return take(owner);
-      if (waiters.length >= places() * WAITING_PER_PLACE)
-        throw new GatewayError('code_busy', 'too much code is running and waiting; try again in a moment');
+      if (waiters.length >= room()) throw busy();
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
       const waiter: Waiter = { owner, start: () => resolve(take(owner)) };
       waiters.push(waiter);

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
+import { GatewayError } from './errors.ts';
 import { createFairQueue } from './fair-queue.ts';
 
 const never = new AbortController().signal;
+
+const queueOf = (places: () => number) =>
+  createFairQueue({ places, room: () => 16, busy: () => new GatewayError('code_busy', 'busy') });
 
 /** Lets everything that is settled take effect. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('as many run at once as there are places, and a change of their number counts at once', async () => {
   let places = 2;
-  const queue = createFairQueue(() => places);
+  const queue = queueOf(() => places);
   const leave = await Promise.all([queue.enter('a', never), queue.enter('a', never)]);
   const third = queue.enter('a', never);
   expect([queue.running, queue.waiting]).toEqual([2, 1]);
@@ -25,7 +29,7 @@ test('as many run at once as there are places, and a change of their number coun
 });
 
 test('a caller with one run does not wait for all those of another', async () => {
-  const queue = createFairQueue(() => 2);
+  const queue = queueOf(() => 2);
   const order: string[] = [];
   const run = async (owner: string): Promise<() => void> => {
     const leave = await queue.enter(owner, never);
@@ -40,7 +44,7 @@ test('a caller with one run does not wait for all those of another', async () =>
 });
 
 test('who gives up leaves the queue, and too many are refused', async () => {
-  const queue = createFairQueue(() => 1);
+  const queue = queueOf(() => 1);
   const leave = await queue.enter('a', never);
   const gone = new AbortController();
   const waiting = queue.enter('a', gone.signal);
