@@ -41,10 +41,12 @@ export interface Dialect {
   continueWith(request: Buffer, answer: JsonObject, results: readonly ToolResult[]): Buffer;
   /** The answer for a caller who has to run `pending` itself: the model's words, what has run already, the open calls. */
   mix(answer: JsonObject, executed: readonly ToolResult[], pending: readonly ToolCall[]): JsonObject;
+  /** Throws for a request that cannot be asked in rounds, because the conversation is not in it. */
+  demandConversation?(request: JsonObject): void;
   createGatherer(): Gatherer;
   createStitcher(): Stitcher;
-  /** An error in the middle of a stream. */
-  errorFrame(body: JsonObject): Frame;
+  /** An error in the middle of a stream, after so many events. */
+  errorFrame(body: JsonObject, events: number): Frame;
 }
 
 /** Puts an answer together from the events of its stream. */

@@ -20,8 +20,9 @@ export const responsesDialect: Dialect = {
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
   toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
-  callsOf: ({ output }) =>
-    objectsIn(output)
+  // An answer that failed may hold a call that is half said.
+  callsOf: ({ output, status }) =>
+    objectsIn(status === 'failed' ? [] : output)
       .filter(({ type }) => type === 'function_call')
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
@@ -49,7 +50,12 @@ export const responsesDialect: Dialect = {
   },
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
-  errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),
+  errorFrame({ error: said }, sequence_number) {
+    const error = objectOf(said) ?? {};
+    const { code = null, message = '', param = null } = error;
+    // OpenAI's reference has these beside the type, some clients want them under "error".
+    return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
+  },
 };
 
 /** A message of the assistant that says what has run. */

@@ -37,7 +37,7 @@ export function decodeStream(facts: Facts): StreamTranslator<StreamEvent, JsonOb
 }
 
 function decodeEvent(state: State, data: JsonObject): JsonObject[] {
-  if (asObject(data.error) !== undefined) return [writeFailure(state.facts, decodeError(data))];
+  if (asObject(data.error) !== undefined) return [writeFailure(decodeError(data))];
   state.usage = readUsage(data) ?? state.usage;
   const refusal = readBlock(data);
   if (refusal !== undefined && state.choices.size === 0) {
