@@ -25,7 +25,8 @@ export const OPERATIONS = {
     assert.deepEqual(weather.heard, ['Turin']);
     const body = lastBody(models);
     assert.match(body, /sun, 31 degrees/, 'the model reads the result');
-    assert.match(body, /let me look/, 'the model reads what it said before');
+    // Some clients name what a provider keeps instead of repeating it.
+    assert.match(body, /let me look|"item_reference","id":"msg_/, 'the model reads what it said before');
     assert.equal(body.match(/"call_w"/g)?.length, 2, 'the result belongs to its call');
   },
 

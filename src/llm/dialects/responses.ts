@@ -1,17 +1,8 @@
 import { appendToMember, editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import {
-  addUsage,
-  describeExecuted,
-  objectOf,
-  objectsIn,
-  textOf,
-  type Dialect,
-  type Gatherer,
-  type Stitcher,
-  type ToolResult,
-} from './dialect.ts';
+import { addUsage, objectOf, objectsIn, textOf, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
+import { executedItem } from './executed-item.ts';
 
 /** OpenAI responses. */
 export const responsesDialect: Dialect = {
@@ -46,7 +37,7 @@ export const responsesDialect: Dialect = {
     const open = items.filter(
       ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
     );
-    return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
+    return { ...answer, output: [...words, executedItem(executed), ...open] };
   },
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
@@ -57,12 +48,6 @@ export const responsesDialect: Dialect = {
     return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
   },
 };
-
-/** A message of the assistant that says what has run. */
-function executedItem(answer: JsonObject, executed: readonly ToolResult[]): JsonObject {
-  const content = [{ type: 'output_text', text: describeExecuted(executed), annotations: [] }];
-  return { type: 'message', id: `msg_${textOf(answer.id)}_tools`, status: 'completed', role: 'assistant', content };
-}
 
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
@@ -141,7 +126,7 @@ function createResponsesStitcher(): Stitcher {
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
-      const message = executedItem(gatherer.answer(), executed);
+      const message = executedItem(executed);
       const open = objectsIn(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );

@@ -57,6 +57,8 @@ export const aiSdk: readonly LlmClient[] = KINDS.map(({ name, format, open, open
       tools: Object.fromEntries(tools.map((own) => [own.name, toolOf(own)])),
       stopWhen: isStepCount(5),
       maxRetries: 0,
+      // Only OpenAI keeps what was said, for the client to name it later.
+      providerOptions: format === 'responses' && !model.startsWith('openai/') ? { openai: { store: false } } : {},
       ...(signal && { abortSignal: signal }),
     };
     if (!isStream) {

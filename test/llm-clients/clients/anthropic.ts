@@ -1,6 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { BetaMessage } from '@anthropic-ai/sdk/resources/beta/messages';
-import type { Message } from '@anthropic-ai/sdk/resources/messages';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import {
   addTokens,
@@ -68,8 +67,14 @@ async function runTurns(client: Anthropic, { model, isStream, tools, signal }: Q
   return said(messages);
 }
 
-function said(messages: readonly (Message | BetaMessage)[]): Said {
+/** What a message has, of the API or of its beta. */
+interface Answer {
+  readonly content: readonly { readonly type: string; readonly text?: unknown }[];
+  readonly usage: { readonly input_tokens: number; readonly output_tokens: number };
+}
+
+function said(messages: readonly Answer[]): Said {
   const parts = messages.at(-1)?.content ?? [];
-  const text = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  const text = parts.map((part) => (part.type === 'text' ? String(part.text) : '')).join('');
   return { text, tokens: addTokens(messages.map(({ usage }) => [usage.input_tokens, usage.output_tokens])) };
 }

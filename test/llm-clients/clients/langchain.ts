@@ -67,12 +67,12 @@ export const langchain: readonly LlmClient[] = KINDS.map(({ name, format, open, 
 async function askModel(model: BaseChatModel, { isStream, signal, onText }: Question): Promise<Said> {
   const options = signal === undefined ? {} : { signal };
   if (!isStream) return said([await model.invoke(PROMPT, options)]);
-  let whole: AIMessageChunk | undefined;
+  const chunks: AIMessageChunk[] = [];
   for await (const chunk of await model.stream(PROMPT, options)) {
     onText?.(chunk.text);
-    whole = whole?.concat(chunk) ?? chunk;
+    chunks.push(chunk);
   }
-  return said(whole === undefined ? [] : [whole]);
+  return said([chunks.reduce((whole, chunk) => whole.concat(chunk))]);
 }
 
 async function askAgent(model: BaseChatModel, { isStream, tools, signal }: Question): Promise<Said> {
