@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { objectOf } from './dialects/dialect.ts';
-import { restoreExecuted } from './dialects/executed-item.ts';
+import { restoreOwn } from './dialects/own-message.ts';
 import type { CallerFormat } from './formats/format.ts';
 
 /** What a caller asks of a model. */
@@ -28,7 +28,7 @@ const CONTENT: Readonly<Record<CallerFormat, string>> = {
 /** Reads a request. Throws `invalid_request` for one that no provider could answer. */
 export function readModelRequest(format: CallerFormat, sent: Buffer): ModelRequest {
   const read = parse(sent);
-  const bytes = format === 'responses' ? restoreExecuted(sent, read) : sent;
+  const bytes = format === 'responses' ? restoreOwn(sent, read) : sent;
   const fields = bytes === sent ? read : parse(bytes);
   const { model, stream = false, fallbacks } = fields;
   if (typeof model !== 'string' || model === '') throw invalid('model', 'is required: a text such as "openai/gpt-5"');

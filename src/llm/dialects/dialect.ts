@@ -37,12 +37,12 @@ export interface Dialect {
   toolNames(request: JsonObject): string[];
   /** The calls that an answer asks for; none when it has several choices, of which nobody could say which one goes on. */
   callsOf(answer: JsonObject): ToolCall[];
+  /** Throws for a request that cannot be asked in rounds, because the conversation is not in it. */
+  demandConversation?(request: JsonObject): void;
   /** The request of the next round: that of the last one, the answer to it, and what became of its calls. */
   continueWith(request: Buffer, answer: JsonObject, results: readonly ToolResult[]): Buffer;
   /** The answer for a caller who has to run `pending` itself: the model's words, what has run already, the open calls. */
   mix(answer: JsonObject, executed: readonly ToolResult[], pending: readonly ToolCall[]): JsonObject;
-  /** Throws for a request that cannot be asked in rounds, because the conversation is not in it. */
-  demandConversation?(request: JsonObject): void;
   createGatherer(): Gatherer;
   createStitcher(): Stitcher;
   /** An error in the middle of a stream, after so many events. */

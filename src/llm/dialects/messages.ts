@@ -22,6 +22,9 @@ export const messagesDialect: Dialect = {
     objectsIn(content)
       .filter(({ type }) => type === 'tool_use')
       .map(({ id, name, input }) => ({ id: textOf(id), name: textOf(name), arguments: JSON.stringify(input ?? {}) })),
+  demandConversation({ thread }) {
+    if (objectOf(thread) !== undefined) throw refuseThread();
+  },
   continueWith(request, answer, results) {
     const content = results.map(({ call, text, isError }) => ({
       type: 'tool_result',
@@ -44,9 +47,6 @@ export const messagesDialect: Dialect = {
     const words = blocks.filter(({ type }) => type !== 'tool_use');
     const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
     return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
-  },
-  demandConversation({ thread }) {
-    if (objectOf(thread) !== undefined) throw refuseThread();
   },
   createGatherer: createMessagesGatherer,
   createStitcher: createMessagesStitcher,

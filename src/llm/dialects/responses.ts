@@ -1,8 +1,17 @@
 import { appendToMember, editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import { addUsage, objectOf, objectsIn, textOf, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
-import { executedItem } from './executed-item.ts';
+import {
+  addUsage,
+  describeExecuted,
+  objectOf,
+  objectsIn,
+  textOf,
+  type Dialect,
+  type Gatherer,
+  type Stitcher,
+} from './dialect.ts';
+import { ownMessage } from './own-message.ts';
 
 /** OpenAI responses. */
 export const responsesDialect: Dialect = {
@@ -37,7 +46,7 @@ export const responsesDialect: Dialect = {
     const open = items.filter(
       ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
     );
-    return { ...answer, output: [...words, executedItem(executed), ...open] };
+    return { ...answer, output: [...words, ownMessage(describeExecuted(executed)), ...open] };
   },
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
@@ -126,7 +135,7 @@ function createResponsesStitcher(): Stitcher {
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
-      const message = executedItem(executed);
+      const message = ownMessage(describeExecuted(executed));
       const open = objectsIn(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );

@@ -1,23 +1,22 @@
 import { editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { describeExecuted, objectOf, textOf, type ToolResult } from './dialect.ts';
+import { objectOf, textOf } from './dialect.ts';
 
 /** Before the id of a message that the gateway itself adds to an answer. */
 const PREFIX = 'msg_gateway_';
 
 /**
- * A message of the assistant, in the Responses format, that says what has run. Some clients send back the id of a message in its
- * place, for the provider to look up, and no provider knows this one: so its id holds its text.
+ * A message that the gateway puts in the assistant's mouth, in the Responses format. Some clients send back the id of a message in
+ * its place, for the provider to look up, and no provider knows this one: so its id holds its text.
  */
-export function executedItem(executed: readonly ToolResult[]): JsonObject {
-  const text = describeExecuted(executed);
+export function ownMessage(text: string): JsonObject {
   const id = PREFIX + Buffer.from(text).toString('base64url');
   const content = [{ type: 'output_text', text, annotations: [] }];
   return { type: 'message', id, status: 'completed', role: 'assistant', content };
 }
 
 /** A Responses request with such messages in the place of their ids, which providers would refuse. */
-export function restoreExecuted(request: Buffer, { input }: JsonObject): Buffer {
+export function restoreOwn(request: Buffer, { input }: JsonObject): Buffer {
   if (!Array.isArray(input) || !request.includes(PREFIX)) return request;
   return editObject(request, { input: JSON.stringify(input.map(restoreItem)) });
 }
