@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ERRORS } from './errors.ts';
 import { VECTOR, SCRIPTED_USAGE, type ModelCall } from '../kit/model-server.ts';
 import { waitFor } from '../kit/wait.ts';
-import { ownTool, type Row, type Stage } from './stage.ts';
+import { ownTool, type Stage } from './stage.ts';
 
 const echo = (id: string, text: string) => ({ id, name: 'c1-echo', args: { text } });
 const WEATHER = { id: 'call_w', name: 'weather', args: { city: 'Turin' } };
@@ -122,14 +122,6 @@ export const OPERATIONS = {
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;
-
-/** Whether there is something to try. Lists and vectors are no matter of the model or the stream. */
-export function isTried(operation: Operation, { client, provider, isStream }: Row): boolean {
-  const isOther = isStream || provider !== (client.format === 'messages' ? 'anthropic' : 'openai');
-  if (operation === 'models') return client.listModels !== undefined && !isOther;
-  if (operation === 'embedding') return client.embed !== undefined && !isOther;
-  return isStream || (operation !== 'broken stream' && operation !== 'failing stream');
-}
 
 function bodyOf(call: ModelCall | undefined): string {
   return call?.bytes.toString() ?? '';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTried, OPERATIONS, type Operation } from './operations.ts';
+import { isTried } from './cannot.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 import { startStage, type Row } from './stage.ts';
 
 export type Cell =

@@ -1,5 +1,6 @@
 /** `npm run llm-clients`: the clients of LLM providers, unmodified, pointed at the gateway. */
 import { parseArgs } from 'node:util';
+import { GAPS } from './cannot.ts';
 import { CLIENTS } from './clients.ts';
 import { renderFailures, renderTable } from './report.ts';
 import { runRow, type RowResult } from './row.ts';
@@ -29,13 +30,18 @@ else await main(values);
 
 async function main({ client, format }: { client: string; format: string }): Promise<void> {
   const began = performance.now();
+  const wanted = rows().filter((row) => row.client.name.includes(client) && row.client.format.includes(format));
+  const waiting = [...wanted.entries()];
   const results: RowResult[] = [];
-  const waiting = rows().filter((row) => row.client.name.includes(client) && row.client.format.includes(format));
   const lane = async (): Promise<void> => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) results.push(await runRow(row));
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, row] = next;
+      results[index] = await runRow(row);
+    }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   console.log(renderTable(results));
+  for (const { client: name, operation, why } of GAPS) console.log(`– ${name}: ${operation}: ${why}`);
   console.log(renderFailures(results));
   const cells = results.flatMap(({ cells }) => Object.values(cells));
   const failed = cells.filter(({ kind }) => kind === 'failed').length + strays;
