@@ -56,6 +56,14 @@ export interface LlmClient {
 /** What every question says. */
 export const PROMPT = 'What is the weather like?';
 
+/** Opens a client that reads where it is to go, and with what key, from the environment. */
+export function withEnvironment<T>(variables: Readonly<Record<string, string>>, open: () => T): T {
+  Object.assign(process.env, variables);
+  const client = open();
+  for (const name of Object.keys(variables)) Reflect.deleteProperty(process.env, name);
+  return client;
+}
+
 /** JSON Schema of the arguments of an own tool. */
 export function schemaOf({ argument }: OwnTool) {
   return {

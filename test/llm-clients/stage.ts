@@ -37,7 +37,9 @@ export async function startStage(row: Row): Promise<Stage & AsyncDisposable> {
     return { address: gateway.address, apiKey: value };
   };
   const access = await accessWith({ allow_all_providers: true });
-  const model = row.provider === 'openai' ? 'openai/gpt-x' : 'anthropic/claude-x';
+  // Where Anthropic's clients ask, its models need no provider before their name.
+  const own = row.client.format === 'messages' ? 'claude-x' : 'anthropic/claude-x';
+  const model = row.provider === 'openai' ? 'openai/gpt-x' : own;
   return {
     ...row,
     gateway,

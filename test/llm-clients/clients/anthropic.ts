@@ -6,6 +6,7 @@ import {
   PROMPT,
   runOwn,
   schemaOf,
+  withEnvironment,
   type Access,
   type LlmClient,
   type Question,
@@ -26,9 +27,11 @@ export const anthropic: LlmClient = {
   format: 'messages',
   readFailure: readStainless,
   kindFor: (status) => OWN_KINDS[status ?? 0] ?? KINDS[status ?? 0] ?? 'APIError',
-  async listModels(access) {
+  async listModels({ address, apiKey }) {
     const ids: string[] = [];
-    for await (const { id } of open(access).models.list()) ids.push(id);
+    const variables = { ANTHROPIC_BASE_URL: `${address}/anthropic`, ANTHROPIC_API_KEY: apiKey };
+    const client = withEnvironment(variables, () => new Anthropic());
+    for await (const { id } of client.models.list()) ids.push(id);
     return ids;
   },
   async ask(access, question) {

@@ -5,6 +5,7 @@ import {
   PROMPT,
   runOwn,
   schemaOf,
+  withEnvironment,
   type Access,
   type Failure,
   type LlmClient,
@@ -38,9 +39,11 @@ export function readStainless(error: unknown): Failure {
 const shared = {
   readFailure: readStainless,
   kindFor: (status: number | undefined) => KINDS[status ?? 0] ?? 'APIError',
-  async listModels(access: Access) {
+  async listModels({ address, apiKey }: Access) {
     const ids: string[] = [];
-    for await (const { id } of open(access).models.list()) ids.push(id);
+    const variables = { OPENAI_BASE_URL: `${address}/v1`, OPENAI_API_KEY: apiKey };
+    const client = withEnvironment(variables, () => new OpenAI());
+    for await (const { id } of client.models.list()) ids.push(id);
     return ids;
   },
   async embed(access: Access, model: string) {
