@@ -54,6 +54,7 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
       return answer;
     };
     if (!hasAutomatic) return ask(bytes);
+    dialect.demandConversation?.(request.fields);
     return runAgent(bytes, {
       dialect,
       maxDepth: settings().mcp_agent_depth,

@@ -18,7 +18,12 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
     status: status >= 400 && status < 600 ? status : 502,
     details: {
       provider: record.name,
-      provider_error: { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null },
+      provider_error: {
+        type: said.type ?? null,
+        code: said.code ?? null,
+        param: said.param ?? null,
+        ...(said.details && { details: said.details }),
+      },
       ...(Number.isFinite(wait) && wait > 0 && { retry_after: Math.ceil(wait) }),
     },
   });

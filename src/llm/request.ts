@@ -1,12 +1,13 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { objectOf } from './dialects/dialect.ts';
+import { restoreOwn } from './dialects/own-message.ts';
 import type { CallerFormat } from './formats/format.ts';
 
 /** What a caller asks of a model. */
 export interface ModelRequest {
   readonly format: CallerFormat;
-  /** As it was sent, and as it is handed on but for what must change. */
+  /** As it was sent, but for what the caller sent back of the gateway's own, and as it is handed on but for what must change. */
   readonly bytes: Buffer;
   readonly fields: JsonObject;
   /** As the caller wrote it, such as "openai/gpt-5". */
@@ -25,8 +26,10 @@ const CONTENT: Readonly<Record<CallerFormat, string>> = {
 };
 
 /** Reads a request. Throws `invalid_request` for one that no provider could answer. */
-export function readModelRequest(format: CallerFormat, bytes: Buffer): ModelRequest {
-  const fields = parse(bytes);
+export function readModelRequest(format: CallerFormat, sent: Buffer): ModelRequest {
+  const read = parse(sent);
+  const bytes = format === 'responses' ? restoreOwn(sent, read) : sent;
+  const fields = bytes === sent ? read : parse(bytes);
   const { model, stream = false, fallbacks } = fields;
   if (typeof model !== 'string' || model === '') throw invalid('model', 'is required: a text such as "openai/gpt-5"');
   if (typeof stream !== 'boolean' && stream !== null) throw invalid('stream', 'must be true or false');

@@ -55,7 +55,8 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
       idleMs: network.stream_idle_timeout_in_seconds * 1000,
     };
     const request = { method: 'POST' as const, url, headers: Object.entries(all).flat(), body };
-    return startExchange(clients.open(target.record, url), request, patience, signal);
+    const arrived = await startExchange(clients.open(target.record, url), request, patience, signal);
+    return { ...arrived, chunks: retellLoss(arrived.chunks, target.record.name) };
   }
 
   return async (outgoing) => {
@@ -114,6 +115,15 @@ function pick(
 
 function backOff({ retry_backoff_initial, retry_backoff_max }: ProviderNetwork, attempt: number, random: () => number) {
   return Math.min(retry_backoff_initial * 2 ** attempt, retry_backoff_max) * (0.8 + random() * 0.4);
+}
+
+/** A connection may be lost in the middle of an answer, too. */
+async function* retellLoss(chunks: AsyncIterable<Buffer>, provider: string): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw connectionError(error, provider);
+  }
 }
 
 /** In the words of somebody who asked a provider of models. */

@@ -20,6 +20,8 @@ export interface ScriptedAnswer {
   readonly raw?: { readonly status: number; readonly headers?: Record<string, string>; readonly body: string };
   /** The connection breaks off after so many events of a stream. */
   readonly breakAfter?: number;
+  /** After so many events of a stream the provider says in it that it failed. */
+  readonly failAfter?: number;
   /** Milliseconds before the answer, or between the events of a stream. */
   readonly delayMs?: number;
 }
@@ -75,7 +77,7 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 async function send(answer: ScriptedAnswer, { path, body }: ModelCall, response: ServerResponse): Promise<void> {
-  const { raw, delayMs = 0, breakAfter } = answer;
+  const { raw, delayMs = 0, breakAfter, failAfter } = answer;
   if (raw !== undefined) {
     if (delayMs > 0) await sleep(delayMs);
     response.writeHead(raw.status, { 'content-type': 'application/json', ...raw.headers }).end(raw.body);
@@ -85,12 +87,15 @@ async function send(answer: ScriptedAnswer, { path, body }: ModelCall, response:
   const model = String(body['model']);
   if (body['stream'] !== true) {
     if (delayMs > 0) await sleep(delayMs);
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(format.whole(answer, model)));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(format.whole(answer, model, body)));
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const [index, event] of format.stream(answer, model, body).entries()) {
     if (index === breakAfter) return void response.destroy();
+    if (index === failAfter) return void response.end(format.failure);
     response.write(event);
     if (delayMs > 0) await sleep(delayMs);
   }
@@ -98,8 +103,10 @@ async function send(answer: ScriptedAnswer, { path, body }: ModelCall, response:
 }
 
 interface Format {
-  whole(answer: ScriptedAnswer, model: string): JsonObject;
+  whole(answer: ScriptedAnswer, model: string, body: JsonObject): JsonObject;
   stream(answer: ScriptedAnswer, model: string, body: JsonObject): string[];
+  /** The last event of a stream that fails. */
+  readonly failure: string;
 }
 
 function formatOf(path: string): Format {
@@ -126,7 +133,11 @@ const chatUsage = {
   total_tokens: SCRIPTED_USAGE.input + SCRIPTED_USAGE.output,
 };
 
+/** What a provider says when it fails in the middle of a stream. */
+export const SCRIPTED_FAILURE = 'the model is overloaded';
+
 const chat: Format = {
+  failure: data({ error: { message: SCRIPTED_FAILURE, type: 'server_error', param: null, code: 'overloaded' } }),
   whole(answer, model) {
     const calls = callsOf(answer).map(({ id, name, text }) => ({
       id,
@@ -173,6 +184,7 @@ const chat: Format = {
 };
 
 const responses: Format = {
+  failure: named({ type: 'error', code: 'overloaded', message: SCRIPTED_FAILURE, param: null, sequence_number: 9 }),
   whole(answer, model) {
     const id = `resp_${++lastId}`;
     const words = answer.text === undefined ? [] : [messageItem(answer.text)];
@@ -201,7 +213,7 @@ const responses: Format = {
     };
   },
   stream(answer, model) {
-    const whole = responses.whole(answer, model);
+    const whole = responses.whole(answer, model, {});
     const begun = { ...whole, status: 'in_progress', output: [], usage: null };
     const output = whole['output'] as JsonObject[];
     const events: JsonObject[] = [
@@ -246,6 +258,7 @@ function itemEvents(item: JsonObject, output_index: number): JsonObject[] {
 }
 
 const messages: Format = {
+  failure: named({ type: 'error', error: { type: 'overloaded_error', message: SCRIPTED_FAILURE } }),
   whole(answer, model) {
     const calls = callsOf(answer);
     const words = answer.text === undefined ? [] : [{ type: 'text', text: answer.text }];
@@ -267,7 +280,7 @@ const messages: Format = {
     };
   },
   stream(answer, model) {
-    const { content, stop_reason, stop_sequence, ...whole } = messages.whole(answer, model);
+    const { content, stop_reason, stop_sequence, ...whole } = messages.whole(answer, model, {});
     const start = { ...whole, content: [], stop_reason: null, stop_sequence: null };
     const usage = { input_tokens: SCRIPTED_USAGE.input, output_tokens: 1 };
     const events: JsonObject[] = [
@@ -299,12 +312,20 @@ function blockEvents(block: JsonObject, index: number): JsonObject[] {
   ];
 }
 
+/** What every text is for the stand-in. */
+export const VECTOR = [0.25, -0.5] as const;
+
 const embeddings: Format = {
-  whole: (_, model) => ({
+  whole: (_, model, { encoding_format }) => ({
     object: 'list',
     model,
-    data: [{ object: 'embedding', index: 0, embedding: [0.25, -0.5] }],
+    data: [{ object: 'embedding', index: 0, embedding: encoding_format === 'base64' ? packed(VECTOR) : VECTOR }],
     usage: { prompt_tokens: SCRIPTED_USAGE.input, total_tokens: SCRIPTED_USAGE.input },
   }),
   stream: () => [],
+  failure: '',
 };
+
+function packed(numbers: readonly number[]): string {
+  return Buffer.from(new Float32Array(numbers).buffer).toString('base64');
+}

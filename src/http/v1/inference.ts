@@ -95,15 +95,17 @@ async function sendStream(
   logger: Logger,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', ...headers });
+  let events = 0;
   try {
     for await (const batch of frames) {
+      events += batch.length;
       if (!response.write(bytesOf(batch))) await drained(response);
       if (response.destroyed) return;
     }
   } catch (error) {
     if (response.destroyed) return;
     const { body } = renderInferenceError(error, format, logger);
-    const frame = dialectOf(format)?.errorFrame(body);
+    const frame = dialectOf(format)?.errorFrame(body, events);
     if (frame !== undefined) response.write(frame.raw);
   }
   response.end();

@@ -31,21 +31,25 @@ export function renderInferenceError(thrown: unknown, format: CallerFormat, logg
   if (format === 'messages') {
     const type = typeof said?.type === 'string' ? said.type : (ANTHROPIC_TYPES[status] ?? 'api_error');
     const required = body.extra_fields.mcp_auth_required;
-    const more = required === undefined ? {} : { mcp_auth_required: required as JsonValue };
+    const more = {
+      ...(said?.details !== undefined && { details: said.details }),
+      ...(required !== undefined && { mcp_auth_required: required as JsonValue }),
+    };
     return { status, headers, body: { type: 'error', error: { type, message: body.error.message, ...more } } };
   }
   const { provider_error: _, ...extra_fields } = body.extra_fields;
+  const { details: _details, ...own } = said ?? {};
   const error = {
     message: body.error.message,
     type: body.type ?? null,
     param: null,
     code: body.error.code ?? null,
-    ...said,
+    ...own,
   };
   return { status, headers, body: { ...body, error, extra_fields } as unknown as JsonObject };
 }
 
 function providerErrorIn(thrown: unknown): JsonObject | undefined {
   if (!(thrown instanceof GatewayError)) return undefined;
-  return thrown.details?.provider_error as JsonObject | undefined; // only llm/provider-failure.ts makes one
+  return thrown.details?.provider_error as JsonObject | undefined; // an object wherever one is made
 }

@@ -65,9 +65,14 @@ function createChatGatherer(): Gatherer {
   let usage: JsonValue | undefined;
   const message: JsonObject = { role: 'assistant', content: null };
   const calls: JsonObject[] = [];
+  let hasFailed = false;
 
   return {
     push(data) {
+      if (objectOf(data.error) !== undefined) {
+        hasFailed = true;
+        return;
+      }
       const { id, created, model } = data;
       facts = { id, created, model };
       if (objectOf(data.usage) !== undefined) ({ usage } = data);
@@ -81,8 +86,8 @@ function createChatGatherer(): Gatherer {
       finish_reason = choice.finish_reason ?? finish_reason;
     },
     answer() {
-      // A provider may begin to count at any number.
-      const tool_calls = calls.filter((call) => call !== undefined);
+      // A provider may begin to count at any number. One that failed may have left a call half said.
+      const tool_calls = hasFailed ? [] : calls.filter((call) => call !== undefined);
       const whole = tool_calls.length === 0 ? message : { ...message, tool_calls };
       const choices = [{ index: 0, message: whole, finish_reason }];
       return { ...facts, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };

@@ -37,6 +37,8 @@ export interface Dialect {
   toolNames(request: JsonObject): string[];
   /** The calls that an answer asks for; none when it has several choices, of which nobody could say which one goes on. */
   callsOf(answer: JsonObject): ToolCall[];
+  /** Throws for a request that cannot be asked in rounds, because the conversation is not in it. */
+  demandConversation?(request: JsonObject): void;
   /** The request of the next round: that of the last one, the answer to it, and what became of its calls. */
   continueWith(request: Buffer, answer: JsonObject, results: readonly ToolResult[]): Buffer;
   /** The answer for a caller who has to run `pending` itself: the model's words, what has run already, the open calls. */
@@ -45,8 +47,8 @@ export interface Dialect {
   gistOf(answer: JsonObject): Gist;
   createGatherer(): Gatherer;
   createStitcher(): Stitcher;
-  /** An error in the middle of a stream. */
-  errorFrame(body: JsonObject): Frame;
+  /** An error in the middle of a stream, after so many events. */
+  errorFrame(body: JsonObject, events: number): Frame;
 }
 
 /** The part of an answer that is kept. */

@@ -1,6 +1,7 @@
 import { appendToMember } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { refuseThread } from '../formats/messages/thread.ts';
 import {
   addUsage,
   describeExecuted,
@@ -22,6 +23,9 @@ export const messagesDialect: Dialect = {
     objectsIn(content)
       .filter(({ type }) => type === 'tool_use')
       .map(({ id, name, input }) => ({ id: textOf(id), name: textOf(name), arguments: JSON.stringify(input ?? {}) })),
+  demandConversation({ thread }) {
+    if (objectOf(thread) !== undefined) throw refuseThread();
+  },
   continueWith(request, answer, results) {
     const content = results.map(({ call, text, isError }) => ({
       type: 'tool_result',
@@ -54,12 +58,18 @@ export const messagesDialect: Dialect = {
 function createMessagesGatherer(): Gatherer {
   let message: JsonObject = {};
   const blocks: JsonObject[] = [];
+  let hasFailed = false;
   return {
     push(data) {
-      if (data.type === 'message_start') message = { ...objectOf(data.message) };
+      if (data.type === 'error') hasFailed = true;
+      else if (data.type === 'message_start') message = { ...objectOf(data.message) };
       else gather(data, message, blocks);
     },
-    answer: () => ({ ...message, content: blocks.map(finishBlock) }),
+    answer() {
+      // A provider that failed may have left a call half said.
+      const whole = hasFailed ? blocks.filter(({ type }) => type !== 'tool_use') : blocks;
+      return { ...message, content: whole.map(finishBlock) };
+    },
   };
 }
 
@@ -99,7 +109,7 @@ function createMessagesStitcher(): Stitcher {
       gatherer.push(data);
       if (data.type === 'message_start') return round === 0 ? [frame] : [];
       const isCall = data.type === 'content_block_start' && objectOf(data.content_block)?.type === 'tool_use';
-      isHolding ||= isCall || data.type === 'message_delta' || data.type === 'message_stop';
+      isHolding ||= isCall || /^(?:message_delta|message_stop|error)$/.test(textOf(data.type));
       if (isHolding) {
         held.push(frame);
         return [];

@@ -11,8 +11,8 @@ import {
   type Dialect,
   type Gatherer,
   type Stitcher,
-  type ToolResult,
 } from './dialect.ts';
+import { ownMessage } from './own-message.ts';
 
 /** OpenAI responses. */
 export const responsesDialect: Dialect = {
@@ -21,8 +21,9 @@ export const responsesDialect: Dialect = {
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
   toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
-  callsOf: ({ output }) =>
-    objectsIn(output)
+  // An answer that failed may hold a call that is half said.
+  callsOf: ({ output, status }) =>
+    objectsIn(status === 'failed' ? [] : output)
       .filter(({ type }) => type === 'function_call')
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
@@ -46,7 +47,7 @@ export const responsesDialect: Dialect = {
     const open = items.filter(
       ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
     );
-    return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
+    return { ...answer, output: [...words, ownMessage(describeExecuted(executed)), ...open] };
   },
   gistOf: ({ output, status, incomplete_details }) => ({
     output,
@@ -54,14 +55,13 @@ export const responsesDialect: Dialect = {
   }),
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
-  errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),
+  errorFrame({ error: said }, sequence_number) {
+    const error = objectOf(said) ?? {};
+    const { code = null, message = '', param = null } = error;
+    // OpenAI's reference has these beside the type, some clients want them under "error".
+    return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
+  },
 };
-
-/** A message of the assistant that says what has run. */
-function executedItem(answer: JsonObject, executed: readonly ToolResult[]): JsonObject {
-  const content = [{ type: 'output_text', text: describeExecuted(executed), annotations: [] }];
-  return { type: 'message', id: `msg_${textOf(answer.id)}_tools`, status: 'completed', role: 'assistant', content };
-}
 
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
@@ -140,7 +140,7 @@ function createResponsesStitcher(): Stitcher {
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
-      const message = executedItem(gatherer.answer(), executed);
+      const message = ownMessage(describeExecuted(executed));
       const open = objectsIn(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );

@@ -34,9 +34,12 @@ export function writeDelta(index: number, delta: JsonObject, rest: JsonObject = 
   return { index, delta, ...given(rest), finish_reason: null };
 }
 
-/** What a stream ends with when the provider reports an error in it. */
-export function writeFailure(facts: Facts, { message, type, code }: ProviderError): JsonObject {
-  return writeChunk(facts, [], { error: { message, ...given({ type, code }) } });
+/**
+ * What a stream ends with when the provider reports an error in it. It stands alone, as with OpenAI: beside `choices` some clients
+ * take it for an empty chunk and see no error.
+ */
+export function writeFailure({ message, type, code }: ProviderError): JsonObject {
+  return { error: { message, type: type ?? null, param: null, code: code ?? null } };
 }
 
 /** A tool call; in a stream with its `index`. */

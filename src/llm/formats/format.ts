@@ -57,4 +57,6 @@ export interface ProviderError {
   readonly type?: string | undefined;
   readonly code?: string | undefined;
   readonly param?: string | undefined;
+  /** What only clients of this very format read. */
+  readonly details?: JsonObject | undefined;
 }

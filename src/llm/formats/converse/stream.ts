@@ -45,7 +45,7 @@ function decodeEvent(state: State, event: string, data: JsonObject): JsonObject[
       state.usage = readUsage(data.usage) ?? state.usage;
       return [];
     case 'exception':
-      return [writeFailure(state.facts, { message: asText(data.message) ?? '', type: asText(data.type) })];
+      return [writeFailure({ message: asText(data.message) ?? '', type: asText(data.type) })];
     default:
       return []; // what there may be one day
   }

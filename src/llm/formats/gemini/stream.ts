@@ -37,7 +37,7 @@ export function decodeStream(facts: Facts): StreamTranslator<StreamEvent, JsonOb
 }
 
 function decodeEvent(state: State, data: JsonObject): JsonObject[] {
-  if (asObject(data.error) !== undefined) return [writeFailure(state.facts, decodeError(data))];
+  if (asObject(data.error) !== undefined) return [writeFailure(decodeError(data))];
   state.usage = readUsage(data) ?? state.usage;
   const block = readBlock(data);
   if (block !== undefined && state.choices.size === 0) {

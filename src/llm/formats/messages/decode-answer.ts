@@ -71,5 +71,6 @@ export function explainRefusal(native: JsonObject): string | undefined {
 export function decodeError(native: JsonObject): ProviderError {
   const error = isObject(native.error) ? native.error : native;
   const type = error === native ? undefined : textOf(error.type);
-  return { message: textOf(error.message) ?? 'the provider did not say what is wrong', type };
+  const details = isObject(error.details) ? error.details : undefined;
+  return { message: textOf(error.message) ?? 'the provider did not say what is wrong', type, details };
 }

@@ -5,6 +5,7 @@ import { fitsStrict } from '../strict-schema.ts';
 import { keepCache } from './encode-parts.ts';
 import { decodeSystem, decodeTurns } from './decode-turns.ts';
 import { decodeThinking } from './thinking.ts';
+import { refuseThread } from './thread.ts';
 
 /** What is written in another way, or is about how Anthropic runs a request and means nothing elsewhere. The rest is handed on. */
 const MESSAGES_FIELDS = (
@@ -19,6 +20,7 @@ export function decodeRequest(native: JsonObject): JsonObject {
     throw inexpressible('mcp_servers', 'only Anthropic connects to them itself; register the servers with the gateway');
   if (isObject(native.container) || typeof native.container === 'string')
     throw inexpressible('container', 'only Anthropic has it; leave it out');
+  if (isObject(native.thread)) throw refuseThread();
   const config = objectOf(native.output_config);
   const tools = objectsOf(native.tools).map((tool, index) => decodeTool(tool, `tools[${index}]`));
   const choice = objectOf(native.tool_choice);

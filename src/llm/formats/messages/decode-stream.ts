@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
+import { writeFailure } from '../chat-answer.ts';
 import { defined, objectOf, textOf } from '../read.ts';
 import { decodeError, decodeStop, explainRefusal } from './decode-answer.ts';
 import { decodeBlockDelta, decodeBlockStart, decodeBlockStop, type OpenBlock } from './decode-block.ts';
@@ -44,7 +45,7 @@ function decodeEvent(state: State, type: string, data: JsonObject): JsonObject[]
     case 'message_stop':
       return finish(state);
     case 'error':
-      return [{ ...state.head, choices: [], error: defined({ ...decodeError(data) }) }];
+      return [writeFailure(decodeError(data))];
     default:
       return []; // ping, and what there may be one day
   }
