@@ -145,8 +145,8 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       });
       failure = told;
     } catch (error) {
-      failure = inOwnWords(error, parts.target);
-      throw failure;
+      failure = error;
+      throw error;
     } finally {
       settle(parts, gatherer?.answer() ?? {}, failure);
     }
@@ -172,12 +172,6 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 /** Which target answered. */
 function headersOf({ record }: Target, { model }: Sent): Record<string, string> {
   return { 'x-bf-provider': record.name, 'x-bf-model': model };
-}
-
-function inOwnWords(error: unknown, { record }: Target): unknown {
-  if (!(error instanceof GatewayError) || error.code !== 'upstream_lost') return error;
-  const message = `the connection to provider ${record.name} was lost in the middle of its answer`;
-  return new GatewayError('provider_bad_reply', message, { cause: error });
 }
 
 function parseAnswer(bytes: Buffer): JsonObject {

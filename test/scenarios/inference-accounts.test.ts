@@ -110,7 +110,7 @@ test('a stream that breaks off is told to the caller, recorded as an error, and 
   const { gateway, models } = scene;
   models.script({ text: 'half of it', breakAfter: 2, delayMs: 20 });
   const { text } = await postStream(gateway, '/v1/chat/completions', QUESTION);
-  expect(text).toContain('provider_bad_reply');
+  expect(text).toContain('provider_unreachable');
   const [row] = await rowsOf(scene, 1);
   expect(row).toMatchObject({ status: 'error', token_usage: { is_estimate: true } });
 });
