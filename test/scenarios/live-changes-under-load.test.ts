@@ -13,7 +13,7 @@ test('a thousand calls in flight through fifty live changes, and not one fails',
   await using one = await startUpstream();
   await using two = await startUpstream();
   await using gateway = await startGateway();
-  const id = await gateway.createClient(httpClient(one.url, { headers: { 'X-Round': 'start' } }));
+  const id = await gateway.createClient(httpClient(one.url, { headers: { 'X-Round': 'start' }, tool_execution_timeout: 200 }));
   const session = await openSession(gateway);
   const calls: Promise<RpcAnswer>[] = [];
   let answered = 0;
@@ -59,7 +59,7 @@ function changeOf(round: number, urls: readonly string[]): Record<string, unknow
     case 2:
       return { tool_pricing: { add: round }, tools_to_execute: round % 2 === 0 ? ['*'] : ['add'] };
     case 3:
-      return { tool_execution_timeout: 20 + round, allowed_extra_headers: [`x-${round}`] };
+      return { tool_execution_timeout: 200 + round, allowed_extra_headers: [`x-${round}`] };
     default:
       return { is_ping_available: round % 2 === 0, tool_sync_interval: round, headers: { 'X-Other': `${round}` } };
   }
