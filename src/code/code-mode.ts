@@ -1,6 +1,7 @@
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
+import { isObject } from '../lib/json-value.ts';
 import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
 import type { View } from '../mcp/offering.ts';
 import type { Upstream } from '../mcp/upstream/upstream.ts';
@@ -70,7 +71,7 @@ export function metaToolsFor(folded: Iterable<Pick<Upstream, 'client'>>): readon
 
 function readArguments({ request }: BuiltInCall): JsonObject {
   const value = JSON.parse(request.params.members.get('arguments') ?? '{}') as unknown;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  if (isObject(value)) return value;
   throw new GatewayError('invalid_request', 'arguments: must be an object');
 }
 

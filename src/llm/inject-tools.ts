@@ -3,12 +3,13 @@ import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { appendToMember } from '../lib/json-edit.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
+import { asObject as objectOf, textOf } from '../lib/json-value.ts';
 import { admits } from '../lib/tool-names.ts';
 import { audienceOf } from '../mcp/client-side.ts';
 import type { Audience, Catalog } from '../mcp/catalog.ts';
 import type { View } from '../mcp/offering.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
-import { objectOf, textOf, type Dialect, type OfferedTool } from './dialects/dialect.ts';
+import type { Dialect, OfferedTool } from './dialects/dialect.ts';
 import type { ModelRequest } from './request.ts';
 
 /** A request with the tools of its caller. */

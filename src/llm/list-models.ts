@@ -4,7 +4,7 @@ import type { ConfiguredProvider, ProviderDirectory } from '../governance/provid
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { ProviderKey } from '../store/providers.ts';
-import { objectsIn, textOf } from './dialects/dialect.ts';
+import { objectsOf, textOf } from '../lib/json-value.ts';
 import { readWhole, startExchange } from './exchange.ts';
 import type { ProviderClients } from './provider-clients.ts';
 import { KEY_LESS, noKey } from './key-less.ts';
@@ -114,7 +114,7 @@ function listed(provider: string, model: string): ListedModel {
 
 /** OpenAI and Anthropic list `data` with ids, Google `models` with names. */
 function readModels(provider: string, { data, models }: JsonObject): ListedModel[] {
-  return objectsIn(data ?? models).flatMap((item) => {
+  return objectsOf(data ?? models).flatMap((item) => {
     const model = textOf(item.id) || textOf(item.name).replace(/^models\//, '');
     if (model === '') return [];
     return [{ provider, model, created: secondsOf(item), owner: textOf(item.owned_by) || provider }];

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { objectOf } from './dialects/dialect.ts';
+import { asObject } from '../lib/json-value.ts';
 import type { CallerFormat } from './formats/format.ts';
 
 /** What a caller asks of a model. */
@@ -44,7 +44,7 @@ function parse(bytes: Buffer): JsonObject {
   } catch (error) {
     throw new GatewayError('invalid_request', `the body is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  const object = objectOf(value);
+  const object = asObject(value);
   if (object === undefined) throw new GatewayError('invalid_request', 'the body must be a JSON object');
   return object;
 }

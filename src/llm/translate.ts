@@ -1,8 +1,8 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import { asObject as objectOf, objectsOf as objectsIn } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
-import { objectOf, objectsIn } from './dialects/dialect.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';

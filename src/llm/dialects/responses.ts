@@ -1,18 +1,8 @@
 import { appendToMember, editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import {
-  addUsage,
-  describeExecuted,
-  objectOf,
-  objectsIn,
-  textOf,
-  wordOf,
-  type Dialect,
-  type Gatherer,
-  type Stitcher,
-  type ToolResult,
-} from './dialect.ts';
+import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
+import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher, type ToolResult } from './dialect.ts';
 
 /** OpenAI responses. */
 export const responsesDialect: Dialect = {
@@ -20,9 +10,9 @@ export const responsesDialect: Dialect = {
   // Without "strict" the provider would take optional arguments for a mistake.
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
-  toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
+  toolNames: ({ tools }) => objectsOf(tools).map(({ name }) => textOf(name)),
   callsOf: ({ output }) =>
-    objectsIn(output)
+    objectsOf(output)
       .filter(({ type }) => type === 'function_call')
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
@@ -37,11 +27,11 @@ export const responsesDialect: Dialect = {
     return appendToMember(
       whole,
       'input',
-      [...objectsIn(answer.output), ...outputs].map((item) => JSON.stringify(item)),
+      [...objectsOf(answer.output), ...outputs].map((item) => JSON.stringify(item)),
     );
   },
   mix(answer, executed, pending) {
-    const items = objectsIn(answer.output);
+    const items = objectsOf(answer.output);
     const words = items.filter(({ type }) => type !== 'function_call');
     const open = items.filter(
       ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
@@ -50,7 +40,7 @@ export const responsesDialect: Dialect = {
   },
   gistOf: ({ output, status, incomplete_details }) => ({
     output,
-    stopReason: wordOf(objectOf(incomplete_details)?.reason) ?? wordOf(status),
+    stopReason: asWord(asObject(incomplete_details)?.reason) ?? asWord(status),
   }),
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
@@ -71,7 +61,7 @@ function createResponsesGatherer(): Gatherer {
   let response: JsonObject = {};
   return {
     push({ type, response: whole }) {
-      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole) ?? {};
+      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole);
     },
     answer: () => response,
   };
@@ -115,13 +105,13 @@ function createResponsesStitcher(): Stitcher {
       gatherer.push(data);
       firstId ??= gatherer.answer().id;
       if (OPENING.has(type) && round > 0) return [];
-      const isCall = type === 'response.output_item.added' && objectOf(data.item)?.type === 'function_call';
+      const isCall = type === 'response.output_item.added' && asObject(data.item)?.type === 'function_call';
       isHolding ||= isCall || CLOSING.has(type);
       if (isHolding) {
         held.push(frame);
         return [];
       }
-      if (type === 'response.output_item.done') given.push(objectOf(data.item) ?? {});
+      if (type === 'response.output_item.done') given.push(objectOf(data.item));
       if (round > 0) return [write(adopt(data))];
       sequence += 1;
       return [frame];
@@ -136,12 +126,12 @@ function createResponsesStitcher(): Stitcher {
     },
     release() {
       if (round === 0) return held;
-      const whole = [...given.slice(0, offset), ...objectsIn(gatherer.answer().output)];
+      const whole = [...given.slice(0, offset), ...objectsOf(gatherer.answer().output)];
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
       const message = executedItem(gatherer.answer(), executed);
-      const open = objectsIn(gatherer.answer().output).filter(
+      const open = objectsOf(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );
       const frames = [
@@ -168,7 +158,7 @@ function itemFrames(item: JsonObject, output_index: number): JsonObject[] {
       done,
     ];
   }
-  const [part = {}] = objectsIn(item.content);
+  const [part = {}] = objectsOf(item.content);
   const spot = { ...place, content_index: 0 };
   return [
     { ...begun, item: { ...begun.item, content: [] } },

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { asObject, asText } from '../../lib/json-value.ts';
 import type { StreamEvent } from './format.ts';
-import { asObject, asText } from './json-access.ts';
 
 /** Length of everything, length of the headers, CRC of both. */
 const PRELUDE = 12;

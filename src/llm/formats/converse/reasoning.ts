@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { asText, given, objectsOf } from '../json-access.ts';
+import { asText, given, objectsOf, textOf } from '../../../lib/json-value.ts';
 
 /** How thoughts are marked in `reasoning_details`. Claude's are the same at Anthropic and here; others belong to Bedrock alone. */
 const CLAUDES = 'anthropic-claude-v1';
@@ -17,7 +17,7 @@ export function writeThought(model: string, piece: JsonObject, index: number): J
   const { text, signature, redactedContent } = piece;
   const format = model.includes('claude') ? CLAUDES : BEDROCKS;
   if (redactedContent !== undefined)
-    return { type: 'reasoning.encrypted', data: asText(redactedContent) ?? '', format, index };
+    return { type: 'reasoning.encrypted', data: textOf(redactedContent), format, index };
   return { type: 'reasoning.text', ...given({ text, signature }), format, index };
 }
 
@@ -36,12 +36,12 @@ function gatherThoughts(message: JsonObject): Thought[] {
   const thoughts: Thought[] = [];
   for (const detail of objectsOf(message.reasoning_details)) {
     if (detail.format !== undefined && detail.format !== CLAUDES && detail.format !== BEDROCKS) continue;
-    const text = asText(detail.text) ?? '';
+    const text = textOf(detail.text);
     const signature = asText(detail.signature);
     const signed = signature === undefined ? {} : { signature };
     const last = thoughts.at(-1);
     if (detail.type === 'reasoning.encrypted')
-      thoughts.push({ index: detail.index, text: '', sealed: asText(detail.data) ?? '' });
+      thoughts.push({ index: detail.index, text: '', sealed: textOf(detail.data) });
     else if (last !== undefined && isSameThought(last, detail))
       Object.assign(last, { text: last.text + text, ...signed });
     else thoughts.push({ index: detail.index, text, ...signed });

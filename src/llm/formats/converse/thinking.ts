@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { effortOf, maxTokensOf } from '../chat-request.ts';
-import { asNumber, asObject, asText } from '../json-access.ts';
+import { asNumber, asObject, textOf } from '../../../lib/json-value.ts';
+import { maxTokensOf, effortOf } from '../chat-request.ts';
 
 /** Tokens to think with, for the models of Claude that want a number. */
 const BUDGETS: Readonly<Record<string, number>> = {
@@ -18,7 +18,7 @@ const SHARE = 0.8;
 /** How hard to think. Converse has no word for it, so each family of models is told in its own. */
 export function encodeThinking(chat: JsonObject): JsonObject {
   const { effort, budget } = effortOf(chat);
-  const model = asText(chat.model) ?? '';
+  const model = textOf(chat.model);
   if (effort === undefined && budget === undefined) return {};
   if (model.includes('claude')) return encodeClaude(chat, model);
   if (effort === undefined) return {};

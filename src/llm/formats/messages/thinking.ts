@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { numberOf, objectOf, objectsOf, textOf } from '../read.ts';
+import { asNumber, asText, objectOf, objectsOf } from '../../../lib/json-value.ts';
 import { CLAUDE_THOUGHTS, readThoughts, type Thought } from '../reasoning.ts';
 import { thinksAdaptively } from './claude-model.ts';
 
@@ -27,8 +27,8 @@ export interface ThinkingChoice {
 export function encodeThinking(chat: JsonObject, model: string, maxTokens: number): ThinkingChoice {
   if (chat.thinking !== undefined) return {};
   const reasoning = objectOf(chat.reasoning);
-  const effort = textOf(chat.reasoning_effort) ?? textOf(reasoning.effort);
-  const budget = numberOf(reasoning.max_tokens);
+  const effort = asText(chat.reasoning_effort) ?? asText(reasoning.effort);
+  const budget = asNumber(reasoning.max_tokens);
   if (effort === 'none' || reasoning.enabled === false) return { thinking: { type: 'disabled' } };
   if (effort === undefined && budget === undefined && reasoning.enabled !== true) return {};
   const level = effort === 'minimal' ? 'low' : effort;
@@ -71,7 +71,7 @@ export function decodeThinking(thinking: JsonObject, effort: string | undefined)
   if (thinking.type === 'disabled') return undefined; // most models do not know "none"
   if (effort !== undefined) return effort === 'max' ? 'xhigh' : effort;
   if (thinking.type !== 'enabled') return undefined;
-  const budget = numberOf(thinking.budget_tokens) ?? 0;
+  const budget = asNumber(thinking.budget_tokens) ?? 0;
   if (budget < 4096) return 'low';
   return budget < 16_384 ? 'medium' : 'high';
 }
