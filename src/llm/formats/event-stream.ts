@@ -13,7 +13,7 @@ const FIXED: Readonly<Record<number, number>> = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 
 
 /** Turns the chunks of an `application/vnd.amazon.eventstream` body into events. */
 export interface EventStreamParser {
-  /** Throws `upstream_bad_reply` for bytes that are not a message. */
+  /** Throws `provider_bad_reply` for bytes that are not a message. */
   push(chunk: Buffer): void;
   /** True when the stream ended between two messages. */
   readonly isComplete: boolean;
@@ -114,5 +114,5 @@ function readPayload(bytes: Buffer): JsonObject {
 }
 
 function damaged(what: string, cause?: unknown): GatewayError {
-  return new GatewayError('upstream_bad_reply', `the event stream is damaged: ${what}`, { cause });
+  return new GatewayError('provider_bad_reply', `the event stream is damaged: ${what}`, { cause });
 }

@@ -20,8 +20,13 @@ export function writeThoughts(thoughts: readonly Thought[], format: string | und
   };
 }
 
+/** A thought, or the piece of one that came with an event of a stream. */
+type ThoughtPiece =
+  | Thought
+  | { readonly kind: 'text'; readonly text?: string | undefined; readonly signature?: string | undefined };
+
 /** One entry of `reasoning_details`. */
-export function writeDetail(thought: Thought, index: number, format: string | undefined): JsonObject {
+export function writeDetail(thought: ThoughtPiece, index: number, format: string | undefined): JsonObject {
   return thought.kind === 'sealed'
     ? defined({ type: 'reasoning.encrypted', data: thought.data, format, index })
     : defined({ type: 'reasoning.text', text: thought.text, signature: thought.signature, format, index });

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../lib/json-rpc.ts';
 import { asNumber, asObject, asText, given, objectsOf, textOf, without, type Maybe } from '../../../lib/json-value.ts';
 import { writeCompletion, writeToolCall, writeUsage, type FinishReason } from '../chat-answer.ts';
 import type { Facts } from '../format.ts';
+import { writeDataUrl } from '../media.ts';
 import { writeThought } from './reasoning.ts';
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -64,7 +65,10 @@ export function readImage(block: JsonObject): JsonObject | undefined {
   const image = asObject(block.image);
   const bytes = asText(asObject(image?.source)?.bytes);
   if (bytes === undefined) return undefined;
-  return { type: 'image_url', image_url: { url: `data:image/${asText(image?.format) ?? 'png'};base64,${bytes}` } };
+  return {
+    type: 'image_url',
+    image_url: { url: writeDataUrl({ mediaType: `image/${asText(image?.format) ?? 'png'}`, data: bytes }) },
+  };
 }
 
 /** What Bedrock says beside the answer, such as the trace of a guardrail. */

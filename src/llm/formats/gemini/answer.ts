@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../lib/json-rpc.ts';
 import { asNumber, asObject, asText, given, objectsOf, textOf, without } from '../../../lib/json-value.ts';
 import { writeCompletion, writeToolCall, writeUsage, type FinishReason } from '../chat-answer.ts';
 import type { Facts } from '../format.ts';
+import { writeDataUrl } from '../media.ts';
 import { inventCallId } from './call-ids.ts';
 
 /** What one candidate, or one event of it, says. */
@@ -122,7 +123,7 @@ function signed(part: JsonObject): JsonObject {
 }
 
 function writeImage(mimeType: string, data: string): JsonObject {
-  return { type: 'image_url', image_url: { url: `data:${mimeType};base64,${data}` } };
+  return { type: 'image_url', image_url: { url: writeDataUrl({ mediaType: mimeType, data }) } };
 }
 
 /** Why the candidate ended; undefined while it goes on. */

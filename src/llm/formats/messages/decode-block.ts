@@ -69,7 +69,7 @@ function thoughtDelta(
   const text = said.text || undefined;
   const signature = said.signature || undefined;
   if (text === undefined && signature === undefined) return undefined;
-  const detail = defined({ type: 'reasoning.text', text, signature, format: CLAUDE_THOUGHTS, index });
+  const detail = writeDetail({ kind: 'text', text, signature }, index, CLAUDE_THOUGHTS);
   return defined({ reasoning: text, reasoning_details: [detail] });
 }
 

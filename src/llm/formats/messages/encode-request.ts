@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
 import { asNumber, asText, defined, given, isObject, objectOf, textOf, without } from '../../../lib/json-value.ts';
+import { defaultMaxTokens } from '../claude-model.ts';
 import { refused } from '../refused.ts';
-import { defaultMaxTokens } from './claude-model.ts';
 import { encodeTools, encodeToolChoice } from './encode-tools.ts';
 import { encodeTurns, shorten } from './encode-turns.ts';
 import { encodeThinking } from './thinking.ts';
