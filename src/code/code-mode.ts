@@ -3,12 +3,12 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import { isObject } from '../lib/json-value.ts';
 import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
-import type { View } from '../mcp/offering.ts';
 import type { Upstream } from '../mcp/upstream/upstream.ts';
 import { compileLibrary, type Library } from './library.ts';
 import { defineMetaTools, META_TOOLS, type MetaTool } from './meta-tools.ts';
 import { createRunCode, toReply, type RunCodeDeps } from './run-code.ts';
 import { renderDocs, renderFile, renderTree } from './tool-files.ts';
+import type { View } from '../mcp/view.ts';
 
 const MAX_CODE = 256 * 1024;
 

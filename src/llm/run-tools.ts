@@ -1,8 +1,8 @@
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import type { Audience } from '../mcp/audience.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
-import type { Audience } from '../mcp/catalog.ts';
 import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';

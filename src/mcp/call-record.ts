@@ -7,9 +7,9 @@ import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Tracing } from '../telemetry/tracing.ts';
 import type { ClientRequest } from './client-side.ts';
 import { traceOf } from './relay/trace.ts';
+import type { Tracing } from '../telemetry/spans.ts';
 
 /** What of the settings says what is kept of a call. */
 export type LogSettings = Pick<

@@ -2,7 +2,7 @@ import type { OAuthTraceStep } from '../../contract/oauth.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import { parseObject } from '../../lib/json-value.ts';
 import { mask } from '../../lib/secret.ts';
-import type { Fetch } from './oauth.ts';
+import type { Fetch } from './fetch.ts';
 
 /** What an exchange is, for whoever reads the trace. */
 export interface TracedStep {
