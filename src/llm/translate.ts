@@ -27,7 +27,7 @@ export interface Translation {
 /** The caller's own format is passed through where the provider speaks it; anything else goes by way of chat completions. */
 export function planTranslation(request: ModelRequest, bytes: Buffer, provider: Provider, facts: Facts): Translation {
   const { format } = request;
-  if (provider.formats.includes(format)) return passThrough(request, bytes);
+  if (provider.formats.includes(format)) return passThrough(request, bytes, provider);
   const caller = format === 'chat' ? undefined : callerCodecOf(format);
   const chat = (): JsonObject => {
     const fields = parse(bytes);
@@ -42,7 +42,8 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const asked = { ...chat(), model };
       return Buffer.from(
         JSON.stringify(
-          codec?.encodeRequest(asked) ?? withUsage(provider.takesExtensions === true ? asked : plainChat(asked)),
+          codec?.encodeRequest(asked) ??
+            withUsage(provider.takesExtensions === true ? asked : plainChat(asked), provider),
         ),
       );
     },
@@ -89,9 +90,9 @@ function unspoken(format: string): GatewayError {
 }
 
 /** Nothing changes but the name of the model, and what only the gateway reads. */
-function passThrough(request: ModelRequest, bytes: Buffer): Translation {
+function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOptions }: Provider): Translation {
   const { format, fields, isStream } = request;
-  const isAdded = isStream && !showsUsage(request);
+  const isAdded = isStream && !showsUsage(request) && refusesStreamOptions !== true;
   return {
     format,
     encode: (model) =>
@@ -145,7 +146,8 @@ function toFrames(events: readonly StreamEvent[], onData: (data: JsonObject) => 
   });
 }
 
-function withUsage(chat: JsonObject): JsonObject {
+function withUsage(chat: JsonObject, { refusesStreamOptions }: Provider): JsonObject {
+  if (refusesStreamOptions === true) return { ...chat, stream_options: undefined };
   return chat.stream === true
     ? { ...chat, stream_options: { ...objectOf(chat.stream_options), include_usage: true } }
     : chat;
