@@ -20,6 +20,22 @@ test('dependencies point one way', () => {
   expect(imports.map(({ file }) => file).filter((file) => layerOf(file) === -1)).toEqual([]);
 });
 
+test('no file imports itself in a circle, not even its types', () => {
+  const targetsOf = Map.groupBy(imports, ({ file }) => file);
+  const done = new Set<string>();
+  const circleFrom = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const { target } of targetsOf.get(file) ?? []) {
+      const circle = circleFrom(target, [...path, file]);
+      if (circle !== undefined) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of targetsOf.keys()) expect(circleFrom(file, [])?.join(' → ')).toBeUndefined();
+});
+
 test('contract imports nothing but itself and zod, so that a browser can', () => {
   for (const file of globSync('contract/*.ts', { cwd: src })) {
     const packages = [...readFileSync(join(src, file), 'utf8').matchAll(/from '([^'.][^']*)'/g)].map(

@@ -8,7 +8,8 @@ import { createLedger, type Ledger } from '../telemetry/ledger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import type { MetricSources } from '../telemetry/looked-up.ts';
-import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import type { Tracing } from '../telemetry/spans.ts';
+import { createTracing } from '../telemetry/tracing.ts';
 import { readTracingOptions } from '../telemetry/tracing-options.ts';
 import type { Common } from './common.ts';
 

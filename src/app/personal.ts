@@ -10,10 +10,10 @@ import { createOAuthKind } from '../mcp/personal/oauth-kind.ts';
 import { createPersonalSignIns, type PersonalSignIns } from '../mcp/personal/sign-ins.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { mask } from '../lib/secret.ts';
-import type { Holder } from '../store/header-credentials.ts';
 import type { Upstream } from '../mcp/upstream/upstream.ts';
 import type { Verify } from '../mcp/upstream/verify.ts';
 import type { Common } from './common.ts';
+import type { Holder } from '../store/holder.ts';
 
 interface PersonalOptions extends Common {
   readonly policy: Policy;

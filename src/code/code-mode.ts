@@ -1,13 +1,14 @@
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
+import { isObject } from '../lib/json-value.ts';
 import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
-import type { View } from '../mcp/offering.ts';
 import type { Upstream } from '../mcp/upstream/upstream.ts';
 import { compileLibrary, type Library } from './library.ts';
 import { defineMetaTools, META_TOOLS, type MetaTool } from './meta-tools.ts';
 import { createRunCode, toReply, type RunCodeDeps } from './run-code.ts';
 import { renderDocs, renderFile, renderTree } from './tool-files.ts';
+import type { View } from '../mcp/view.ts';
 
 const MAX_CODE = 256 * 1024;
 
@@ -70,7 +71,7 @@ export function metaToolsFor(folded: Iterable<Pick<Upstream, 'client'>>): readon
 
 function readArguments({ request }: BuiltInCall): JsonObject {
   const value = JSON.parse(request.params.members.get('arguments') ?? '{}') as unknown;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  if (isObject(value)) return value;
   throw new GatewayError('invalid_request', 'arguments: must be an object');
 }
 

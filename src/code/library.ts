@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import type { View } from '../mcp/offering.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { fold, nearest, toIdentifiers } from './names.ts';
+import type { View } from '../mcp/view.ts';
 
 /** A tool that code can call. */
 export interface CodeTool {

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import { isObject } from '../lib/json-value.ts';
 
 /** Where a type is written: in which schema, how deep, and whether over several lines. */
 interface Place {
@@ -139,8 +140,4 @@ function resolve(root: JsonValue | undefined, ref: string): JsonValue | undefine
     current = current[key];
   }
   return current;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

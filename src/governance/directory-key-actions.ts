@@ -1,10 +1,10 @@
 import type { Budget } from '../store/governance.ts';
 import type { Actor, Change } from './audit.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
-import type { BudgetOfKey, KeyDirectory, OverrideView } from './directory-keys.ts';
 import { findKey, viewBudgetOf, viewKey } from './directory-views.ts';
 import { announce, auditContext, unknownEntity, writeRecorded } from './directory-writes.ts';
 import { budgetsOf, effectiveLimit, endOverride, overrideBudget, rotateKey, withBudget } from './key-changes.ts';
+import type { BudgetOfKey, KeyDirectory, OverrideView } from './key-directory.ts';
 import { invalid } from './limit-rules.ts';
 import { entityChange } from './recorded-changes.ts';
 

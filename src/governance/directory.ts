@@ -1,8 +1,9 @@
 import type { BudgetView, RateLimitView } from '../contract/governance.ts';
-import { createKeyDirectory, type KeyDirectory } from './directory-keys.ts';
+import { createKeyDirectory } from './directory-keys.ts';
 import type { DirectoryDeps } from './directory-deps.ts';
 import { createCustomerDirectory, createTeamDirectory } from './directory-owners.ts';
 import type { CustomerDirectory, TeamDirectory } from './directory-owners.ts';
+import type { KeyDirectory } from './key-directory.ts';
 import { budgetView, rateLimitView } from './limit-views.ts';
 
 /** Virtual keys, teams and customers as the management API reads and writes them. A write is live when it resolves. */

@@ -1,4 +1,4 @@
-import type { KeyDirectory } from './directory-keys.ts';
+import type { KeyDirectory } from './key-directory.ts';
 
 interface Deps {
   readonly keys: Pick<KeyDirectory, 'removeExpired'>;

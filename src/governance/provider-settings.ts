@@ -14,8 +14,10 @@ export interface ProviderIdentity {
 }
 
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_PROVIDERS);
-/** Providers that may be used without a key: they run in the own network, or find their credentials in the environment. */
-const KEY_OPTIONAL: ReadonlySet<string> = new Set(['ollama', 'vllm', 'sgl', 'bedrock', 'bedrock_mantle', 'vertex']);
+/** Providers that people run on a machine of their own, which want no key. */
+const KEY_LESS: ReadonlySet<string> = new Set(['ollama', 'vllm', 'sgl']);
+/** Providers whose keys may have their credentials in other fields than the value. */
+const VALUE_OPTIONAL: ReadonlySet<string> = new Set(['bedrock', 'bedrock_mantle', 'vertex']);
 /** Headers that belong to the connection: another value would break it. */
 const RESERVED_HEADERS =
   /^(?:host|connection|content-(?:length|encoding)|transfer-encoding|te|trailer|upgrade|expect|keep-alive)$/i;
@@ -25,9 +27,14 @@ export function providerType({ name, custom }: Pick<ProviderRecord, 'name' | 'cu
   return custom?.base_provider_type ?? name;
 }
 
+/** Whether this provider is asked without any key when it has none. */
+export function isKeyLess(provider: Pick<ProviderRecord, 'name' | 'custom'>): boolean {
+  return provider.custom?.is_key_less === true || KEY_LESS.has(providerType(provider));
+}
+
 /** Whether a key of this provider may be without a value. */
 export function isKeyOptional(provider: Pick<ProviderRecord, 'name' | 'custom'>): boolean {
-  return provider.custom?.is_key_less === true || KEY_OPTIONAL.has(providerType(provider));
+  return isKeyLess(provider) || VALUE_OPTIONAL.has(providerType(provider));
 }
 
 /**

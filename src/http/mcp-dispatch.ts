@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
+import { asObject, objectOf } from '../lib/json-value.ts';
 import type { Logger } from '../lib/logger.ts';
 import { audienceOf, type ClientRequest, type ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
@@ -103,7 +104,7 @@ function agreementOf({ protocolVersion, capabilities, clientInfo }: JsonObject, 
   return {
     principal,
     protocolVersion: chooseLegacyVersion(protocolVersion),
-    capabilities: asObject(capabilities) ?? {},
+    capabilities: objectOf(capabilities),
     clientInfo: asObject(clientInfo),
   };
 }
@@ -122,7 +123,7 @@ function sideOf(
   if (era === 'modern') {
     const meta = metaOf(params);
     const logLevel = meta[META.logLevel];
-    const capabilities = asObject(meta[META.clientCapabilities]) ?? {};
+    const capabilities = objectOf(meta[META.clientCapabilities]);
     return {
       era,
       capabilities,
@@ -209,8 +210,4 @@ function translateError(error: Buffer, codes: ReadonlyMap<number, number>): Buff
 function httpStatus(error: Buffer): number {
   if (!error.includes(String(MISSING_CAPABILITY))) return 200;
   return (JSON.parse(error.toString()) as JsonObject).code === MISSING_CAPABILITY ? 400 : 200;
-}
-
-function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }

@@ -3,6 +3,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { decodeHeader } from '../lib/header-value.ts';
 import { scanArray, scanObject } from '../lib/json-scan.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
+import { isObject, objectOf } from '../lib/json-value.ts';
 import { LEGACY_VERSIONS, META, MODERN_VERSION, SUPPORTED_VERSIONS, type Era } from '../mcp/revisions.ts';
 
 /** One JSON-RPC message of a client, parsed once. */
@@ -136,9 +137,5 @@ function unsupported(requested: unknown): GatewayError {
 
 /** `params._meta`, or nothing. */
 export function metaOf(params: JsonObject): JsonObject {
-  return isObject(params._meta) ? params._meta : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return objectOf(params._meta);
 }

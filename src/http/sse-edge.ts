@@ -3,8 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { TOOL_MODE_HEADER } from '../mcp/built-in.ts';
-import type { Audience } from '../mcp/catalog.ts';
 import { readNarrowing } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
@@ -18,6 +16,8 @@ import { createSharedResponse, refuseMessage } from './mcp-response.ts';
 import { readNodeBody } from './read-body.ts';
 import { renderRpcError } from './render-error.ts';
 import { takeToolMode } from './tool-mode.ts';
+import { TOOL_MODE_HEADER } from '../mcp/tool-mode.ts';
+import type { Audience } from '../mcp/audience.ts';
 
 interface SseEdgeDeps {
   readonly identifyMcp: IdentifyMcp;

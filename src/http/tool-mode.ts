@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { TOOL_MODE_HEADER } from '../mcp/built-in.ts';
+import { TOOL_MODE_HEADER } from '../mcp/tool-mode.ts';
 
 /** Takes `?mode=` of an address for the header that says the same: many clients can be given an address and no headers. */
 export function takeToolMode({ url = '', headers }: IncomingMessage): void {

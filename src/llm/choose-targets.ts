@@ -1,11 +1,12 @@
 import type { Caller } from '../governance/caller.ts';
 import { decideModel, rankProviders, usableKeys } from '../governance/model-access.ts';
 import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
+import { isKeyLess } from '../governance/provider-settings.ts';
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { ProviderKey } from '../store/providers.ts';
-import { KEY_LESS, noKey } from './key-less.ts';
+import { noKey } from './key-less.ts';
 import type { Providers } from './providers/providers.ts';
 import type { ModelRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -80,8 +81,7 @@ export function createChooseTargets({ directory, providers, spend, random = Math
     )
       throw new GatewayError('invalid_request', `provider ${record.name} does not take ${format} (allowed_requests)`);
     const keys = named(usableKeys(known.keys, model, decision.keyIds), headers);
-    if (keys.length === 0 && (record.custom?.is_key_less === true || KEY_LESS.has(record.name)))
-      keys.push(noKey(record.name));
+    if (keys.length === 0 && isKeyLess(record)) keys.push(noKey(record.name));
     if (keys.length === 0)
       throw new GatewayError(
         'model_not_found',

@@ -3,12 +3,14 @@ import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { appendToMember } from '../lib/json-edit.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
+import { asObject, textOf } from '../lib/json-value.ts';
 import { admits } from '../lib/tool-names.ts';
+import type { Audience } from '../mcp/audience.ts';
+import type { View } from '../mcp/view.ts';
 import { audienceOf } from '../mcp/client-side.ts';
-import type { Audience, Catalog } from '../mcp/catalog.ts';
-import type { View } from '../mcp/offering.ts';
+import type { Catalog } from '../mcp/catalog.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
-import { objectOf, textOf, type Dialect, type OfferedTool } from './dialects/dialect.ts';
+import type { Dialect, OfferedTool } from './dialects/dialect.ts';
 import type { ModelRequest } from './request.ts';
 
 /** A request with the tools of its caller. */
@@ -82,7 +84,7 @@ function offered({ name, description, inputSchema }: JsonObject): OfferedTool {
   return {
     name: textOf(name),
     description: textOf(description),
-    schema: objectOf(inputSchema) ?? { type: 'object', properties: {} },
+    schema: asObject(inputSchema) ?? { type: 'object', properties: {} },
   };
 }
 

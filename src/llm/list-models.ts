@@ -1,13 +1,14 @@
 import type { Caller } from '../governance/caller.ts';
 import { decideModel, usableKeys } from '../governance/model-access.ts';
 import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
+import { isKeyLess } from '../governance/provider-settings.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { ProviderKey } from '../store/providers.ts';
-import { objectsIn, textOf } from './dialects/dialect.ts';
+import { objectsOf, textOf } from '../lib/json-value.ts';
 import { readWhole, startExchange } from './exchange.ts';
 import type { ProviderClients } from './provider-clients.ts';
-import { KEY_LESS, noKey } from './key-less.ts';
+import { noKey } from './key-less.ts';
 import type { Providers } from './providers/providers.ts';
 
 /** A model that a caller may ask for. */
@@ -72,13 +73,13 @@ export function createListModels({ directory, providers, clients, now = Date.now
 
   async function listOf(configured: ConfiguredProvider, { key: policy }: Caller): Promise<ListedModel[]> {
     const { record, keys } = configured;
-    const isKeyLess = record.custom?.is_key_less === true || KEY_LESS.has(record.name);
-    const all = keys.length === 0 && isKeyLess ? [noKey(record.name)] : keys.filter((key) => key.enabled);
+    const wantsNoKey = isKeyLess(record);
+    const all = keys.length === 0 && wantsNoKey ? [noKey(record.name)] : keys.filter((key) => key.enabled);
     const lists = await Promise.all(all.map((key) => modelsOf(configured, key)));
     const byName = new Map(lists.flat().map((model) => [model.model, model]));
     return [...byName.values()].filter(({ model }) => {
       const decision = decideModel(policy, record.name, model);
-      return decision.allowed && usableKeys(all, model, isKeyLess ? undefined : decision.keyIds).length > 0;
+      return decision.allowed && usableKeys(all, model, wantsNoKey ? undefined : decision.keyIds).length > 0;
     });
   }
 
@@ -114,7 +115,7 @@ function listed(provider: string, model: string): ListedModel {
 
 /** OpenAI and Anthropic list `data` with ids, Google `models` with names. */
 function readModels(provider: string, { data, models }: JsonObject): ListedModel[] {
-  return objectsIn(data ?? models).flatMap((item) => {
+  return objectsOf(data ?? models).flatMap((item) => {
     const model = textOf(item.id) || textOf(item.name).replace(/^models\//, '');
     if (model === '') return [];
     return [{ provider, model, created: secondsOf(item), owner: textOf(item.owned_by) || provider }];

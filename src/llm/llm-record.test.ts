@@ -4,7 +4,8 @@ import { ANONYMOUS, type Caller, type KeyPolicy } from '../governance/caller.ts'
 import { GatewayError } from '../lib/errors.ts';
 import { createLedger } from '../telemetry/ledger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { createTracing, type Tracing } from '../telemetry/tracing.ts';
+import type { Tracing } from '../telemetry/spans.ts';
+import { createTracing } from '../telemetry/tracing.ts';
 import { contentOf, createLlmRecords, type LlmRequest } from './llm-record.ts';
 
 const KEY: KeyPolicy = {

@@ -6,8 +6,8 @@ import { headerOf, keepsContent, metadataOf, refusalOf, type LogSettings } from 
 import type { LlmEnd, LlmStart, TokenUsage } from '../store/ledger-rows.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Tracing } from '../telemetry/tracing.ts';
 import type { CallerFormat } from './formats/format.ts';
+import type { Tracing } from '../telemetry/spans.ts';
 
 interface RecordDeps {
   readonly ledger: Pick<Ledger, 'beginLlm'>;

@@ -1,6 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { objectOf, textOf } from './dialects/dialect.ts';
+import { asObject, textOf } from '../lib/json-value.ts';
 import type { Arrived } from './exchange.ts';
 import type { ProviderError } from './formats/format.ts';
 import type { Target } from './target.ts';
@@ -40,14 +40,14 @@ export function demandNoError(event: JsonObject): void {
 
 /** The error that an event of any format reports. */
 export function failureIn({ type, error, response, message, code }: JsonObject): JsonObject | undefined {
-  if (type === 'response.failed') return { error: objectOf(response)?.error ?? { message: 'the response failed' } };
-  if (objectOf(error) !== undefined) return { error };
+  if (type === 'response.failed') return { error: asObject(response)?.error ?? { message: 'the response failed' } };
+  if (asObject(error) !== undefined) return { error };
   return type === 'error' ? { error: { message, code } } : undefined;
 }
 
 /** OpenAI's form, and the looser ones of those who only nearly speak it. */
 function readError(native: JsonObject): ProviderError {
-  const error = objectOf(native.error) ?? native;
+  const error = asObject(native.error) ?? native;
   const code = typeof error.code === 'number' ? String(error.code) : error.code;
   return {
     message: textOf(error.message) || textOf(native.error) || textOf(native.detail) || JSON.stringify(native),
@@ -63,7 +63,7 @@ function named(key: 'type' | 'code' | 'param', value: JsonValue | undefined): Pa
 
 function parse(body: Buffer): JsonObject | undefined {
   try {
-    return objectOf(JSON.parse(body.toString()) as JsonValue);
+    return asObject(JSON.parse(body.toString()) as JsonValue);
   } catch {
     return undefined;
   }

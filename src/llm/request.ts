@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { objectOf } from './dialects/dialect.ts';
+import { asObject } from '../lib/json-value.ts';
 import { restoreOwn } from './dialects/own-message.ts';
 import type { CallerFormat } from './formats/format.ts';
 
@@ -47,7 +47,7 @@ function parse(bytes: Buffer): JsonObject {
   } catch (error) {
     throw new GatewayError('invalid_request', `the body is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  const object = objectOf(value);
+  const object = asObject(value);
   if (object === undefined) throw new GatewayError('invalid_request', 'the body must be a JSON object');
   return object;
 }

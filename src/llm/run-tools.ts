@@ -1,13 +1,14 @@
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import type { Audience } from '../mcp/audience.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
-import type { Audience } from '../mcp/catalog.ts';
 import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import { toRelayParams } from '../mcp/relay/relay-params.ts';
-import { objectOf, textOf, type ToolCall, type ToolResult } from './dialects/dialect.ts';
+import { asObject, textOf } from '../lib/json-value.ts';
+import type { ToolCall, ToolResult } from './dialects/dialect.ts';
 
 /** On whose behalf tools run. */
 export interface ToolScope {
@@ -65,6 +66,6 @@ function checkArguments(text: string): string {
   } catch (error) {
     throw new GatewayError('invalid_request', `the arguments are not JSON: ${messageOf(error)}`, { cause: error });
   }
-  if (objectOf(value) === undefined) throw new GatewayError('invalid_request', 'the arguments must be a JSON object');
+  if (asObject(value) === undefined) throw new GatewayError('invalid_request', 'the arguments must be a JSON object');
   return text.replaceAll(/[\r\n]+/g, ' ');
 }

@@ -1,8 +1,8 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import { asObject, objectsOf } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
-import { objectOf, objectsIn } from './dialects/dialect.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
@@ -27,7 +27,7 @@ export interface Translation {
 /** The caller's own format is passed through where the provider speaks it; anything else goes by way of chat completions. */
 export function planTranslation(request: ModelRequest, bytes: Buffer, provider: Provider, facts: Facts): Translation {
   const { format } = request;
-  if (provider.formats.includes(format)) return passThrough(request, bytes);
+  if (provider.formats.includes(format)) return passThrough(request, bytes, provider);
   const caller = format === 'chat' ? undefined : callerCodecOf(format);
   const chat = (): JsonObject => {
     const fields = parse(bytes);
@@ -42,7 +42,8 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const asked = { ...chat(), model };
       return Buffer.from(
         JSON.stringify(
-          codec?.encodeRequest(asked) ?? withUsage(provider.takesExtensions === true ? asked : plainChat(asked)),
+          codec?.encodeRequest(asked) ??
+            withUsage(provider.takesExtensions === true ? asked : plainChat(asked), provider),
         ),
       );
     },
@@ -89,16 +90,16 @@ function unspoken(format: string): GatewayError {
 }
 
 /** Nothing changes but the name of the model, and what only the gateway reads. */
-function passThrough(request: ModelRequest, bytes: Buffer): Translation {
+function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOptions }: Provider): Translation {
   const { format, fields, isStream } = request;
-  const isAdded = isStream && !showsUsage(request);
+  const isAdded = isStream && !showsUsage(request) && refusesStreamOptions !== true;
   return {
     format,
     encode: (model) =>
       editObject(bytes, {
         model: JSON.stringify(model),
         fallbacks: undefined,
-        ...(isAdded && { stream_options: JSON.stringify({ ...objectOf(fields.stream_options), include_usage: true }) }),
+        ...(isAdded && { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) }),
       }),
     decodeWhole: (answer) => answer,
     async *decodeStream(chunks, onData) {
@@ -122,16 +123,16 @@ function passThrough(request: ModelRequest, bytes: Buffer): Translation {
 
 /** Only callers of chat completions are asked whether they want to see it. */
 function showsUsage({ format, fields }: ModelRequest): boolean {
-  return format !== 'chat' || objectOf(fields.stream_options)?.include_usage === true;
+  return format !== 'chat' || asObject(fields.stream_options)?.include_usage === true;
 }
 
 /** A chunk that comes only because the gateway wants to count. */
 function isUsageOnly({ usage, choices }: JsonObject): boolean {
-  return objectOf(usage) !== undefined && objectsIn(choices).length === 0;
+  return asObject(usage) !== undefined && objectsOf(choices).length === 0;
 }
 
 function hasEnd({ choices }: JsonObject): boolean {
-  return objectsIn(choices).some(({ finish_reason }) => finish_reason !== undefined && finish_reason !== null);
+  return objectsOf(choices).some(({ finish_reason }) => finish_reason !== undefined && finish_reason !== null);
 }
 
 function brokenOff(): GatewayError {
@@ -145,9 +146,10 @@ function toFrames(events: readonly StreamEvent[], onData: (data: JsonObject) => 
   });
 }
 
-function withUsage(chat: JsonObject): JsonObject {
+function withUsage(chat: JsonObject, { refusesStreamOptions }: Provider): JsonObject {
+  if (refusesStreamOptions === true) return { ...chat, stream_options: undefined };
   return chat.stream === true
-    ? { ...chat, stream_options: { ...objectOf(chat.stream_options), include_usage: true } }
+    ? { ...chat, stream_options: { ...asObject(chat.stream_options), include_usage: true } }
     : chat;
 }
 
@@ -195,7 +197,7 @@ function parseAnswer(bytes: Buffer): JsonObject {
   } catch {
     // Said below.
   }
-  const object = objectOf(value);
+  const object = asObject(value);
   if (object === undefined)
     throw new GatewayError('provider_bad_reply', 'the provider answered with something that is not a JSON object');
   return object;

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
+import { asObject } from '../lib/json-value.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
 import type { CallerFormat } from './formats/format.ts';
 
@@ -12,7 +13,7 @@ export interface UsageReader {
 
 /** The tokens of an answer, as its provider counted them; undefined when it says nothing, or nothing that makes sense. */
 export function usageOf(format: CallerFormat, answer: JsonObject): TokenUsage | undefined {
-  const usage = objectAt(answer, 'usage');
+  const usage = asObject(answer.usage);
   return usage && READERS[format](usage);
 }
 
@@ -98,11 +99,7 @@ export function sumUsage(rounds: readonly (TokenUsage | undefined)[]): TokenUsag
 
 /** In the event itself (chat, `message_delta`), or in what it carries (`response.completed`, `message_start`). */
 function usageIn(event: JsonObject): JsonObject | undefined {
-  return (
-    objectAt(event, 'usage') ??
-    objectAt(objectAt(event, 'response'), 'usage') ??
-    objectAt(objectAt(event, 'message'), 'usage')
-  );
+  return asObject(event.usage) ?? asObject(asObject(event.response)?.usage) ?? asObject(asObject(event.message)?.usage);
 }
 
 const READERS: Readonly<Record<CallerFormat, (usage: JsonObject) => TokenUsage | undefined>> = {
@@ -118,8 +115,8 @@ function readOpenAi(usage: JsonObject): TokenUsage | undefined {
   const completion = countAt(usage, 'completion_tokens') ?? countAt(usage, 'output_tokens');
   const total = countAt(usage, 'total_tokens');
   if (prompt === undefined && completion === undefined && total === undefined) return undefined;
-  const input = objectAt(usage, 'prompt_tokens_details') ?? objectAt(usage, 'input_tokens_details');
-  const output = objectAt(usage, 'completion_tokens_details') ?? objectAt(usage, 'output_tokens_details');
+  const input = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
+  const output = asObject(usage.completion_tokens_details) ?? asObject(usage.output_tokens_details);
   const prompt_tokens = prompt ?? Math.max((total ?? 0) - (completion ?? 0), 0);
   const completion_tokens = completion ?? Math.max((total ?? 0) - prompt_tokens, 0);
   const cached_read_tokens = Math.min(
@@ -147,11 +144,6 @@ function readAnthropic(usage: JsonObject): TokenUsage | undefined {
     ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
     ...{ cached_read_tokens, cached_write_tokens, reasoning_tokens: 0, is_estimate: false },
   };
-}
-
-function objectAt(value: JsonObject | undefined, name: string): JsonObject | undefined {
-  const inner: JsonValue | undefined = value?.[name];
-  return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : undefined;
 }
 
 /** A provider may send anything; budgets need whole numbers that are not negative. */

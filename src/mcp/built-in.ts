@@ -1,14 +1,10 @@
-import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import type { ClientRequest } from './client-side.ts';
-import type { View } from './offering.ts';
 import type { Upstream } from './upstream/upstream.ts';
-import type { CallerHeaders } from './relay/forwarded-headers.ts';
-
-/** How a caller wants tools listed: all of them to be called from code, or one by one; else each server is as it is set. */
-export type ToolMode = 'code' | 'tools';
+import type { View } from './view.ts';
+import type { ToolMode } from './tool-mode.ts';
 
 /** One call of a built-in tool. */
 export interface BuiltInCall {
@@ -30,17 +26,4 @@ export interface BuiltIns {
   /** Their definitions, as JSON texts, when they stand for these servers. */
   definitions(folded: readonly Upstream[]): readonly string[];
   run(name: string, call: BuiltInCall): Promise<Reply>;
-}
-
-/** Says how tools are to be listed; `/mcp` also takes it as `?mode=`. */
-export const TOOL_MODE_HEADER = 'x-asbru-tool-mode';
-
-/** Reads how the caller wants tools listed. */
-export function readToolMode(headers: CallerHeaders): ToolMode | undefined {
-  const mode = headers[TOOL_MODE_HEADER];
-  if (mode === undefined || mode === 'code' || mode === 'tools') return mode;
-  throw new GatewayError(
-    'invalid_request',
-    `mode: must be "code" or "tools"; leave ?mode= or ${TOOL_MODE_HEADER} out for neither`,
-  );
 }

@@ -1,14 +1,15 @@
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { JsonObject, JsonValue, Reply } from '../lib/json-rpc.ts';
+import type { JsonObject, Reply } from '../lib/json-rpc.ts';
+import { objectOf } from '../lib/json-value.ts';
 import { timeUuid } from '../lib/time-uuid.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Tracing } from '../telemetry/tracing.ts';
 import type { ClientRequest } from './client-side.ts';
 import { traceOf } from './relay/trace.ts';
+import type { Tracing } from '../telemetry/spans.ts';
 
 /** What of the settings says what is kept of a call. */
 export type LogSettings = Pick<
@@ -177,8 +178,7 @@ function errorOf(reply: Reply, isContentKept: boolean): CallEnd['error'] {
 /** A server may break the protocol. Its answer goes to the caller as it came all the same; here it just has no words. */
 function parse(bytes: Buffer): JsonObject {
   try {
-    const value = JSON.parse(bytes.toString()) as JsonValue;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+    return objectOf(JSON.parse(bytes.toString()));
   } catch {
     return {};
   }

@@ -6,13 +6,13 @@ import type { BuiltIns } from './built-in.ts';
 import type { CallRecord, CallRecords } from './call-record.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
-import type { ToolEntry, View } from './offering.ts';
 import { checkMirrored } from './relay/mirror-params.ts';
 import { questionsOf } from './relay/questions.ts';
 import type { Relay } from './relay/relay.ts';
 import { createRelist } from './upstream/relist.ts';
 import { rewriteReply } from './rewrite.ts';
 import type { Tasks } from './tasks.ts';
+import type { ToolEntry, View } from './view.ts';
 
 /** Runs `request`, a tools/call, for the tool with that public name. */
 export type CallTool = (name: string, request: ClientRequest) => Promise<Reply>;

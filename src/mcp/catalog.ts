@@ -1,26 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createToolFilter, grantOf, type ToolFilter } from '../governance/access.ts';
+import { createToolFilter, grantOf } from '../governance/access.ts';
 import { createLatest } from '../lib/latest.ts';
 import { publicToolName } from '../lib/tool-names.ts';
-import type { BuiltIns, ToolMode } from './built-in.ts';
-import { compileOffering, type Lists, type NamedTool, type NameOf, type Offering, type View } from './offering.ts';
+import type { BuiltIns } from './built-in.ts';
+import { compileOffering, type NameOf, type Offering } from './offering.ts';
 import type { Profile } from './profile.ts';
 import type { Upstream } from './upstream/upstream.ts';
-
-/** For whom a view is. */
-export interface Audience {
-  /** What the client can be asked; undefined: nothing. */
-  readonly profile: Profile | undefined;
-  /** The virtual key that the caller came with; undefined: unrestricted. */
-  readonly virtualKey: string | undefined;
-  /** What the caller asks to be shown no more than. */
-  readonly filter: ToolFilter | undefined;
-  /** How it wants its tools listed; undefined: as each server is set. */
-  readonly mode?: ToolMode | undefined;
-}
-
-/** Operators, and clients who can be asked nothing. */
-export const EVERYTHING: Audience = Object.freeze({ profile: undefined, virtualKey: undefined, filter: undefined });
+import type { Lists, NamedTool, View } from './view.ts';
+import type { Audience } from './audience.ts';
 
 export interface Catalog {
   /** What this audience sees right now. Audiences with equal rights get the same view. */

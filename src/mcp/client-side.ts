@@ -2,14 +2,14 @@ import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
 import type { CallSource } from '../store/ledger-rows.ts';
-import { readToolMode } from './built-in.ts';
-import type { Audience } from './catalog.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { InputRequest } from './relay/conversation.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import type { Profile } from './profile.ts';
 import type { RelayParams } from './relay/relay-params.ts';
 import type { Era } from './revisions.ts';
+import { readToolMode } from './tool-mode.ts';
+import type { Audience } from './audience.ts';
 
 /** How to reach a legacy client outside of its requests. */
 export interface Between {

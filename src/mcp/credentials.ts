@@ -1,5 +1,5 @@
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import type { Holder } from '../store/header-credentials.ts';
+import type { Holder } from '../store/holder.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { isPerUser } from './client-config.ts';
 import { checkAccess, type PersonalServer } from './personal/access.ts';

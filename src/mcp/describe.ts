@@ -1,6 +1,6 @@
 import type { JsonObject } from '../lib/json-rpc.ts';
-import type { View } from './offering.ts';
 import type { Era } from './revisions.ts';
+import type { View } from './view.ts';
 
 /** How much of one server's instructions is handed on, and of all together, in characters. */
 const MAX_INSTRUCTIONS = 4_096;

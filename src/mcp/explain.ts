@@ -7,7 +7,7 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import { toUsd } from '../lib/money.ts';
 import { admits } from '../lib/tool-names.ts';
 import type { Catalog } from './catalog.ts';
-import type { NamedTool } from './offering.ts';
+import type { NamedTool } from './view.ts';
 
 /** What to explain: one tool for one caller. */
 export interface Question {

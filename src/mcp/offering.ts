@@ -1,55 +1,14 @@
 import { canUseServer, canUseTool, type ToolFilter } from '../governance/access.ts';
-import { compilePrice, type CompiledPrice } from '../governance/price.ts';
+import { compilePrice } from '../governance/price.ts';
 import type { Listed } from '../store/mcp-clients.ts';
 import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
-import type { BuiltIns, ToolMode } from './built-in.ts';
+import type { BuiltIns } from './built-in.ts';
 import type { Profile } from './profile.ts';
 import { replaceMember, rewriteUris } from './rewrite.ts';
-import { indexResources, type ResourceIndex } from './resource-index.ts';
+import { indexResources } from './resource-index.ts';
 import type { Upstream } from './upstream/upstream.ts';
-
-/** Something that a caller may use: the server that has it, and the server's own name for it. */
-export interface Entry {
-  readonly upstream: Upstream;
-  readonly own: string;
-}
-
-/** A tool that a caller may use. */
-export interface ToolEntry extends Entry {
-  /** The arguments that headers repeat. */
-  readonly paramHeaders: readonly ParamHeader[];
-  readonly price: CompiledPrice;
-  /** Its definition under its public name, as JSON text. */
-  readonly json: string;
-}
-
-/** A tool under the name that callers know it by. */
-export interface NamedTool extends ToolEntry {
-  readonly name: string;
-}
-
-/** The lists, each as the member of a result, ready to send: `"tools":[…]`. */
-export interface Lists {
-  readonly tools: Buffer;
-  readonly prompts: Buffer;
-  readonly resources: Buffer;
-  readonly resourceTemplates: Buffer;
-}
-
-/** What some callers see, compiled once: a request takes the view and keeps it. */
-export interface View {
-  /** By public name. */
-  readonly tools: ReadonlyMap<string, ToolEntry>;
-  readonly prompts: ReadonlyMap<string, Entry>;
-  readonly resources: ResourceIndex;
-  readonly lists: Lists;
-  /** Servers whose tools can be called by name, but are listed only in the shape of built-in tools. */
-  readonly folded: ReadonlySet<Upstream>;
-  /** The servers behind the view, in order of registration. */
-  readonly upstreams: readonly Upstream[];
-  /** Names of the servers that are not connected; what they offer is as of the last listing. */
-  readonly stale: readonly string[];
-}
+import type { ToolMode } from './tool-mode.ts';
+import type { Entry, Lists, NamedTool, View } from './view.ts';
 
 /** Everything that the servers offer to clients with one profile; what a caller sees of it is cut out of this. */
 export interface Offering {

@@ -6,11 +6,11 @@ import type { ClientRequest } from './client-side.ts';
 import { describeGateway } from './describe.ts';
 import { askingCaller } from './personal/ask-caller.ts';
 import { createReaders } from './readers.ts';
-import type { Lists, View } from './offering.ts';
 import type { Relay } from './relay/relay.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Tasks } from './tasks.ts';
+import type { Lists, View } from './view.ts';
 
 interface ServerDeps {
   readonly catalog: Catalog;

@@ -1,10 +1,11 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
 import { keyOfPrincipal } from '../governance/caller.ts';
-import { EVERYTHING, type Audience, type Catalog } from './catalog.ts';
+import { EVERYTHING, type Audience } from './audience.ts';
+import type { Lists } from './view.ts';
+import type { Catalog } from './catalog.ts';
 import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
 import type { LegacySession } from './legacy-session.ts';
-import type { Lists } from './offering.ts';
 import { META } from './revisions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream/upstream.ts';

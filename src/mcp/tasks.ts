@@ -1,5 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonValue, Reply } from '../lib/json-rpc.ts';
+import { isObject } from '../lib/json-value.ts';
 import type { Sealer } from '../lib/seal.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
@@ -137,6 +138,6 @@ function renameTasks(result: JsonObject, rename: (own: string) => string): JsonO
   if (next.task !== undefined) next.task = renamed(next.task);
   if (Array.isArray(next.tasks)) next.tasks = next.tasks.map((task) => renamed(task) ?? null);
   const meta = next._meta;
-  const isRelated = typeof meta === 'object' && meta !== null && !Array.isArray(meta) && meta[RELATED] !== undefined;
+  const isRelated = isObject(meta) && meta[RELATED] !== undefined;
   return isRelated ? { ...next, _meta: { ...meta, [RELATED]: renamed(meta[RELATED]) } } : next;
 }

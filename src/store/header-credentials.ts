@@ -2,21 +2,8 @@ import type { Insertable, Selectable } from 'kysely';
 import type { Encryption } from '../lib/encryption.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { createHeaderFlowStore, type HeaderFlowStore } from './header-flows.ts';
+import type { Holder, IdentityMode } from './holder.ts';
 import type { Executor, HeaderCredentialTable } from './schema.ts';
-
-/** On whose behalf a server is called: a person, a virtual key, or whoever knows the id of a session. */
-export type IdentityMode = 'user' | 'vk' | 'session';
-
-/** Whose a credential is: an identity, and which of its accounts. */
-export interface Holder {
-  readonly mode: IdentityMode;
-  /** User id, virtual key id, or SHA-256 in hex of the session id, which opens what it names. */
-  readonly identity: string;
-  /** How the identity is shown; a session id masked. */
-  readonly identity_name: string;
-  /** Tells two accounts of one identity on one server apart; empty for the first. */
-  readonly label: string;
-}
 
 /** Header values that one identity has entered for one server. */
 export interface HeaderCredential extends Holder {

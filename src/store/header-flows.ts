@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { Holder, IdentityMode } from './header-credentials.ts';
+import type { Holder, IdentityMode } from './holder.ts';
 import type { Executor, HeaderFlowTable } from './schema.ts';
 
 /** What a link leads to, a form or a sign-in: for one holder, for a quarter of an hour, once. */

@@ -1,4 +1,4 @@
-import type { IdentityMode } from './header-credentials.ts';
+import type { IdentityMode } from './holder.ts';
 import type { Executor } from './schema.ts';
 
 /** What an API key is known by where it acts as a user; also the principal of its callers. */

@@ -9,8 +9,8 @@ import { TraceIdRatioBasedSampler, type Sampler, type SpanExporter } from '@open
 import { readProxies } from '../lib/proxy.ts';
 import { parseTraceParent, type TraceContext } from '../lib/trace-context.ts';
 import { VERSION } from '../lib/version.ts';
+import type { ModelSpan, OnExportError, ToolSpan, TracedCall, TracedRequest, Tracing } from './spans.ts';
 import { errorTypeOf } from './tool-metrics.ts';
-import type { ModelSpan, OnExportError, ToolSpan, TracedCall, TracedRequest, Tracing } from './tracing.ts';
 import type { SamplerChoice, TracingOptions } from './tracing-options.ts';
 
 /** A collector that does not answer must not hold up the end of the gateway. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { listenOnLoopback, readBody } from '../../test/kit/http-host.ts';
 import { tokenUsage } from '../../test/kit/ledger.ts';
-import { createTracing, type TracedRequest } from './tracing.ts';
+import type { TracedRequest } from './spans.ts';
+import { createTracing } from './tracing.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';

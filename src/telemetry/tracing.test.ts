@@ -2,8 +2,9 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { listenOnLoopback, readBody } from '../../test/kit/http-host.ts';
 import { startProxy } from '../../test/kit/proxy.ts';
 import { parseTraceParent } from '../lib/trace-context.ts';
+import type { TracedCall, Tracing } from './spans.ts';
 import { readTracingOptions } from './tracing-options.ts';
-import { createTracing, type TracedCall, type Tracing } from './tracing.ts';
+import { createTracing } from './tracing.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';

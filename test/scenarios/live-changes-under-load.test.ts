@@ -13,7 +13,9 @@ test('a thousand calls in flight through fifty live changes, and not one fails',
   await using one = await startUpstream();
   await using two = await startUpstream();
   await using gateway = await startGateway();
-  const id = await gateway.createClient(httpClient(one.url, { headers: { 'X-Round': 'start' }, tool_execution_timeout: 200 }));
+  const id = await gateway.createClient(
+    httpClient(one.url, { headers: { 'X-Round': 'start' }, tool_execution_timeout: 200 }),
+  );
   const session = await openSession(gateway);
   const calls: Promise<RpcAnswer>[] = [];
   let answered = 0;

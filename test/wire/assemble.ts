@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/lib/json-rpc.ts';
+import { asText, objectOf, objectsOf, textOf } from '../../src/lib/json-value.ts';
 import type { StreamEvent } from '../../src/llm/formats/format.ts';
-import { objectOf, objectsOf, textOf } from '../../src/llm/formats/read.ts';
 
 /** What a client makes of chunks: the message they add up to, with the end of the choice and the usage. */
 export function assembleChunks(chunks: readonly JsonObject[]): JsonObject {
@@ -15,8 +15,7 @@ export function assembleChunks(chunks: readonly JsonObject[]): JsonObject {
     if (choice.finish_reason !== null && choice.finish_reason !== undefined)
       rest = { ...rest, finish_reason: choice.finish_reason };
     if (role !== undefined) message.role = role;
-    for (const [name, piece] of Object.entries(texts))
-      message[name] = (textOf(message[name]) ?? '') + (textOf(piece) ?? '');
+    for (const [name, piece] of Object.entries(texts)) message[name] = textOf(message[name]) + textOf(piece);
     for (const delta of objectsOf(tool_calls)) addCall(calls, delta);
     for (const delta of objectsOf(reasoning_details)) addDetail(details, delta);
   }
@@ -28,19 +27,14 @@ function addCall(calls: JsonObject[], { index, ...delta }: JsonObject): void {
   const known = calls[at] ?? {};
   const before = objectOf(known.function);
   const { name, arguments: piece } = objectOf(delta.function);
-  const called = { name: before.name ?? name, arguments: (textOf(before.arguments) ?? '') + (textOf(piece) ?? '') };
+  const called = { name: before.name ?? name, arguments: textOf(before.arguments) + textOf(piece) };
   calls[at] = { ...known, ...delta, function: called };
 }
 
 function addDetail(details: JsonObject[], delta: JsonObject): void {
   const last = details.at(-1);
   if (last === undefined || last.index !== delta.index) details.push({ ...delta });
-  else
-    Object.assign(
-      last,
-      delta,
-      last.text === undefined ? {} : { text: (textOf(last.text) ?? '') + (textOf(delta.text) ?? '') },
-    );
+  else Object.assign(last, delta, last.text === undefined ? {} : { text: textOf(last.text) + textOf(delta.text) });
 }
 
 /** What Anthropic's client makes of its events. Throws where they are out of order. */
@@ -48,7 +42,7 @@ export function assembleMessage(events: readonly StreamEvent[]): JsonObject {
   let message: JsonObject = {};
   const blocks: { block: JsonObject; json: string; isOpen: boolean }[] = [];
   for (const { event, data } of events) {
-    if (event !== data.type) throw new Error(`the event ${event} says it is ${textOf(data.type)}`);
+    if (event !== data.type) throw new Error(`the event ${event} says it is ${asText(data.type)}`);
     const block = blocks[Number(data.index)];
     if (data.type === 'message_start') message = { ...objectOf(data.message) };
     else if (data.type === 'content_block_start') {
@@ -69,10 +63,10 @@ export function assembleMessage(events: readonly StreamEvent[]): JsonObject {
 
 function addDelta(open: { block: JsonObject; json: string }, delta: JsonObject): void {
   const { block } = open;
-  if (delta.type === 'input_json_delta') open.json += textOf(delta.partial_json) ?? '';
+  if (delta.type === 'input_json_delta') open.json += textOf(delta.partial_json);
   else if (delta.type === 'signature_delta') block.signature = delta.signature;
   else {
     const name = delta.type === 'thinking_delta' ? 'thinking' : 'text';
-    block[name] = (textOf(block[name]) ?? '') + (textOf(delta[name]) ?? '');
+    block[name] = textOf(block[name]) + textOf(delta[name]);
   }
 }

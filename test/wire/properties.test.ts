@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GatewayError } from '../../src/lib/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/lib/json-rpc.ts';
+import { asText, isObject, objectOf, objectsOf } from '../../src/lib/json-value.ts';
 import type { Facts } from '../../src/llm/formats/format.ts';
 import { messagesCallerCodec } from '../../src/llm/formats/messages/caller-codec.ts';
 import { messagesProviderCodec } from '../../src/llm/formats/messages/provider-codec.ts';
-import { isObject, objectOf, objectsOf, textOf } from '../../src/llm/formats/read.ts';
 import { responsesCallerCodec } from '../../src/llm/formats/responses/caller-codec.ts';
 import { anthropicMessage, chatRequest, completion, cut, lengths } from './arbitrary.ts';
 import { assembleChunks, assembleMessage } from './assemble.ts';
@@ -87,10 +87,10 @@ test('a stream for callers of responses ends with what the whole answer says, an
       expect(events.at(-1)?.data.response).toEqual(responsesCallerCodec.encodeResponse(chat, request, FACTS));
       expect(events.map(({ data }) => data.sequence_number)).toEqual(events.map((_, index) => index));
       const said = (type: string) => events.filter(({ event }) => event === type);
-      const pieces = said('response.output_text.delta').map(({ data }) => textOf(data.delta));
+      const pieces = said('response.output_text.delta').map(({ data }) => asText(data.delta));
       expect(pieces.join('')).toBe(
         said('response.output_text.done')
-          .map(({ data }) => textOf(data.text))
+          .map(({ data }) => asText(data.text))
           .join(''),
       );
       expect(said('response.output_item.done')).toHaveLength(said('response.output_item.added').length);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/lib/json-rpc.ts';
+import { asText, objectOf, objectsOf, textOf } from '../../src/lib/json-value.ts';
 import type { StreamEvent } from '../../src/llm/formats/format.ts';
-import { objectOf, objectsOf, textOf } from '../../src/llm/formats/read.ts';
 import { cut } from './arbitrary.ts';
 
 /** The events with which Anthropic streams a message. */
@@ -20,14 +20,14 @@ export function streamOf(message: JsonObject, sizes: number[]): StreamEvent[] {
     { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage: { output_tokens } },
     { type: 'message_stop' },
   );
-  return events.map((data) => ({ event: textOf(data.type), data }));
+  return events.map((data) => ({ event: asText(data.type), data }));
 }
 
 function takeApart(block: JsonObject, sizes: number[]): { empty: JsonObject; deltas: JsonObject[] } {
   if (block.type === 'text')
     return {
       empty: { ...block, text: '' },
-      deltas: cut(textOf(block.text) ?? '', sizes).map((text) => ({ type: 'text_delta', text })),
+      deltas: cut(textOf(block.text), sizes).map((text) => ({ type: 'text_delta', text })),
     };
   if (block.type === 'tool_use')
     return {
@@ -38,7 +38,7 @@ function takeApart(block: JsonObject, sizes: number[]): { empty: JsonObject; del
       })),
     };
   if (block.type !== 'thinking') return { empty: block, deltas: [] };
-  const thinking = cut(textOf(block.thinking) ?? '', sizes).map((thinking) => ({ type: 'thinking_delta', thinking }));
+  const thinking = cut(textOf(block.thinking), sizes).map((thinking) => ({ type: 'thinking_delta', thinking }));
   const signed = { type: 'signature_delta', signature: block.signature };
   return { empty: { ...block, thinking: '', signature: '' }, deltas: [...thinking, signed] };
 }
@@ -50,15 +50,15 @@ export function chunksFor(chat: JsonObject, sizes: number[]): JsonObject[] {
   const { content, tool_calls, reasoning_details } = objectOf(message);
   const deltas: JsonObject[] = [{ role: 'assistant', content: '' }];
   for (const { text, signature, ...detail } of objectsOf(reasoning_details)) {
-    for (const piece of cut(textOf(text) ?? '', sizes))
+    for (const piece of cut(textOf(text), sizes))
       deltas.push({ reasoning: piece, reasoning_details: [{ ...detail, text: piece }] });
     deltas.push({ reasoning_details: [{ ...detail, signature }] });
   }
-  for (const piece of cut(textOf(content) ?? '', sizes)) deltas.push({ content: piece });
+  for (const piece of cut(textOf(content), sizes)) deltas.push({ content: piece });
   for (const [index, call] of objectsOf(tool_calls).entries()) {
     const { name, arguments: whole } = objectOf(call.function);
     deltas.push({ tool_calls: [{ index, ...call, function: { name, arguments: '' } }] });
-    for (const piece of cut(textOf(whole) ?? '', sizes))
+    for (const piece of cut(textOf(whole), sizes))
       deltas.push({ tool_calls: [{ index, function: { arguments: piece } }] });
   }
   const head = { id, object: 'chat.completion.chunk', created, model };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { objectOf } from '../../lib/json-value.ts';
 import { AuthType, ConnectionType } from '../../contract/mcp-client.ts';
 import type { McpClientList, McpClientView } from '../../contract/mcp-client.ts';
 import { clientView } from '../../mcp/client-config.ts';
@@ -96,18 +97,14 @@ function isAssigned(filter: ClientFilter, grants: RegisteredClient['grants'], is
 function viewTool({ name, json }: Listed): McpClientView['tools'][number] {
   // Text that the server sent and that was checked to be a JSON object when it was listed.
   const definition = JSON.parse(json) as { description?: unknown; inputSchema?: unknown };
-  const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
+  const schema = objectOf(definition.inputSchema);
   return {
     name,
     ...(typeof definition.description === 'string' ? { description: definition.description } : {}),
     parameters: {
       ...schema,
       type: schema.type ?? 'object',
-      properties: isObject(schema.properties) ? schema.properties : {},
+      properties: objectOf(schema.properties),
     },
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

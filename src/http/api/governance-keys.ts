@@ -8,12 +8,12 @@ import {
   VirtualKeyView,
 } from '../../contract/governance.ts';
 import type { Caller } from '../../governance/caller.ts';
-import type { BudgetOfKey, KeyDirectory } from '../../governance/directory-keys.ts';
 import { mask } from '../../lib/secret.ts';
 import { unknownFields } from '../check-input.ts';
 import { flag, PAGING, pageOf } from '../query.ts';
 import { route, type Route } from '../route.ts';
 import { findIdle, pathId, withWarnings } from './governance-input.ts';
+import type { BudgetOfKey, KeyDirectory } from '../../governance/key-directory.ts';
 
 const KeyQuery = z.object({
   ...PAGING,

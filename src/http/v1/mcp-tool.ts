@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
+import { isObject } from '../../lib/json-value.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { audienceOf, NO_SIDE } from '../../mcp/client-side.ts';
 import { toRelayParams } from '../../mcp/relay/relay-params.ts';
@@ -118,7 +119,7 @@ function checkArguments(text: string): string {
   } catch (error) {
     throw new GatewayError('invalid_request', `Invalid tool arguments: ${messageOf(error)}`, { cause: error });
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (isObject(value)) {
     // Inside checked JSON a line break is only white space, but to a stdio server it would end the message.
     return text.replaceAll(/[\r\n]+/g, ' ');
   }

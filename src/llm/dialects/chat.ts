@@ -1,13 +1,10 @@
 import { appendToMember } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
   describeExecuted,
-  objectOf,
-  objectsIn,
-  textOf,
-  wordOf,
   type Dialect,
   type Gatherer,
   type Stitcher,
@@ -20,13 +17,13 @@ export const chatDialect: Dialect = {
   format: 'chat',
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', function: { name, description, parameters: schema } }),
-  toolNames: ({ tools }) => objectsIn(tools).map((tool) => textOf(objectOf(tool.function)?.name)),
+  toolNames: ({ tools }) => objectsOf(tools).map((tool) => textOf(asObject(tool.function)?.name)),
   callsOf({ choices }) {
-    const all = objectsIn(choices);
-    return all.length === 1 ? objectsIn(objectOf(all[0]?.message)?.tool_calls).map(readCall) : [];
+    const all = objectsOf(choices);
+    return all.length === 1 ? objectsOf(asObject(all[0]?.message)?.tool_calls).map(readCall) : [];
   },
   continueWith(request, answer, results) {
-    const message = objectOf(objectsIn(answer.choices)[0]?.message) ?? {};
+    const message = objectOf(objectsOf(answer.choices)[0]?.message);
     const replies = results.map(({ call, text }) => ({ role: 'tool', tool_call_id: call.id, content: text }));
     return appendToMember(
       request,
@@ -35,9 +32,9 @@ export const chatDialect: Dialect = {
     );
   },
   mix(answer, executed, pending) {
-    const [choice = {}] = objectsIn(answer.choices);
-    const message = objectOf(choice.message) ?? {};
-    const kept = objectsIn(message.tool_calls).filter(({ id }) => pending.some((call) => call.id === id));
+    const [choice = {}] = objectsOf(answer.choices);
+    const message = objectOf(choice.message);
+    const kept = objectsOf(message.tool_calls).filter(({ id }) => pending.some((call) => call.id === id));
     const content = [textOf(message.content), describeExecuted(executed)].filter((text) => text !== '').join('\n\n');
     return {
       ...answer,
@@ -45,9 +42,9 @@ export const chatDialect: Dialect = {
     };
   },
   gistOf({ choices }) {
-    const all = objectsIn(choices);
+    const all = objectsOf(choices);
     const messages = all.map(({ message }) => message ?? null);
-    return { output: messages.length === 1 ? messages[0] : messages, stopReason: wordOf(all[0]?.finish_reason) };
+    return { output: messages.length === 1 ? messages[0] : messages, stopReason: asWord(all[0]?.finish_reason) };
   },
   createGatherer: createChatGatherer,
   createStitcher: createChatStitcher,
@@ -55,7 +52,7 @@ export const chatDialect: Dialect = {
 };
 
 function readCall(call: JsonObject): ToolCall {
-  const { name, arguments: text } = objectOf(call.function) ?? {};
+  const { name, arguments: text } = objectOf(call.function);
   return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
 }
 
@@ -69,20 +66,20 @@ function createChatGatherer(): Gatherer {
 
   return {
     push(data) {
-      if (objectOf(data.error) !== undefined) {
+      if (asObject(data.error) !== undefined) {
         hasFailed = true;
         return;
       }
       const { id, created, model } = data;
       facts = { id, created, model };
-      if (objectOf(data.usage) !== undefined) ({ usage } = data);
-      const [choice] = objectsIn(data.choices);
+      if (asObject(data.usage) !== undefined) ({ usage } = data);
+      const [choice] = objectsOf(data.choices);
       if (choice === undefined) return;
-      const { tool_calls, ...delta } = objectOf(choice.delta) ?? {};
+      const { tool_calls, ...delta } = objectOf(choice.delta);
       for (const [key, value] of Object.entries(delta)) {
         if (value !== null && value !== undefined) message[key] = key === 'role' ? value : join(message[key], value);
       }
-      for (const piece of objectsIn(tool_calls)) gatherCall(piece, calls);
+      for (const piece of objectsOf(tool_calls)) gatherCall(piece, calls);
       finish_reason = choice.finish_reason ?? finish_reason;
     },
     answer() {
@@ -107,7 +104,7 @@ function createChatStitcher(): Stitcher {
   function adopt(frame: Frame): Frame {
     const data = round === 0 ? undefined : dataOf(frame);
     if (data === undefined) return frame;
-    const usage = objectOf(data.usage) === undefined ? {} : { usage: addUsage(earlier, data.usage) };
+    const usage = asObject(data.usage) === undefined ? {} : { usage: addUsage(earlier, data.usage) };
     return writeFrame({ ...data, id: first?.id, created: first?.created, ...usage }, frame.event);
   }
 
@@ -146,7 +143,7 @@ function createChatStitcher(): Stitcher {
         function: { name: call.name, arguments: call.arguments },
       }));
       // What remains of the round: usage and the end.
-      const rest = held.filter((frame) => objectsIn(dataOf(frame)?.choices).length === 0).map(adopt);
+      const rest = held.filter((frame) => objectsOf(dataOf(frame)?.choices).length === 0).map(adopt);
       return [chunk({ content: describeExecuted(executed) }), chunk({ tool_calls }), chunk({}, 'stop'), ...rest];
     },
   };
@@ -154,18 +151,18 @@ function createChatStitcher(): Stitcher {
 
 /** A chunk of a call, or one that belongs to the end of the answer. */
 function mustWait({ choices }: JsonObject): boolean {
-  const [choice] = objectsIn(choices);
+  const [choice] = objectsOf(choices);
   if (choice === undefined) return true;
   const isEnd = choice.finish_reason !== null && choice.finish_reason !== undefined;
-  return isEnd || objectsIn(objectOf(choice.delta)?.tool_calls).length > 0;
+  return isEnd || objectsOf(asObject(choice.delta)?.tool_calls).length > 0;
 }
 
 function gatherCall(piece: JsonObject, calls: JsonObject[]): void {
   const index = typeof piece.index === 'number' ? piece.index : calls.length;
   const call = (calls[index] ??= { type: 'function', function: { name: '', arguments: '' } });
   const { function: part, index: _, ...others } = piece;
-  const into = objectOf(call.function) ?? {};
-  const { name, arguments: text, ...more } = objectOf(part) ?? {};
+  const into = objectOf(call.function);
+  const { name, arguments: text, ...more } = objectOf(part);
   Object.assign(call, others, {
     function: {
       ...into,

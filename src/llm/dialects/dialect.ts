@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import type { Frame } from '../../lib/sse-frames.ts';
+import { asObject } from '../../lib/json-value.ts';
 import type { CallerFormat } from '../formats/format.ts';
 
 /** A tool as the gateway offers it to a model. */
@@ -91,28 +92,8 @@ export function addUsage(earlier: JsonValue | undefined, later: JsonValue | unde
   if (earlier === undefined || earlier === null) return later;
   if (later === undefined || later === null) return earlier;
   if (typeof earlier === 'number' && typeof later === 'number') return earlier + later;
-  const [a, b] = [objectOf(earlier), objectOf(later)];
+  const [a, b] = [asObject(earlier), asObject(later)];
   if (a === undefined || b === undefined) return later;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return Object.fromEntries([...keys].map((key) => [key, addUsage(a[key], b[key])]));
-}
-
-/** The value if it is an object. */
-export function objectOf(value: JsonValue | undefined): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-}
-
-/** The objects in a value that should be a list of them. */
-export function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.map(objectOf).filter((item) => item !== undefined) : [];
-}
-
-/** The value if it is a text that says something. */
-export function wordOf(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** The value if it is a text, else an empty one. */
-export function textOf(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? value : '';
 }

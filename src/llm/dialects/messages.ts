@@ -1,30 +1,21 @@
 import { appendToMember } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { refuseThread } from '../formats/messages/thread.ts';
-import {
-  addUsage,
-  describeExecuted,
-  objectOf,
-  objectsIn,
-  textOf,
-  wordOf,
-  type Dialect,
-  type Gatherer,
-  type Stitcher,
-} from './dialect.ts';
+import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
 
 /** Anthropic messages. */
 export const messagesDialect: Dialect = {
   format: 'messages',
   defineTool: ({ name, description, schema }) => JSON.stringify({ name, description, input_schema: schema }),
-  toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
+  toolNames: ({ tools }) => objectsOf(tools).map(({ name }) => textOf(name)),
   callsOf: ({ content }) =>
-    objectsIn(content)
+    objectsOf(content)
       .filter(({ type }) => type === 'tool_use')
       .map(({ id, name, input }) => ({ id: textOf(id), name: textOf(name), arguments: JSON.stringify(input ?? {}) })),
   demandConversation({ thread }) {
-    if (objectOf(thread) !== undefined) throw refuseThread();
+    if (asObject(thread) !== undefined) throw refuseThread();
   },
   continueWith(request, answer, results) {
     const content = results.map(({ call, text, isError }) => ({
@@ -44,12 +35,12 @@ export const messagesDialect: Dialect = {
     );
   },
   mix(answer, executed, pending) {
-    const blocks = objectsIn(answer.content);
+    const blocks = objectsOf(answer.content);
     const words = blocks.filter(({ type }) => type !== 'tool_use');
     const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
     return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
   },
-  gistOf: ({ content, stop_reason }) => ({ output: content, stopReason: wordOf(stop_reason) }),
+  gistOf: ({ content, stop_reason }) => ({ output: content, stopReason: asWord(stop_reason) }),
   createGatherer: createMessagesGatherer,
   createStitcher: createMessagesStitcher,
   errorFrame: (body) => writeFrame(body, 'error'),
@@ -62,7 +53,7 @@ function createMessagesGatherer(): Gatherer {
   return {
     push(data) {
       if (data.type === 'error') hasFailed = true;
-      else if (data.type === 'message_start') message = { ...objectOf(data.message) };
+      else if (data.type === 'message_start') message = { ...asObject(data.message) };
       else gather(data, message, blocks);
     },
     answer() {
@@ -108,7 +99,7 @@ function createMessagesStitcher(): Stitcher {
       if (data === undefined) return [frame];
       gatherer.push(data);
       if (data.type === 'message_start') return round === 0 ? [frame] : [];
-      const isCall = data.type === 'content_block_start' && objectOf(data.content_block)?.type === 'tool_use';
+      const isCall = data.type === 'content_block_start' && asObject(data.content_block)?.type === 'tool_use';
       isHolding ||= isCall || /^(?:message_delta|message_stop|error)$/.test(textOf(data.type));
       if (isHolding) {
         held.push(frame);
@@ -141,12 +132,12 @@ function createMessagesStitcher(): Stitcher {
 /** Adds an event to the message that it is a part of. */
 function gather(data: JsonObject, message: JsonObject, blocks: JsonObject[]): void {
   const index = typeof data.index === 'number' ? data.index : -1;
-  if (data.type === 'content_block_start') blocks[index] = { ...objectOf(data.content_block) };
-  else if (data.type === 'content_block_delta') gatherDelta(objectOf(data.delta) ?? {}, blocks[index] ?? {});
+  if (data.type === 'content_block_start') blocks[index] = { ...asObject(data.content_block) };
+  else if (data.type === 'content_block_delta') gatherDelta(objectOf(data.delta), blocks[index] ?? {});
   else if (data.type === 'message_delta') {
-    Object.assign(message, objectOf(data.delta));
+    Object.assign(message, asObject(data.delta));
     // Counts in here stand for the whole message, not for the part since the last event.
-    message.usage = { ...objectOf(message.usage), ...objectOf(data.usage) };
+    message.usage = { ...asObject(message.usage), ...asObject(data.usage) };
   }
 }
 
@@ -156,7 +147,7 @@ function gatherDelta(delta: JsonObject, block: JsonObject): void {
   else if (delta.type === 'input_json_delta') grow('input_json', delta.partial_json);
   else if (delta.type === 'thinking_delta') grow('thinking', delta.thinking);
   else if (delta.type === 'signature_delta') grow('signature', delta.signature);
-  else if (delta.type === 'citations_delta') block.citations = [...objectsIn(block.citations), delta.citation ?? null];
+  else if (delta.type === 'citations_delta') block.citations = [...objectsOf(block.citations), delta.citation ?? null];
 }
 
 /** The arguments of a call are a text in pieces until they are all there. */

@@ -1,6 +1,6 @@
 import { editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { objectOf, textOf } from './dialect.ts';
+import { asObject, textOf } from '../../lib/json-value.ts';
 
 /** Before the id of a message that the gateway itself adds to an answer. */
 const PREFIX = 'msg_gateway_';
@@ -22,7 +22,7 @@ export function restoreOwn(request: Buffer, { input }: JsonObject): Buffer {
 }
 
 function restoreItem(item: JsonValue): JsonValue {
-  const id = textOf(objectOf(item)?.id);
+  const id = textOf(asObject(item)?.id);
   if (!id.startsWith(PREFIX)) return item;
   return { role: 'assistant', content: Buffer.from(id.slice(PREFIX.length), 'base64url').toString() };
 }

@@ -1,17 +1,8 @@
 import { appendToMember, editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import {
-  addUsage,
-  describeExecuted,
-  objectOf,
-  objectsIn,
-  textOf,
-  wordOf,
-  type Dialect,
-  type Gatherer,
-  type Stitcher,
-} from './dialect.ts';
+import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
+import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
 import { ownMessage } from './own-message.ts';
 
 /** OpenAI responses. */
@@ -20,10 +11,10 @@ export const responsesDialect: Dialect = {
   // Without "strict" the provider would take optional arguments for a mistake.
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
-  toolNames: ({ tools }) => objectsIn(tools).map(({ name }) => textOf(name)),
+  toolNames: ({ tools }) => objectsOf(tools).map(({ name }) => textOf(name)),
   // An answer that failed may hold a call that is half said.
   callsOf: ({ output, status }) =>
-    objectsIn(status === 'failed' ? [] : output)
+    objectsOf(status === 'failed' ? [] : output)
       .filter(({ type }) => type === 'function_call')
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
@@ -38,11 +29,11 @@ export const responsesDialect: Dialect = {
     return appendToMember(
       whole,
       'input',
-      [...objectsIn(answer.output), ...outputs].map((item) => JSON.stringify(item)),
+      [...objectsOf(answer.output), ...outputs].map((item) => JSON.stringify(item)),
     );
   },
   mix(answer, executed, pending) {
-    const items = objectsIn(answer.output);
+    const items = objectsOf(answer.output);
     const words = items.filter(({ type }) => type !== 'function_call');
     const open = items.filter(
       ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
@@ -51,12 +42,12 @@ export const responsesDialect: Dialect = {
   },
   gistOf: ({ output, status, incomplete_details }) => ({
     output,
-    stopReason: wordOf(objectOf(incomplete_details)?.reason) ?? wordOf(status),
+    stopReason: asWord(asObject(incomplete_details)?.reason) ?? asWord(status),
   }),
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
   errorFrame({ error: said }, sequence_number) {
-    const error = objectOf(said) ?? {};
+    const error = objectOf(said);
     const { code = null, message = '', param = null } = error;
     // OpenAI's reference has these beside the type, some clients want them under "error".
     return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
@@ -71,7 +62,7 @@ function createResponsesGatherer(): Gatherer {
   let response: JsonObject = {};
   return {
     push({ type, response: whole }) {
-      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole) ?? {};
+      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole);
     },
     answer: () => response,
   };
@@ -115,13 +106,13 @@ function createResponsesStitcher(): Stitcher {
       gatherer.push(data);
       firstId ??= gatherer.answer().id;
       if (OPENING.has(type) && round > 0) return [];
-      const isCall = type === 'response.output_item.added' && objectOf(data.item)?.type === 'function_call';
+      const isCall = type === 'response.output_item.added' && asObject(data.item)?.type === 'function_call';
       isHolding ||= isCall || CLOSING.has(type);
       if (isHolding) {
         held.push(frame);
         return [];
       }
-      if (type === 'response.output_item.done') given.push(objectOf(data.item) ?? {});
+      if (type === 'response.output_item.done') given.push(objectOf(data.item));
       if (round > 0) return [write(adopt(data))];
       sequence += 1;
       return [frame];
@@ -136,12 +127,12 @@ function createResponsesStitcher(): Stitcher {
     },
     release() {
       if (round === 0) return held;
-      const whole = [...given.slice(0, offset), ...objectsIn(gatherer.answer().output)];
+      const whole = [...given.slice(0, offset), ...objectsOf(gatherer.answer().output)];
       return heldData().map((data) => write(CLOSING.has(textOf(data.type)) ? close(data, whole) : adopt(data)));
     },
     releaseMixed(executed, pending) {
       const message = ownMessage(describeExecuted(executed));
-      const open = objectsIn(gatherer.answer().output).filter(
+      const open = objectsOf(gatherer.answer().output).filter(
         (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
       );
       const frames = [
@@ -168,7 +159,7 @@ function itemFrames(item: JsonObject, output_index: number): JsonObject[] {
       done,
     ];
   }
-  const [part = {}] = objectsIn(item.content);
+  const [part = {}] = objectsOf(item.content);
   const spot = { ...place, content_index: 0 };
   return [
     { ...begun, item: { ...begun.item, content: [] } },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
-import { objectOf, textOf } from './read.ts';
+import { asWord, objectOf, textOf } from '../../lib/json-value.ts';
 
 /** What becomes of the deltas of tool calls when they must be told one call after the other. */
 export type CallStep =
@@ -36,11 +36,11 @@ export function createCallSequence(fallbackId: (index: number) => string): CallS
 
   function take(delta: JsonObject): void {
     const { name, arguments: piece } = objectOf(delta.function);
-    const id = textOf(delta.id) || undefined;
+    const id = asWord(delta.id);
     const call = findCall(delta.index, id) ?? addCall(delta);
     call.id ??= id;
-    call.name ??= textOf(name) || undefined;
-    call.arguments += textOf(piece) ?? '';
+    call.name ??= asWord(name);
+    call.arguments += textOf(piece);
   }
 
   /** Some providers give every call the index 0, or none at all, and tell them apart by their ids. */

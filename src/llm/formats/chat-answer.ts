@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
+import { given } from '../../lib/json-value.ts';
 import type { Facts, ProviderError } from './format.ts';
-import { given } from './json-access.ts';
 
 /** Why an answer ended, in the words of chat completions. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';

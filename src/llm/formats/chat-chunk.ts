@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
-import { isObject, objectOf, objectsOf, textOf } from './read.ts';
+import { asWord, isObject, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { readableThought } from './reasoning.ts';
 
 /** What a `chat.completion.chunk` says, whichever provider wrote it. */
@@ -27,11 +27,11 @@ export function readChunk(chunk: JsonObject): ChunkNews {
   const details = objectsOf(delta.reasoning_details);
   const thought = readableThought(delta);
   return {
-    id: textOf(chunk.id) || undefined,
-    model: textOf(chunk.model) || undefined,
+    id: asWord(chunk.id),
+    model: asWord(chunk.model),
     thoughts: details.length > 0 || thought === undefined ? details : [{ type: 'reasoning.text', text: thought }],
-    text: textOf(delta.content) ?? '',
-    refusal: textOf(delta.refusal) ?? '',
+    text: textOf(delta.content),
+    refusal: textOf(delta.refusal),
     annotations: objectsOf(delta.annotations),
     logprobs: objectsOf(objectOf(choice.logprobs).content),
     calls: objectsOf(delta.tool_calls),

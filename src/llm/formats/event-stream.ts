@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { asObject, asText } from '../../lib/json-value.ts';
 import type { StreamEvent } from './format.ts';
-import { asObject, asText } from './json-access.ts';
 
 /** Length of everything, length of the headers, CRC of both. */
 const PRELUDE = 12;
@@ -13,7 +13,7 @@ const FIXED: Readonly<Record<number, number>> = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 
 
 /** Turns the chunks of an `application/vnd.amazon.eventstream` body into events. */
 export interface EventStreamParser {
-  /** Throws `upstream_bad_reply` for bytes that are not a message. */
+  /** Throws `provider_bad_reply` for bytes that are not a message. */
   push(chunk: Buffer): void;
   /** True when the stream ended between two messages. */
   readonly isComplete: boolean;
@@ -114,5 +114,5 @@ function readPayload(bytes: Buffer): JsonObject {
 }
 
 function damaged(what: string, cause?: unknown): GatewayError {
-  return new GatewayError('upstream_bad_reply', `the event stream is damaged: ${what}`, { cause });
+  return new GatewayError('provider_bad_reply', `the event stream is damaged: ${what}`, { cause });
 }

@@ -1,5 +1,6 @@
 /** Bytes inside a request: a `data:` URL taken apart. */
 export interface InlineData {
+  /** In lower case. */
   readonly mediaType: string;
   /** Base64. */
   readonly data: string;
@@ -14,7 +15,7 @@ export function parseDataUrl(url: string): InlineData | undefined {
   const rest = url.slice(head[0].length);
   const isBase64 = /;base64$/i.test(head[2] ?? '');
   const data = isBase64 ? rest : Buffer.from(decodeText(rest)).toString('base64');
-  return { mediaType: head[1] || 'text/plain', data };
+  return { mediaType: head[1]?.toLowerCase() || 'text/plain', data };
 }
 
 /** The same as one address. */

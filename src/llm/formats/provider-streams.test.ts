@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../lib/json-rpc.ts';
+import { asObject, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { converseCodec } from './converse/codec.ts';
 import type { Facts, ProviderCodec, StreamEvent } from './format.ts';
 import { geminiCodec } from './gemini/codec.ts';
-import { asObject, asText, objectsOf } from './json-access.ts';
 
 const facts: Facts = { id: 'chatcmpl-1', created: 1, model: 'anthropic.claude-sonnet-4' };
 const text = fc.string({ minLength: 1, unit: 'grapheme' });
@@ -72,9 +72,9 @@ function streamBlock(said: JsonObject, contentBlockIndex: number, size: number):
     const start = event('contentBlockStart', { start: { toolUse: { toolUseId, name } } });
     return [start, ...deltas(JSON.stringify(use.input), (piece) => ({ toolUse: { input: piece } })), stop];
   }
-  if (thought === undefined) return [...deltas(asText(said.text) ?? '', (piece) => ({ text: piece })), stop];
+  if (thought === undefined) return [...deltas(textOf(said.text), (piece) => ({ text: piece })), stop];
   const signature = event('contentBlockDelta', { delta: { reasoningContent: { signature: thought.signature } } });
-  return [...deltas(asText(thought.text) ?? '', (piece) => ({ reasoningContent: { text: piece } })), signature, stop];
+  return [...deltas(textOf(thought.text), (piece) => ({ reasoningContent: { text: piece } })), signature, stop];
 }
 
 function cut(whole: string, size: number): string[] {
@@ -105,7 +105,7 @@ function assemble(codec: ProviderCodec, events: StreamEvent[]): Short {
     usage: undefined,
   };
   for (const choice of chunks.flatMap(({ choices }) => objectsOf(choices))) {
-    const delta = asObject(choice.delta) ?? {};
+    const delta = objectOf(choice.delta);
     add(short, delta);
     short.reason = choice.finish_reason ?? short.reason;
     for (const { index, ...call } of objectsOf(delta.tool_calls)) addCall(short.calls, Number(index), call);
@@ -116,9 +116,9 @@ function assemble(codec: ProviderCodec, events: StreamEvent[]): Short {
 }
 
 function add(short: Short, said: JsonObject): void {
-  short.text += asText(said.content) ?? '';
-  short.thoughts += asText(said.reasoning) ?? '';
-  short.refusal += asText(said.refusal) ?? '';
+  short.text += textOf(said.content);
+  short.thoughts += textOf(said.reasoning);
+  short.refusal += textOf(said.refusal);
   short.signatures += objectsOf(said.reasoning_details).filter(({ signature }) => signature !== undefined).length;
 }
 
@@ -126,13 +126,13 @@ function addCall(calls: JsonObject[], index: number, piece: JsonObject): void {
   const known = calls[index];
   const called = asObject(known?.function);
   if (known === undefined || called === undefined) calls[index] = piece;
-  else called.arguments = (asText(called.arguments) ?? '') + (asText(asObject(piece.function)?.arguments) ?? '');
+  else called.arguments = textOf(called.arguments) + textOf(asObject(piece.function)?.arguments);
 }
 
 /** The same of a whole answer. */
 function inShort(answer: JsonObject): Short {
   const [choice = {}] = objectsOf(answer.choices);
-  const message = asObject(choice.message) ?? {};
+  const message = objectOf(choice.message);
   const calls = objectsOf(message.tool_calls);
   const short = { text: '', thoughts: '', refusal: '', signatures: 0, calls, reason: choice.finish_reason };
   const whole: Short = { ...short, usage: answer.usage };

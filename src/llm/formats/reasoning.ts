@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
-import { defined, objectsOf, textOf } from './read.ts';
+import { asText, defined, objectsOf, textOf } from '../../lib/json-value.ts';
 
 /** A piece of what a model thought, as far as it can be given back to it. */
 export type Thought =
@@ -20,8 +20,13 @@ export function writeThoughts(thoughts: readonly Thought[], format: string | und
   };
 }
 
+/** A thought, or the piece of one that came with an event of a stream. */
+type ThoughtPiece =
+  | Thought
+  | { readonly kind: 'text'; readonly text?: string | undefined; readonly signature?: string | undefined };
+
 /** One entry of `reasoning_details`. */
-export function writeDetail(thought: Thought, index: number, format: string | undefined): JsonObject {
+export function writeDetail(thought: ThoughtPiece, index: number, format: string | undefined): JsonObject {
   return thought.kind === 'sealed'
     ? defined({ type: 'reasoning.encrypted', data: thought.data, format, index })
     : defined({ type: 'reasoning.text', text: thought.text, signature: thought.signature, format, index });
@@ -32,7 +37,7 @@ export function writeDetail(thought: Thought, index: number, format: string | un
  * thought until a signature ends it. Where there are no details, the readable text is a thought nobody signed.
  */
 export function readThoughts(message: JsonObject, accepts: (format: string | undefined) => boolean): Thought[] {
-  const details = objectsOf(message.reasoning_details).filter((detail) => accepts(textOf(detail.format)));
+  const details = objectsOf(message.reasoning_details).filter((detail) => accepts(asText(detail.format)));
   const thoughts: Thought[] = [];
   let open: { index: JsonObject['index']; text: string } | undefined;
   const close = (signature?: string): void => {
@@ -46,9 +51,9 @@ export function readThoughts(message: JsonObject, accepts: (format: string | und
       continue;
     }
     if (open !== undefined && open.index !== detail.index) close();
-    const text = textOf(detail.text) ?? textOf(detail.summary) ?? '';
+    const text = asText(detail.text) ?? textOf(detail.summary);
     open = { index: detail.index, text: (open?.text ?? '') + text };
-    const signature = textOf(detail.signature);
+    const signature = asText(detail.signature);
     if (signature !== undefined && signature !== '') close(signature);
   }
   close();
@@ -59,6 +64,6 @@ export function readThoughts(message: JsonObject, accepts: (format: string | und
 
 /** What may be read of the thoughts of a message or a delta, by whichever of its two names. */
 export function readableThought(message: JsonObject): string | undefined {
-  const text = textOf(message.reasoning) ?? textOf(message.reasoning_content);
+  const text = asText(message.reasoning) ?? asText(message.reasoning_content);
   return text === '' ? undefined : text;
 }

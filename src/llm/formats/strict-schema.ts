@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../lib/json-rpc.ts';
-import { isObject } from './read.ts';
+import { isObject } from '../../lib/json-value.ts';
 
 /**
  * True when OpenAI can hold a model strictly to this JSON schema: every object in it names all of its members as required and allows

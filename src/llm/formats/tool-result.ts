@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
-import { textOf } from './read.ts';
+import { textOf } from '../../lib/json-value.ts';
 
 const BELOW = 'The result is in the next message.';
 
@@ -18,5 +18,5 @@ export function splitToolContent(parts: readonly JsonObject[]): ToolContent {
   const [only] = texts;
   if (only === undefined) return { content: media.length === 0 ? '' : BELOW, media };
   const isPlain = texts.length === 1 && only.cache_control === undefined;
-  return { content: isPlain ? (textOf(only.text) ?? '') : texts, media };
+  return { content: isPlain ? textOf(only.text) : texts, media };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { asNumber, asObject, asText } from '../formats/json-access.ts';
+import { asNumber, asObject, asText } from '../../lib/json-value.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const TOKEN_ADDRESS = 'https://oauth2.googleapis.com/token';

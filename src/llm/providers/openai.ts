@@ -11,6 +11,8 @@ interface Spoken {
   readonly paths?: Partial<Record<CallerFormat, string>>;
   /** True for those who take the members that gateways have added. */
   readonly takesExtensions?: boolean;
+  /** True for those who refuse `stream_options`. */
+  readonly refusesStreamOptions?: boolean;
   /** False where there is no list of models in OpenAI's shape. */
   readonly listsModels?: boolean;
 }
@@ -25,7 +27,12 @@ const PATHS: Readonly<Partial<Record<CallerFormat, string>>> = {
 const SPEAKERS: Readonly<Record<string, Spoken>> = {
   openai: { baseUrl: 'https://api.openai.com', formats: ['chat', 'responses', 'embeddings'] },
   cerebras: { baseUrl: 'https://api.cerebras.ai', formats: ['chat'] },
-  cohere: { baseUrl: 'https://api.cohere.ai/compatibility', formats: ['chat', 'embeddings'], listsModels: false },
+  cohere: {
+    baseUrl: 'https://api.cohere.ai/compatibility',
+    formats: ['chat', 'embeddings'],
+    refusesStreamOptions: true,
+    listsModels: false,
+  },
   deepseek: { baseUrl: 'https://api.deepseek.com', formats: ['chat'] },
   fireworks: { baseUrl: 'https://api.fireworks.ai/inference', formats: ['chat', 'responses', 'embeddings'] },
   groq: { baseUrl: 'https://api.groq.com/openai', formats: ['chat', 'responses'] },
@@ -57,7 +64,7 @@ export const openaiProviders: Readonly<Record<string, Provider>> = Object.fromEn
 
 function createSpeaker(
   name: string,
-  { baseUrl: publicUrl, formats, paths, takesExtensions, listsModels = true }: Spoken,
+  { baseUrl: publicUrl, formats, paths, takesExtensions, refusesStreamOptions, listsModels = true }: Spoken,
 ): Provider {
   const at = (baseUrl: string | undefined, path: string): URL => {
     const base = baseUrl ?? publicUrl;
@@ -67,6 +74,7 @@ function createSpeaker(
   return {
     formats,
     takesExtensions,
+    refusesStreamOptions,
     framing: 'sse',
     address({ key, baseUrl, format, path }) {
       const standard = format === 'codec' ? undefined : (paths?.[format] ?? PATHS[format]);

@@ -30,6 +30,8 @@ export interface Provider {
   readonly codec?: ProviderCodec | undefined;
   /** True for one that takes members of chat completions which OpenAI refuses (`cache_control`, `reasoning_details` …). */
   readonly takesExtensions?: boolean | undefined;
+  /** True for one that refuses `stream_options`, by which usage is asked for; what it does not tell is estimated. */
+  readonly refusesStreamOptions?: boolean | undefined;
   /** How a streamed body is cut into events. */
   readonly framing: 'sse' | 'event-stream';
   /** Throws `invalid_request` when the key lacks what this provider needs. */

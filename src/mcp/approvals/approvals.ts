@@ -5,7 +5,6 @@ import { admits } from '../../lib/tool-names.ts';
 import type { StoredApproval } from '../../store/approvals.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { ClientRequest } from '../client-side.ts';
-import type { Entry } from '../offering.ts';
 import type { InputHandles } from '../relay/input-handles.ts';
 import { readState } from '../relay/questions.ts';
 import { createAskUser, type Answer } from './ask-user.ts';
@@ -15,6 +14,7 @@ import { digestOf, runApproved } from './permit.ts';
 import { approvalDenied, approvalRequired } from './refusals.ts';
 import { createFindOrBegin } from './waiting-calls.ts';
 import { createWaiting } from './waiting.ts';
+import type { Entry } from '../view.ts';
 
 interface ApprovalDeps extends DecisionDeps {
   readonly changes: Changes;

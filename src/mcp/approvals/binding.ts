@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { GatewayError } from '../../lib/errors.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { ClientRequest } from '../client-side.ts';
-import type { Entry } from '../offering.ts';
 import { identityOf, labelOf } from '../personal/identity.ts';
 import { sameJson } from './same-json.ts';
+import type { Entry } from '../view.ts';
 
 /** What an approval is good for, and nothing else. */
 export interface Bound {

@@ -3,9 +3,9 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { ApprovalStore, NewApproval, StoredApproval } from '../../store/approvals.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { ClientRequest } from '../client-side.ts';
-import type { Entry } from '../offering.ts';
 import type { Bound } from './binding.ts';
 import { mayApproveOwn, type DecisionDeps } from './decisions.ts';
+import type { Entry } from '../view.ts';
 
 /** Of one caller; more nobody can look through, and a loop would fill the table. */
 const MAX_PENDING = 100;

@@ -3,7 +3,7 @@ import type { OidcOptions } from '../../contract/auth.ts';
 import type { OAuthTraceStep } from '../../contract/oauth.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
-import type { FetchFor } from '../oauth/oauth.ts';
+import type { FetchFor } from '../oauth/fetch.ts';
 import { exchangeToken, type Granted } from '../oauth/token-endpoint.ts';
 import type { Trace } from '../oauth/trace.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';

@@ -2,7 +2,7 @@ import type { createRemoteJWKSet, FetchImplementation } from 'jose';
 import type { GatewayError } from '../../lib/errors.ts';
 import type { OAuthServer } from '../../store/oauth-configs.ts';
 import { findServerMetadata, type ServerMetadata } from '../oauth/discovery.ts';
-import type { FetchFor } from '../oauth/oauth.ts';
+import type { FetchFor } from '../oauth/fetch.ts';
 import { createTrace, type Trace } from '../oauth/trace.ts';
 import { checkEndpoint } from '../oauth/urls.ts';
 import type { Plan } from './plan.ts';

@@ -1,8 +1,8 @@
 import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto';
 import type { TokenAuthMethod } from '../../contract/oauth.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { parseObject } from '../../lib/json-value.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
-import { parseObject } from './trace.ts';
 
 type Client = Pick<OAuthConfig, 'client_id' | 'client_secret' | 'private_key' | 'token_endpoint_auth_method'>;
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { parseObject } from '../../lib/json-value.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { parseChallenge, type BearerChallenge } from './challenge.ts';
-import { parseObject, type Trace, type TracedStep } from './trace.ts';
+import type { Trace, TracedStep } from './trace.ts';
 import { canonicalResource, checkEndpoint, isSafeEndpoint, resourceMetadataUrls } from './urls.ts';
 
 /** The server to sign in to. */

@@ -15,7 +15,8 @@ import {
   secretsIn,
   tokenState,
 } from './doctor-rules.ts';
-import type { FetchFor, TokenView } from './oauth.ts';
+import type { FetchFor } from './fetch.ts';
+import type { TokenView } from './oauth.ts';
 import { targetOf } from './sign-in-parts.ts';
 import { createTrace, type Trace } from './trace.ts';
 

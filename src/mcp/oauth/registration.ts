@@ -1,8 +1,9 @@
 import { GatewayError } from '../../lib/errors.ts';
+import { parseObject } from '../../lib/json-value.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { lacksScope } from './scopes.ts';
-import { parseObject, type Trace } from './trace.ts';
+import type { Trace } from './trace.ts';
 import { isLoopback } from './urls.ts';
 
 /** As whom the gateway speaks to one authorization server. */

@@ -6,7 +6,7 @@ import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
-import type { FetchFor } from './oauth.ts';
+import type { FetchFor } from './fetch.ts';
 import { unionScopes } from './scopes.ts';
 import type { TokenBook } from './token-book.ts';
 import { requestTokens, type Granted } from './token-endpoint.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Secret } from '../../lib/secret.ts';
 import { readKey } from './client-authentication.ts';
-import type { Fetch } from './oauth.ts';
+import type { Fetch } from './fetch.ts';
 import { chooseScopes, unionScopes } from './scopes.ts';
 import { exchangeToken, requestTokens } from './token-endpoint.ts';
 import { createTrace } from './trace.ts';

@@ -1,9 +1,10 @@
 import { GatewayError } from '../../lib/errors.ts';
+import { parseObject } from '../../lib/json-value.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { parseScopes } from './scopes.ts';
-import { parseObject, printable, type Trace, type TracedStep } from './trace.ts';
+import { printable, type Trace, type TracedStep } from './trace.ts';
 import { checkEndpoint } from './urls.ts';
 
 /** What a token endpoint gave. */

@@ -1,7 +1,8 @@
 import type { OAuthTraceStep } from '../../contract/oauth.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
+import { parseObject } from '../../lib/json-value.ts';
 import { mask } from '../../lib/secret.ts';
-import type { Fetch } from './oauth.ts';
+import type { Fetch } from './fetch.ts';
 
 /** What an exchange is, for whoever reads the trace. */
 export interface TracedStep {
@@ -76,19 +77,6 @@ export function createTrace(fetch: Fetch): Trace {
       }
     },
   };
-}
-
-/** The body as a JSON object; undefined when it is none. */
-export function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    // Its members are still to be checked, each where it is used.
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,6 +1,6 @@
 import { grantOf, type Guarded } from '../../governance/access.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import type { Holder } from '../../store/header-credentials.ts';
+import type { Holder } from '../../store/holder.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 
 /** A server to which each caller has a credential of their own, with the keys that may use it. */

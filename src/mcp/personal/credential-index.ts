@@ -1,13 +1,8 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { Changes } from '../../store/changes.ts';
+import type { Holder, IdentityMode } from '../../store/holder.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
-import type {
-  CredentialFilter,
-  HeaderCredential,
-  HeaderCredentialStore,
-  Holder,
-  IdentityMode,
-} from '../../store/header-credentials.ts';
+import type { CredentialFilter, HeaderCredential, HeaderCredentialStore } from '../../store/header-credentials.ts';
 
 interface IndexDeps {
   readonly store: Pick<HeaderCredentialStore, 'list'>;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../../lib/errors.ts';
 import { mask } from '../../lib/secret.ts';
-import type { Holder, IdentityMode } from '../../store/header-credentials.ts';
 import type { ClientRequest } from '../client-side.ts';
+import type { Holder, IdentityMode } from '../../store/holder.ts';
 
 /** What of a request says on whose behalf it is. */
 export type PersonalRequest = Pick<ClientRequest, 'caller' | 'headers' | 'params'>;

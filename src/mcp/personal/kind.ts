@@ -1,5 +1,5 @@
 import type { Actor } from '../../governance/audit.ts';
-import type { Holder } from '../../store/header-credentials.ts';
+import type { Holder } from '../../store/holder.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { Auth } from '../transport/auth.ts';
 

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
 import { isSameText } from '../../lib/same-text.ts';
-import type { Holder } from '../../store/header-credentials.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';
+import type { Holder } from '../../store/holder.ts';
 
 interface LinkDeps {
   /** Of this purpose alone. */

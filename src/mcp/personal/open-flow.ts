@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../lib/errors.ts';
-import type { Holder } from '../../store/header-credentials.ts';
 import type { HeaderFlow, HeaderFlowStore } from '../../store/header-flows.ts';
+import type { Holder } from '../../store/holder.ts';
 
 const FLOW_MS = 15 * 60_000;
 /** A link with less time than this left is not handed out again. */

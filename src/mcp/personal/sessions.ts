@@ -2,12 +2,12 @@ import type { McpReauth, McpSession } from '../../contract/mcp-session.ts';
 import type { Actor } from '../../governance/audit.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
-import type { Holder } from '../../store/header-credentials.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';
 import { checkAccess, isOrphaned, type PersonalServer } from './access.ts';
 import { identityOf } from './identity.ts';
 import type { PersonalKind, PersonalRow } from './kind.ts';
 import type { Links } from './links.ts';
+import type { Holder } from '../../store/holder.ts';
 
 interface SessionsDeps {
   readonly kinds: readonly PersonalKind[];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../lib/errors.ts';
 import { resultOf, type JsonObject, type JsonRpcError, type Reply } from '../../lib/json-rpc.ts';
+import { isObject } from '../../lib/json-value.ts';
 import type { ClientRequest, ClientSide } from '../client-side.ts';
 import type { InputRequest } from './conversation.ts';
 
@@ -61,6 +62,6 @@ export function takeAnswer(
 /** The answers of a modern client, by the keys of the questions. */
 export function readAnswers({ params }: ClientRequest): Record<string, JsonObject> {
   const value: unknown = JSON.parse(params.members.get('inputResponses') ?? '{}');
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, JsonObject>;
+  if (isObject(value)) return value as Record<string, JsonObject>;
   throw new GatewayError('invalid_request', 'params.inputResponses: must be an object');
 }

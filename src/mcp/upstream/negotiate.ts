@@ -8,6 +8,7 @@ import {
   type JsonRpcError,
   type Reply,
 } from '../../lib/json-rpc.ts';
+import { objectOf } from '../../lib/json-value.ts';
 import { LEGACY_VERSIONS, META, MODERN_VERSION, modernHeaders, type Era } from '../revisions.ts';
 import type { Connection } from '../transport/transport.ts';
 
@@ -111,8 +112,8 @@ async function discover(
   return {
     era: 'modern',
     protocolVersion: MODERN_VERSION,
-    serverInfo: asObject(asObject(meta)[META.serverInfo]),
-    capabilities: asObject(capabilities),
+    serverInfo: objectOf(objectOf(meta)[META.serverInfo]),
+    capabilities: objectOf(capabilities),
     instructions: typeof instructions === 'string' ? instructions : undefined,
   };
 }
@@ -152,12 +153,8 @@ async function initialize(connection: Connection, introduction: Introduction, si
   return {
     era: 'legacy',
     protocolVersion,
-    serverInfo: asObject(serverInfo),
-    capabilities: asObject(capabilities),
+    serverInfo: objectOf(serverInfo),
+    capabilities: objectOf(capabilities),
     instructions: typeof instructions === 'string' ? instructions : undefined,
   };
-}
-
-function asObject(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { isObject } from '../../lib/json-value.ts';
 import type { Listed, Offer } from '../../store/mcp-clients.ts';
 
 /** An argument of a tool that every call repeats in a header, for routers on the way (`x-mcp-header`, SEP-2243). */
@@ -109,10 +110,6 @@ function* childrenOf({ schema, path }: Place): Generator<Place> {
 function isPrimitive(type: JsonValue | undefined): boolean {
   const types = [type].flat().filter((name) => name !== 'null');
   return types.length > 0 && types.every((name) => PRIMITIVES.has(name));
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asNumber, asObject, asText, given, objectsOf, textOf, without, type Maybe } from '../../../lib/json-value.ts';
 import { writeCompletion, writeToolCall, writeUsage, type FinishReason } from '../chat-answer.ts';
 import type { Facts } from '../format.ts';
-import { asNumber, asObject, asText, given, objectsOf, without, type Maybe } from '../json-access.ts';
+import { writeDataUrl } from '../media.ts';
 import { writeThought } from './reasoning.ts';
 
 const REASONS: Readonly<Record<string, FinishReason>> = {
@@ -34,11 +35,11 @@ function writeMessage(blocks: JsonObject[], model: string): JsonObject {
   const text = blocks.map(readText).join('');
   const reasoning = blocks.map((block) => asObject(block.reasoningContent)).filter((block) => block !== undefined);
   const details = reasoning.map((block, index) => writeThought(model, asObject(block.reasoningText) ?? block, index));
-  const thoughts = details.map(({ text }) => asText(text) ?? '').join('');
+  const thoughts = details.map(({ text }) => textOf(text)).join('');
   const calls = blocks.flatMap((block) => {
     const use = asObject(block.toolUse);
     if (use === undefined) return [];
-    return [writeToolCall(asText(use.toolUseId) ?? '', asText(use.name) ?? '', JSON.stringify(use.input ?? {}))];
+    return [writeToolCall(textOf(use.toolUseId), textOf(use.name), JSON.stringify(use.input ?? {}))];
   });
   const images = blocks.map(readImage).filter((image) => image !== undefined);
   return {
@@ -56,7 +57,7 @@ function writeMessage(blocks: JsonObject[], model: string): JsonObject {
 
 function readText(block: JsonObject): string {
   const cited = objectsOf(asObject(block.citationsContent)?.content);
-  return (asText(block.text) ?? '') + cited.map(({ text }) => asText(text) ?? '').join('');
+  return textOf(block.text) + cited.map(({ text }) => textOf(text)).join('');
 }
 
 /** A picture that the model made. */
@@ -64,7 +65,10 @@ export function readImage(block: JsonObject): JsonObject | undefined {
   const image = asObject(block.image);
   const bytes = asText(asObject(image?.source)?.bytes);
   if (bytes === undefined) return undefined;
-  return { type: 'image_url', image_url: { url: `data:image/${asText(image?.format) ?? 'png'};base64,${bytes}` } };
+  return {
+    type: 'image_url',
+    image_url: { url: writeDataUrl({ mediaType: `image/${asText(image?.format) ?? 'png'}`, data: bytes }) },
+  };
 }
 
 /** What Bedrock says beside the answer, such as the trace of a guardrail. */

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { imageAddress, partsOf, readDataUrl, textOf, type ContentPart } from '../chat-request.ts';
-import { asObject, asText, given, refused, type Maybe } from '../json-access.ts';
+import { asObject, asText, given, textOf, type Maybe } from '../../../lib/json-value.ts';
+import { partsOf, partText, imageAddress, type ContentPart } from '../chat-message.ts';
+import { parseDataUrl } from '../media.ts';
+import { refused } from '../refused.ts';
 
 /** Formats of documents by MIME type and by the ending of a file name. */
 const DOCUMENTS: Readonly<Record<string, string>> = {
@@ -28,14 +30,14 @@ export function cachePoint(marked: JsonObject): JsonObject[] {
 }
 
 function encodeBlock(part: ContentPart): JsonObject[] {
-  const text = textOf(part);
+  const text = partText(part);
   if (text !== undefined) return text.trim() === '' ? [] : [{ text }];
   switch (part.type) {
     case 'image_url':
       return [encodeImage(imageAddress(part), part.field)];
     case 'input_audio': {
       const audio = asObject(part.part.input_audio);
-      return [{ audio: { format: asText(audio?.format) ?? 'wav', source: { bytes: asText(audio?.data) ?? '' } } }];
+      return [{ audio: { format: asText(audio?.format) ?? 'wav', source: { bytes: textOf(audio?.data) } } }];
     }
     case 'file':
       return [encodeFile(part)];
@@ -45,10 +47,10 @@ function encodeBlock(part: ContentPart): JsonObject[] {
 }
 
 function encodeImage(url: string, field: string): JsonObject {
-  const inline = readDataUrl(url);
+  const inline = parseDataUrl(url);
   if (inline === undefined && !url.startsWith('s3://'))
     throw refused(`${field}.image_url.url`, 'Bedrock fetches no images; send a data: or an s3:// address');
-  const named = inline?.mimeType.replace('image/', '') ?? endingOf(url) ?? '';
+  const named = inline?.mediaType.replace('image/', '') ?? endingOf(url) ?? '';
   const format = named === 'jpg' ? 'jpeg' : named;
   if (!IMAGES.has(format)) throw refused(`${field}.image_url.url`, 'Bedrock takes images as png, jpeg, gif or webp');
   return { image: { format, source: sourceOf(inline?.data, url) } };
@@ -56,15 +58,15 @@ function encodeImage(url: string, field: string): JsonObject {
 
 function encodeFile({ part, field }: ContentPart): JsonObject {
   const file = asObject(part.file);
-  const filename = asText(file?.filename) ?? '';
+  const filename = textOf(file?.filename);
   const address = asText(file?.file_data) ?? asText(file?.file_id);
   if (address === undefined) throw refused(`${field}.file`, 'must have file_data');
-  const inline = readDataUrl(address);
+  const inline = parseDataUrl(address);
   if (inline === undefined && !address.startsWith('s3://'))
     throw refused(`${field}.file`, 'Bedrock keeps no files; send file_data as a data: address');
-  if (inline?.mimeType.startsWith('image/') === true) return encodeImage(address, field);
+  if (inline?.mediaType.startsWith('image/') === true) return encodeImage(address, field);
   const ending = endingOf(filename) ?? endingOf(address);
-  const format = DOCUMENTS[inline?.mimeType ?? ''] ?? ending ?? 'txt';
+  const format = DOCUMENTS[inline?.mediaType ?? ''] ?? ending ?? 'txt';
   return { document: { format, name: documentName(filename), source: sourceOf(inline?.data, address) } };
 }
 

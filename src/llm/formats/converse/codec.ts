@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { maxTokensOf, refuseUnless, stopsOf } from '../chat-request.ts';
+import { asNumber, asObject, asText, given, listOf, objectOf, without } from '../../../lib/json-value.ts';
+import { maxTokensOf, stopsOf } from '../chat-request.ts';
 import type { ProviderCodec } from '../format.ts';
-import { asList, asNumber, asObject, asText, given, refused, without } from '../json-access.ts';
+import { refused, refuseUnless } from '../refused.ts';
 import { decodeAnswer } from './answer.ts';
 import { encodeMessages } from './messages.ts';
 import { decodeStream } from './stream.ts';
@@ -56,9 +57,9 @@ export const converseCodec: ProviderCodec = {
 function refuseInexpressible(chat: JsonObject): void {
   refuseUnless((asNumber(chat.n) ?? 1) === 1, 'n', 'Bedrock');
   refuseUnless(chat.logprobs !== true, 'logprobs', 'Bedrock');
-  refuseUnless(Object.keys(asObject(chat.logit_bias) ?? {}).length === 0, 'logit_bias', 'Bedrock');
+  refuseUnless(Object.keys(objectOf(chat.logit_bias)).length === 0, 'logit_bias', 'Bedrock');
   refuseUnless(
-    asList(chat.modalities).every((modality) => modality === 'text'),
+    listOf(chat.modalities).every((modality) => modality === 'text'),
     'modalities',
     'Bedrock',
   );

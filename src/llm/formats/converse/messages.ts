@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { callsOf, messagesOf } from '../chat-request.ts';
-import { asObject, asText, given, refused } from '../json-access.ts';
+import { asObject, asText, given } from '../../../lib/json-value.ts';
+import { callsOf } from '../chat-message.ts';
+import { messagesOf } from '../chat-request.ts';
+import { refused } from '../refused.ts';
 import { cachePoint, encodeBlocks } from './blocks.ts';
 import { encodeReasoning } from './reasoning.ts';
 

@@ -1,54 +1,28 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { asText, given, objectsOf } from '../json-access.ts';
+import { asText, textOf } from '../../../lib/json-value.ts';
+import { CLAUDE_THOUGHTS, readThoughts, writeDetail } from '../reasoning.ts';
 
-/** How thoughts are marked in `reasoning_details`. Claude's are the same at Anthropic and here; others belong to Bedrock alone. */
-const CLAUDES = 'anthropic-claude-v1';
-const BEDROCKS = 'amazon-bedrock-v1';
-
-interface Thought {
-  readonly index: JsonObject['index'];
-  text: string;
-  signature?: string;
-  sealed?: string;
-}
+/** How thoughts are marked that belong to Bedrock alone; Claude's are the same at Anthropic and here. */
+const BEDROCK_THOUGHTS = 'amazon-bedrock-v1';
 
 /** One entry of `reasoning_details`, whole or the piece that came with one event. */
 export function writeThought(model: string, piece: JsonObject, index: number): JsonObject {
   const { text, signature, redactedContent } = piece;
-  const format = model.includes('claude') ? CLAUDES : BEDROCKS;
-  if (redactedContent !== undefined)
-    return { type: 'reasoning.encrypted', data: asText(redactedContent) ?? '', format, index };
-  return { type: 'reasoning.text', ...given({ text, signature }), format, index };
+  const format = model.includes('claude') ? CLAUDE_THOUGHTS : BEDROCK_THOUGHTS;
+  return redactedContent === undefined
+    ? writeDetail({ kind: 'text', text: asText(text), signature: asText(signature) }, index, format)
+    : writeDetail({ kind: 'sealed', data: textOf(redactedContent) }, index, format);
 }
 
-/**
- * The thoughts of an assistant's message as blocks. A client that gathered a stream sends every piece as an entry of its own: those of
- * one index are one thought. Thoughts without a signature stay behind, since Bedrock refuses them.
- */
+/** The thoughts of an assistant's message as blocks. Those without a signature stay behind, since Bedrock refuses them. */
 export function encodeReasoning(message: JsonObject): JsonObject[] {
-  return gatherThoughts(message).flatMap(({ text, signature, sealed }): JsonObject[] => {
-    if (sealed !== undefined) return [{ reasoningContent: { redactedContent: sealed } }];
+  return readThoughts(message, isFromBedrock).flatMap((thought): JsonObject[] => {
+    if (thought.kind === 'sealed') return [{ reasoningContent: { redactedContent: thought.data } }];
+    const { text, signature } = thought;
     return signature === undefined ? [] : [{ reasoningContent: { reasoningText: { text, signature } } }];
   });
 }
 
-function gatherThoughts(message: JsonObject): Thought[] {
-  const thoughts: Thought[] = [];
-  for (const detail of objectsOf(message.reasoning_details)) {
-    if (detail.format !== undefined && detail.format !== CLAUDES && detail.format !== BEDROCKS) continue;
-    const text = asText(detail.text) ?? '';
-    const signature = asText(detail.signature);
-    const signed = signature === undefined ? {} : { signature };
-    const last = thoughts.at(-1);
-    if (detail.type === 'reasoning.encrypted')
-      thoughts.push({ index: detail.index, text: '', sealed: asText(detail.data) ?? '' });
-    else if (last !== undefined && isSameThought(last, detail))
-      Object.assign(last, { text: last.text + text, ...signed });
-    else thoughts.push({ index: detail.index, text, ...signed });
-  }
-  return thoughts;
-}
-
-function isSameThought(last: Thought, { index }: JsonObject): boolean {
-  return index !== undefined && last.index === index && last.sealed === undefined && last.signature === undefined;
+function isFromBedrock(format: string | undefined): boolean {
+  return format === undefined || format === CLAUDE_THOUGHTS || format === BEDROCK_THOUGHTS;
 }

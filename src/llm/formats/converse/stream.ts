@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asNumber, asObject, asText, given, objectOf, textOf } from '../../../lib/json-value.ts';
 import { writeChunk, writeDelta, writeFailure, writeToolCall } from '../chat-answer.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
-import { asNumber, asObject, asText, given } from '../json-access.ts';
 import { bedrockExtras, finishReason, readImage, readUsage } from './answer.ts';
 import { writeThought } from './reasoning.ts';
 
@@ -45,7 +45,7 @@ function decodeEvent(state: State, event: string, data: JsonObject): JsonObject[
       state.usage = readUsage(data.usage) ?? state.usage;
       return [];
     case 'exception':
-      return [writeFailure({ message: asText(data.message) ?? '', type: asText(data.type) })];
+      return [writeFailure({ message: textOf(data.message), type: asText(data.type) })];
     default:
       return []; // what there may be one day
   }
@@ -62,12 +62,12 @@ function startBlock(state: State, data: JsonObject): JsonObject[] {
   if (use === undefined) return [];
   const index = state.calls.size;
   state.calls.set(blockOf(data), { index, hasInput: false });
-  const call = writeToolCall(asText(use.toolUseId) ?? '', asText(use.name) ?? '', '');
+  const call = writeToolCall(textOf(use.toolUseId), textOf(use.name), '');
   return say(state, { tool_calls: [{ index, ...call }] });
 }
 
 function goOn(state: State, data: JsonObject): JsonObject[] {
-  const delta = asObject(data.delta) ?? {};
+  const delta = objectOf(data.delta);
   const text = asText(delta.text);
   if (text !== undefined) return text === '' ? [] : say(state, { content: text });
   const input = asText(asObject(delta.toolUse)?.input);

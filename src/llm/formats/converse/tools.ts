@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { asObject, asText, given, objectsOf, refused, type Maybe } from '../json-access.ts';
+import { asObject, asText, given, objectsOf, textOf, type Maybe } from '../../../lib/json-value.ts';
+import { refused } from '../refused.ts';
 import { cachePoint } from './blocks.ts';
 
 /** The tools of a chat. Bedrock wants those of earlier calls declared too, also when the caller offers none any more. */
@@ -7,7 +8,7 @@ export function encodeToolConfig(chat: JsonObject, called: ReadonlySet<string>):
   const tools = objectsOf(chat.tools).flatMap(encodeTool);
   if (chat.tool_choice === 'none' || tools.length === 0) {
     // "none" has no word here: tools that nobody called are not offered at all, the others must be.
-    const named = tools.filter((tool) => called.has(asText(asObject(tool.toolSpec)?.name) ?? ''));
+    const named = tools.filter((tool) => called.has(textOf(asObject(tool.toolSpec)?.name)));
     const known = new Set(named.map((tool) => asText(asObject(tool.toolSpec)?.name)));
     const forgotten = [...called].filter((name) => !known.has(name)).map((name) => toolSpec(name, {}));
     const needed = [...named, ...forgotten];

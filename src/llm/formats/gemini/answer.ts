@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asNumber, asObject, asText, given, objectsOf, textOf, without } from '../../../lib/json-value.ts';
 import { writeCompletion, writeToolCall, writeUsage, type FinishReason } from '../chat-answer.ts';
 import type { Facts } from '../format.ts';
-import { asNumber, asObject, asText, given, objectsOf, without } from '../json-access.ts';
+import { writeDataUrl } from '../media.ts';
 import { inventCallId } from './call-ids.ts';
 
 /** What one candidate, or one event of it, says. */
@@ -98,8 +99,8 @@ export function readParts(candidate: JsonObject, answer: string, before = 0): Sp
     if (called !== undefined) calls.push(readCall(called, part, `${answer}/${before + calls.length}`));
     else if (inline !== undefined && part.thought !== true) {
       const mimeType = asText(inline.mimeType) ?? 'image/png';
-      if (mimeType.startsWith('audio/')) audio = { data: asText(inline.data) ?? '', format: mimeType };
-      else images.push({ ...writeImage(mimeType, asText(inline.data) ?? ''), ...signed(part) });
+      if (mimeType.startsWith('audio/')) audio = { data: textOf(inline.data), format: mimeType };
+      else images.push({ ...writeImage(mimeType, textOf(inline.data)), ...signed(part) });
     } else if (said !== undefined && part.thought === true) thoughts += said;
     else if (said !== undefined) text += said;
     else if (Object.keys(part).some((key) => key !== 'thought' && key !== 'thoughtSignature')) others.push(part);
@@ -109,7 +110,7 @@ export function readParts(candidate: JsonObject, answer: string, before = 0): Sp
 }
 
 function readCall(called: JsonObject, part: JsonObject, position: string): JsonObject {
-  const name = asText(called.name) ?? '';
+  const name = textOf(called.name);
   const input = JSON.stringify(called.args ?? {});
   const id = asText(called.id) || inventCallId(position, name, input);
   return { ...writeToolCall(id, name, input), ...signed(part) };
@@ -122,7 +123,7 @@ function signed(part: JsonObject): JsonObject {
 }
 
 function writeImage(mimeType: string, data: string): JsonObject {
-  return { type: 'image_url', image_url: { url: `data:${mimeType};base64,${data}` } };
+  return { type: 'image_url', image_url: { url: writeDataUrl({ mediaType: mimeType, data }) } };
 }
 
 /** Why the candidate ended; undefined while it goes on. */
@@ -136,7 +137,7 @@ export function finishReason(candidate: JsonObject, hasCalls: boolean): FinishRe
 
 /** What a candidate that was stopped by a filter says instead of an answer. */
 export function refusalOf(candidate: JsonObject): string {
-  return asText(candidate.finishMessage) ?? `The provider blocked the answer: ${asText(candidate.finishReason) ?? ''}`;
+  return asText(candidate.finishMessage) ?? `The provider blocked the answer: ${textOf(candidate.finishReason)}`;
 }
 
 /** Why a prompt was blocked. */
@@ -187,6 +188,6 @@ export function readLogprobs(candidate: JsonObject): JsonObject | null {
 }
 
 function writeLogprob(candidate: JsonObject): JsonObject {
-  const token = asText(candidate.token) ?? '';
+  const token = textOf(candidate.token);
   return { token, logprob: asNumber(candidate.logProbability) ?? 0, bytes: [...Buffer.from(token)] };
 }

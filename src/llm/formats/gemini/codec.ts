@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { refuseUnless } from '../chat-request.ts';
+import { asObject, given, objectOf, without } from '../../../lib/json-value.ts';
 import type { ProviderCodec } from '../format.ts';
-import { asObject, given, without } from '../json-access.ts';
+import { refuseUnless } from '../refused.ts';
 import { decodeAnswer } from './answer.ts';
 import { encodeContents } from './contents.ts';
 import { decodeError } from './errors.ts';
@@ -23,7 +23,7 @@ const KNOWN = new Set(
 /** Between chat completions and Gemini's generateContent, at Google's own API and on Vertex. */
 export const geminiCodec: ProviderCodec = {
   encodeRequest(chat) {
-    refuseUnless(Object.keys(asObject(chat.logit_bias) ?? {}).length === 0, 'logit_bias', 'Gemini');
+    refuseUnless(Object.keys(objectOf(chat.logit_bias)).length === 0, 'logit_bias', 'Gemini');
     const { contents, systemInstruction } = encodeContents(chat);
     return {
       ...without(chat, KNOWN),

@@ -1,15 +1,9 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import {
-  callsOf,
-  imageAddress,
-  messagesOf,
-  parseObject,
-  partsOf,
-  readDataUrl,
-  textOf,
-  type ContentPart,
-} from '../chat-request.ts';
-import { asObject, asText, given, objectsOf, refused, type Maybe } from '../json-access.ts';
+import { asObject, asText, given, objectsOf, parseObject, textOf, type Maybe } from '../../../lib/json-value.ts';
+import { partsOf, partText, imageAddress, callsOf, type ContentPart } from '../chat-message.ts';
+import { messagesOf } from '../chat-request.ts';
+import { parseDataUrl } from '../media.ts';
+import { refused } from '../refused.ts';
 import { callId } from './call-ids.ts';
 import { isOld } from './model.ts';
 
@@ -39,7 +33,7 @@ export function encodeContents(chat: JsonObject): Contents {
   const contents: JsonObject[] = [];
   const system: JsonObject[] = [];
   const names = new Map<string, string>();
-  const needsSignatures = !isOld(asText(chat.model) ?? '');
+  const needsSignatures = !isOld(textOf(chat.model));
   let answers: JsonObject[] | undefined;
   for (const { message, field } of messagesOf(chat)) {
     const role = asText(message.role);
@@ -63,7 +57,7 @@ function encodeParts(content: Maybe, field: string): JsonObject[] {
 }
 
 function encodePart(part: ContentPart): JsonObject {
-  const text = textOf(part);
+  const text = partText(part);
   if (text !== undefined) return { text };
   switch (part.type) {
     case 'image_url':
@@ -75,7 +69,7 @@ function encodePart(part: ContentPart): JsonObject {
     }
     case 'input_audio': {
       const audio = asObject(part.part.input_audio);
-      return { inlineData: { mimeType: `audio/${asText(audio?.format) ?? 'wav'}`, data: asText(audio?.data) ?? '' } };
+      return { inlineData: { mimeType: `audio/${asText(audio?.format) ?? 'wav'}`, data: textOf(audio?.data) } };
     }
     case 'file':
       return encodeFile(part);
@@ -86,15 +80,15 @@ function encodePart(part: ContentPart): JsonObject {
 
 function encodeFile({ part, field }: ContentPart): JsonObject {
   const file = asObject(part.file);
-  const mimeType = asText(file?.format) ?? guessMimeType(asText(file?.filename) ?? '');
+  const mimeType = asText(file?.format) ?? guessMimeType(textOf(file?.filename));
   const address = asText(file?.file_data) ?? asText(file?.file_id);
   if (address === undefined) throw refused(`${field}.file`, 'must have file_data or file_id');
   return encodeMedia(address, mimeType);
 }
 
 function encodeMedia(address: string, mimeType: string | undefined): JsonObject {
-  const inline = readDataUrl(address);
-  if (inline !== undefined) return { inlineData: { mimeType: inline.mimeType, data: inline.data } };
+  const inline = parseDataUrl(address);
+  if (inline !== undefined) return { inlineData: { mimeType: inline.mediaType, data: inline.data } };
   return { fileData: { ...given({ mimeType: mimeType ?? guessMimeType(address) }), fileUri: address } };
 }
 
@@ -139,12 +133,12 @@ function signatureOf(object: JsonObject): string | undefined {
 }
 
 function encodeToolAnswer(message: JsonObject, field: string, names: ReadonlyMap<string, string>): JsonObject {
-  const id = asText(message.tool_call_id) ?? '';
+  const id = textOf(message.tool_call_id);
   const name = names.get(id) ?? asText(message.name);
   if (name === undefined) throw refused(`${field}.tool_call_id`, 'names no tool call of an earlier message');
   const parts = partsOf(message.content, `${field}.content`);
-  const text = parts.flatMap((part) => textOf(part) ?? []).join('');
-  const media = parts.filter((part) => textOf(part) === undefined).map(encodePart);
+  const text = parts.flatMap((part) => partText(part) ?? []).join('');
+  const media = parts.filter((part) => partText(part) === undefined).map(encodePart);
   // Long numbers, such as ids, would not survive being parsed.
   const response = (/\d{16}/.test(text) ? undefined : parseObject(text)) ?? { output: text };
   return { functionResponse: { ...callId(id), name, response, ...(media.length === 0 ? {} : { parts: media }) } };

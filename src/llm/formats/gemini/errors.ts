@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import { asNumber, asObject, asText, objectsOf } from '../../../lib/json-value.ts';
 import type { ProviderError } from '../format.ts';
-import { asNumber, asObject, asText, objectsOf } from '../json-access.ts';
 
 /** What Google says of a request that failed. A stream that fails before its first event answers with a list of one. */
 export function decodeError(native: JsonObject): ProviderError {

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { effortOf, maxTokensOf, stopsOf } from '../chat-request.ts';
+import { asObject, asText, given, listOf, textOf } from '../../../lib/json-value.ts';
+import { maxTokensOf, stopsOf, effortOf } from '../chat-request.ts';
+import { refused } from '../refused.ts';
 import { isOld } from './model.ts';
-import { asList, asObject, asText, given, refused } from '../json-access.ts';
 
 /** How Gemini 2.5 and older are told how hard to think: tokens, as Google's own chat completions endpoint gives them. */
 const BUDGETS: Readonly<Record<string, number>> = {
@@ -47,7 +48,7 @@ export function encodeGenerationConfig(chat: JsonObject): JsonObject | undefined
 }
 
 function modalitiesOf(chat: JsonObject): string[] | undefined {
-  const modalities = asList(chat.modalities).flatMap((modality) => asText(modality)?.toUpperCase() ?? []);
+  const modalities = listOf(chat.modalities).flatMap((modality) => asText(modality)?.toUpperCase() ?? []);
   return modalities.length === 0 || (modalities.length === 1 && modalities[0] === 'TEXT') ? undefined : modalities;
 }
 
@@ -66,7 +67,7 @@ function encodeThinking(chat: JsonObject): JsonObject | undefined {
   if (own !== undefined) return own;
   if (budget !== undefined) return { thinkingBudget: budget, includeThoughts: budget !== 0 };
   if (effort === undefined) return undefined;
-  const model = asText(chat.model) ?? '';
+  const model = textOf(chat.model);
   const includeThoughts = effort !== 'none';
   if (isOld(model)) return { ...thinkingBudget(model, effort), includeThoughts };
   return { thinkingLevel: thinkingLevel(model, effort), includeThoughts };

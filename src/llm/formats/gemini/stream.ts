@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asNumber, asObject, given, objectsOf } from '../../../lib/json-value.ts';
 import { writeChunk, writeDelta, writeFailure } from '../chat-answer.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
-import { asNumber, asObject, given, objectsOf } from '../json-access.ts';
 import {
   candidateExtras,
   finishReason,

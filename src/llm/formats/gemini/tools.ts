@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { asObject, asText, given, objectsOf, refused, type Maybe } from '../json-access.ts';
+import { asObject, asText, given, objectOf, objectsOf, textOf, type Maybe } from '../../../lib/json-value.ts';
+import { refused } from '../refused.ts';
 
 /** The tools of a chat as Gemini takes them: all functions in one entry, its own tools as they are. */
 export function encodeTools(chat: JsonObject): JsonObject[] | undefined {
@@ -9,7 +10,7 @@ export function encodeTools(chat: JsonObject): JsonObject[] | undefined {
     const field = `tools[${index}]`;
     if (tool.type === undefined) native.push(tool);
     else if (tool.type === 'function') functions.push(encodeFunction(tool, field));
-    else throw refused(`${field}.type`, `"${asText(tool.type) ?? ''}" cannot be sent to Gemini, only "function"`);
+    else throw refused(`${field}.type`, `"${textOf(tool.type)}" cannot be sent to Gemini, only "function"`);
   }
   if (asObject(chat.web_search_options) !== undefined) native.push({ googleSearch: {} });
   const tools = [...(functions.length === 0 ? [] : [{ functionDeclarations: functions }]), ...native];
@@ -30,7 +31,7 @@ export function encodeToolChoice(choice: Maybe): JsonObject | undefined {
   const object = asObject(choice);
   if (object === undefined) return { functionCallingConfig: { mode: modeOf(choice) } };
   if (object.type === 'allowed_tools') {
-    const allowed = asObject(object.allowed_tools) ?? {};
+    const allowed = objectOf(object.allowed_tools);
     const names = objectsOf(allowed.tools).flatMap((tool) => asText(asObject(tool.function)?.name) ?? []);
     // AUTO takes no list of names; VALIDATED means the same with one.
     const mode = allowed.mode === 'required' ? 'ANY' : 'VALIDATED';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { defined, textOf } from '../read.ts';
+import { asText, defined, textOf } from '../../../lib/json-value.ts';
 import { CLAUDE_THOUGHTS, writeDetail } from '../reasoning.ts';
 
 /** A content block of Anthropic's that is being streamed. */
@@ -12,18 +12,18 @@ export interface OpenBlock {
 
 /** What a block says by beginning, as the delta of a chat chunk; undefined: nothing. */
 export function decodeBlockStart({ start, place }: OpenBlock): JsonObject | undefined {
-  switch (textOf(start.type) ?? '') {
+  switch (textOf(start.type)) {
     case 'text':
-      return textDelta(textOf(start.text));
+      return textDelta(asText(start.text));
     case 'thinking':
-      return thoughtDelta(place, { text: textOf(start.thinking), signature: textOf(start.signature) });
+      return thoughtDelta(place, { text: asText(start.thinking), signature: asText(start.signature) });
     case 'redacted_thinking':
       return {
-        reasoning_details: [writeDetail({ kind: 'sealed', data: textOf(start.data) ?? '' }, place, CLAUDE_THOUGHTS)],
+        reasoning_details: [writeDetail({ kind: 'sealed', data: textOf(start.data) }, place, CLAUDE_THOUGHTS)],
       };
     case 'tool_use': {
-      const called = { name: textOf(start.name) ?? '', arguments: '' };
-      return { tool_calls: [{ index: place, id: textOf(start.id) ?? '', type: 'function', function: called }] };
+      const called = { name: textOf(start.name), arguments: '' };
+      return { tool_calls: [{ index: place, id: textOf(start.id), type: 'function', function: called }] };
     }
     default:
       return undefined;
@@ -32,15 +32,15 @@ export function decodeBlockStart({ start, place }: OpenBlock): JsonObject | unde
 
 /** What a delta of a block says. */
 export function decodeBlockDelta(block: OpenBlock, delta: JsonObject): JsonObject | undefined {
-  switch (textOf(delta.type) ?? '') {
+  switch (textOf(delta.type)) {
     case 'text_delta':
-      return textDelta(textOf(delta.text));
+      return textDelta(asText(delta.text));
     case 'thinking_delta':
-      return thoughtDelta(block.place, { text: textOf(delta.thinking) });
+      return thoughtDelta(block.place, { text: asText(delta.thinking) });
     case 'signature_delta':
-      return thoughtDelta(block.place, { signature: textOf(delta.signature) });
+      return thoughtDelta(block.place, { signature: asText(delta.signature) });
     case 'input_json_delta': {
-      const piece = textOf(delta.partial_json) ?? '';
+      const piece = textOf(delta.partial_json);
       // The input of a tool that the provider runs itself is none of the caller's business.
       if (piece === '' || block.start.type !== 'tool_use') return undefined;
       block.hasArguments = true;
@@ -69,7 +69,7 @@ function thoughtDelta(
   const text = said.text || undefined;
   const signature = said.signature || undefined;
   if (text === undefined && signature === undefined) return undefined;
-  const detail = defined({ type: 'reasoning.text', text, signature, format: CLAUDE_THOUGHTS, index });
+  const detail = writeDetail({ kind: 'text', text, signature }, index, CLAUDE_THOUGHTS);
   return defined({ reasoning: text, reasoning_details: [detail] });
 }
 

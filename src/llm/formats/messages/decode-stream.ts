@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import { asText, defined, objectOf } from '../../../lib/json-value.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
 import { writeFailure } from '../chat-answer.ts';
-import { defined, objectOf, textOf } from '../read.ts';
 import { decodeError, decodeStop, explainRefusal } from './decode-answer.ts';
 import { decodeBlockDelta, decodeBlockStart, decodeBlockStop, type OpenBlock } from './decode-block.ts';
 import { decodeTier, decodeUsage } from './usage.ts';
@@ -22,7 +22,7 @@ export function decodeStream(facts: Facts): StreamTranslator<StreamEvent, JsonOb
   const head = { id, object: 'chat.completion.chunk', created, model };
   const state: State = { head, blocks: new Map(), begun: new Map(), usage: undefined, isOver: false };
   return {
-    push: ({ event, data }) => decodeEvent(state, textOf(data.type) ?? event ?? '', data),
+    push: ({ event, data }) => decodeEvent(state, asText(data.type) ?? event ?? '', data),
     // Broken off: what was used up to here has to be paid all the same.
     end: () => finish(state),
   };
@@ -60,8 +60,8 @@ function chunks(
 }
 
 function begin(state: State, message: JsonObject): JsonObject[] {
-  const id = textOf(message.id);
-  const model = textOf(message.model);
+  const id = asText(message.id);
+  const model = asText(message.model);
   state.head = { ...state.head, ...defined({ id, model }) };
   state.usage = objectOf(message.usage);
   return chunks(state, { role: 'assistant', content: '' });
@@ -80,7 +80,7 @@ function stop(state: State, delta: JsonObject, usage: JsonObject): JsonObject[] 
   // The numbers are running totals; one that is absent or null keeps what it was.
   const news = Object.entries(usage).filter(([, value]) => value !== null);
   state.usage = { ...state.usage, ...Object.fromEntries(news) };
-  if (textOf(delta.stop_reason) === undefined) return [];
+  if (asText(delta.stop_reason) === undefined) return [];
   return chunks(state, defined({ refusal: explainRefusal(delta) }), decodeStop(delta));
 }
 

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
-import { defined, inexpressible, objectsOf, requireObjects, textOf } from '../read.ts';
+import { defined, objectsOf, textOf } from '../../../lib/json-value.ts';
 import { writeThoughts } from '../reasoning.ts';
+import { refused, requireObjects } from '../refused.ts';
 import { splitToolContent } from '../tool-result.ts';
 import { decodeThought } from './decode-answer.ts';
 import { decodeBlock, decodeBlocks, decodeContent } from './decode-content.ts';
@@ -13,7 +14,7 @@ export function decodeTurns(native: JsonObject): JsonObject[] {
     if (turn.role === 'assistant') return [decodeAssistant(turn.content, `${field}.content`)];
     if (turn.role === 'user') return decodeUser(turn.content, `${field}.content`);
     if (turn.role === 'system') return [{ role: 'system', content: decodeContent(turn.content, `${field}.content`) }];
-    throw inexpressible(`${field}.role`, 'must be user, assistant or system');
+    throw refused(`${field}.role`, 'must be user, assistant or system');
   });
 }
 
@@ -47,7 +48,7 @@ function decodeToolResult(block: JsonObject, field: string): { message: JsonObje
       : splitToolContent(decodeBlocks(objectsOf(block.content), `${field}.content`));
   const message = defined({
     role: 'tool',
-    tool_call_id: textOf(block.tool_use_id) ?? '',
+    tool_call_id: textOf(block.tool_use_id),
     content,
     is_error: block.is_error === true ? true : undefined,
   });
@@ -63,7 +64,7 @@ function decodeAssistant(content: JsonValue | undefined, field: string): JsonObj
     if (block.type === 'text') texts.push(decodeBlock(block, field));
     else if (block.type === 'tool_use') calls.push(decodeCall(block));
     else if (decodeThought(block).length === 0)
-      throw inexpressible(`${field}[${index}].type`, `only Anthropic's own models take "${textOf(block.type) ?? ''}"`);
+      throw refused(`${field}[${index}].type`, `only Anthropic's own models take "${textOf(block.type)}"`);
   }
   return defined({
     role: 'assistant',
@@ -75,11 +76,11 @@ function decodeAssistant(content: JsonValue | undefined, field: string): JsonObj
 
 /** Anthropic cuts an answer with citations into many blocks; to any other model it is one text. */
 function joinTexts(parts: readonly JsonObject[]): string | null {
-  return parts.length === 0 ? null : parts.map(({ text }) => textOf(text) ?? '').join('');
+  return parts.length === 0 ? null : parts.map(({ text }) => textOf(text)).join('');
 }
 
 function decodeCall(block: JsonObject): JsonObject {
-  const called = { name: textOf(block.name) ?? '', arguments: JSON.stringify(block.input ?? {}) };
+  const called = { name: textOf(block.name), arguments: JSON.stringify(block.input ?? {}) };
   const { extra_content } = block; // what encode-answer.ts has put there
-  return keepCache(defined({ id: textOf(block.id) ?? '', type: 'function', function: called, extra_content }), block);
+  return keepCache(defined({ id: textOf(block.id), type: 'function', function: called, extra_content }), block);
 }

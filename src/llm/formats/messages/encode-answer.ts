@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asText, defined, objectOf, objectsOf, textOf } from '../../../lib/json-value.ts';
+import { joinTexts, parseArguments } from '../chat-message.ts';
 import type { Facts } from '../format.ts';
-import { defined, joinTexts, objectOf, objectsOf, parseArguments, textOf } from '../read.ts';
 import { readThoughts, type Thought } from '../reasoning.ts';
 import { encodeStopReason } from './stop-reason.ts';
 import { encodeTier, encodeUsage } from './usage.ts';
@@ -10,15 +11,15 @@ export function encodeAnswer(chat: JsonObject, _request: JsonObject, facts: Fact
   const choice = objectsOf(chat.choices)[0] ?? {};
   const message = objectOf(choice.message);
   const calls = objectsOf(message.tool_calls);
-  const head = { id: textOf(chat.id) ?? facts.id, model: textOf(chat.model) ?? facts.model };
+  const head = { id: asText(chat.id) ?? facts.id, model: asText(chat.model) ?? facts.model };
   return {
     ...messageHead(head),
     content: [
       ...readThoughts(message, () => true).map(encodeThought),
-      ...encodeText(joinTexts(message.content) || textOf(message.refusal)),
-      ...calls.map((call, index) => encodeCall(call, textOf(call.id) || fallbackCallId(head.id, index))),
+      ...encodeText(joinTexts(message.content) || asText(message.refusal)),
+      ...calls.map((call, index) => encodeCall(call, asText(call.id) || fallbackCallId(head.id, index))),
     ],
-    ...encodeStop(choice, calls.length > 0, textOf(message.refusal)),
+    ...encodeStop(choice, calls.length > 0, asText(message.refusal)),
     usage: { ...encodeUsage(objectOf(chat.usage)), service_tier: encodeTier(chat.service_tier) },
   };
 }
@@ -46,7 +47,7 @@ function encodeText(text: string | undefined): JsonObject[] {
 
 function encodeCall(call: JsonObject, id: string): JsonObject {
   const { name, arguments: text } = objectOf(call.function);
-  return encodeToolUse({ id, name: textOf(name) ?? '', input: parseArguments(textOf(text)), call });
+  return encodeToolUse({ id, name: textOf(name), input: parseArguments(asText(text)), call });
 }
 
 /** A call as a block; what its provider wants back with it stays beside it, and most clients send blocks back as they came. */
@@ -64,8 +65,8 @@ export function encodeToolUse({
 
 /** Why the message ended. */
 export function encodeStop(choice: JsonObject, hasCalls: boolean, refusal: string | undefined): JsonObject {
-  const reason = encodeStopReason(textOf(choice.finish_reason) ?? '', hasCalls);
-  const sequence = textOf(choice.stop_sequence);
+  const reason = encodeStopReason(textOf(choice.finish_reason), hasCalls);
+  const sequence = asText(choice.stop_sequence);
   if (refusal !== undefined && refusal !== '')
     return {
       stop_reason: 'refusal',

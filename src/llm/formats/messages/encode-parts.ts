@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
+import { asText, defined, objectOf, objectsOf, textOf } from '../../../lib/json-value.ts';
 import { parseDataUrl, readText } from '../media.ts';
-import { defined, inexpressible, objectOf, objectsOf, textOf } from '../read.ts';
+import { refused } from '../refused.ts';
 
 /** Parts that Anthropic has no block for. */
 const FOREIGN_PARTS = new Set(['input_audio', 'video_url', 'audio']);
@@ -12,18 +13,18 @@ export function encodeParts(content: JsonValue | undefined, field: string): Json
 }
 
 function encodePart(part: JsonObject, field: string): JsonObject[] {
-  const type = textOf(part.type);
+  const type = asText(part.type);
   if (type === 'text') return encodeText(part);
   if (type === 'refusal') return encodeText({ text: part.refusal });
   if (type === 'image_url') return [keepCache({ type: 'image', source: imageSource(part, field) }, part)];
   if (type === 'file') return [keepCache(documentOf(objectOf(part.file), field), part)];
   if (type === undefined || FOREIGN_PARTS.has(type))
-    throw inexpressible(`${field}.type`, `Anthropic has no content of the type "${type ?? ''}"`);
+    throw refused(`${field}.type`, `Anthropic has no content of the type "${type ?? ''}"`);
   return [part]; // one of Anthropic's own
 }
 
 function encodeText(part: JsonObject): JsonObject[] {
-  const text = textOf(part.text) ?? '';
+  const text = textOf(part.text);
   return text.trim() === '' ? [] : [keepCache({ type: 'text', text }, part)];
 }
 
@@ -35,8 +36,8 @@ export function keepCache(block: JsonObject, ...marked: JsonObject[]): JsonObjec
 
 function imageSource(part: JsonObject, field: string): JsonObject {
   // Some clients send the address alone.
-  const url = textOf(part.image_url) ?? textOf(objectOf(part.image_url).url);
-  if (url === undefined) throw inexpressible(`${field}.image_url.url`, 'must be an address');
+  const url = asText(part.image_url) ?? asText(objectOf(part.image_url).url);
+  if (url === undefined) throw refused(`${field}.image_url.url`, 'must be an address');
   const inline = parseDataUrl(url);
   return inline === undefined
     ? { type: 'url', url }
@@ -44,18 +45,18 @@ function imageSource(part: JsonObject, field: string): JsonObject {
 }
 
 function documentOf(file: JsonObject, field: string): JsonObject {
-  const title = textOf(file.filename);
+  const title = asText(file.filename);
   return defined({ type: 'document', source: documentSource(file, field), title });
 }
 
 function documentSource(file: JsonObject, field: string): JsonObject {
-  const data = textOf(file.file_data);
+  const data = asText(file.file_data);
   if (data === undefined) {
-    const url = textOf(file.file_url);
+    const url = asText(file.file_url);
     if (url !== undefined) return { type: 'url', url };
-    const id = textOf(file.file_id);
+    const id = asText(file.file_id);
     if (id !== undefined) return { type: 'file', file_id: id };
-    throw inexpressible(`${field}.file`, 'must have file_data, as a data: URL');
+    throw refused(`${field}.file`, 'must have file_data, as a data: URL');
   }
   const inline = parseDataUrl(data);
   if (inline === undefined)

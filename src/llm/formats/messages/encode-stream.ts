@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asText, objectOf, textOf } from '../../../lib/json-value.ts';
 import { type CallSequence, type CallStep, createCallSequence } from '../call-sequence.ts';
 import { type ChunkNews, readChunk } from '../chat-chunk.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
-import { objectOf, textOf } from '../read.ts';
 import { encodeStop, encodeThought, encodeToolUse, fallbackCallId, messageHead } from './encode-answer.ts';
 import { encodeTier, encodeUsage } from './usage.ts';
 
@@ -56,7 +56,7 @@ export function encodeStream(_request: JsonObject, facts: Facts): StreamTranslat
 
 /** Each event is named as its type says. */
 function named(events: readonly JsonObject[]): StreamEvent[] {
-  return events.map((data) => ({ event: textOf(data.type), data }));
+  return events.map((data) => ({ event: asText(data.type), data }));
 }
 
 function encodeChunk(state: State, news: ChunkNews): JsonObject[] {
@@ -115,11 +115,11 @@ function say(state: State, text: string): JsonObject[] {
 function think(state: State, detail: JsonObject): JsonObject[] {
   if (detail.type === 'reasoning.encrypted') {
     const before = close(state);
-    const start = startBlock(state, encodeThought({ kind: 'sealed', data: textOf(detail.data) ?? '' }));
+    const start = startBlock(state, encodeThought({ kind: 'sealed', data: textOf(detail.data) }));
     return [...before, start, { type: 'content_block_stop', index: state.next - 1 }];
   }
-  const text = textOf(detail.text) ?? textOf(detail.summary) ?? '';
-  const signature = textOf(detail.signature) ?? '';
+  const text = asText(detail.text) ?? textOf(detail.summary);
+  const signature = textOf(detail.signature);
   if (text === '' && signature === '') return [];
   const isSame = state.open?.kind === 'thinking' && state.open.entry === detail.index;
   const opening = isSame ? [] : begin(state, 'thinking', detail.index);
@@ -152,8 +152,8 @@ function call(state: State, step: CallStep): JsonObject[] {
 
 function fail(state: State, error: JsonObject): JsonObject {
   state.hasFailed = true;
-  const message = textOf(error.message) ?? 'the provider did not say what is wrong';
-  return { type: 'error', error: { type: errorType(textOf(error.type) ?? textOf(error.code) ?? ''), message } };
+  const message = asText(error.message) ?? 'the provider did not say what is wrong';
+  return { type: 'error', error: { type: errorType(asText(error.type) ?? textOf(error.code)), message } };
 }
 
 function errorType(type: string): string {

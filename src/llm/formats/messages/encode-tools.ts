@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
-import { defined, inexpressible, isObject, objectOf, objectsOf, textOf } from '../read.ts';
+import { asText, defined, isObject, objectOf, objectsOf } from '../../../lib/json-value.ts';
+import { refused } from '../refused.ts';
 import { keepCache } from './encode-parts.ts';
 import { inputSchema } from './input-schema.ts';
 
@@ -15,7 +16,7 @@ function encodeTool(tool: JsonObject, field: string): JsonObject {
   const { function: declared } = tool;
   if (!isObject(declared)) {
     if (isObject(tool.custom) || tool.type === 'function')
-      throw inexpressible(`${field}.type`, 'Anthropic takes tools of the type "function" only');
+      throw refused(`${field}.type`, 'Anthropic takes tools of the type "function" only');
     return tool;
   }
   const written = defined({
@@ -40,10 +41,10 @@ function choiceOf(choice: JsonValue | undefined): JsonObject | undefined {
   if (choice === 'auto' || choice === 'none') return { type: choice };
   if (choice === 'required') return { type: 'any' };
   const { type, function: named, allowed_tools: allowed } = objectOf(choice);
-  const name = textOf(objectOf(named).name);
+  const name = asText(objectOf(named).name);
   if (type === 'function' && name !== undefined) return { type: 'tool', name };
   if (type === 'allowed_tools') return { type: objectOf(allowed).mode === 'required' ? 'any' : 'auto' };
-  throw inexpressible('tool_choice', 'must be "auto", "none", "required", or name a function');
+  throw refused('tool_choice', 'must be "auto", "none", "required", or name a function');
 }
 
 /** Anthropic cannot narrow a list of tools, so those that are not allowed are not sent. */

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { inexpressible, objectOf, objectsOf, parseArguments, requireObjects, textOf } from '../read.ts';
+import { asText, objectOf, objectsOf, textOf } from '../../../lib/json-value.ts';
+import { parseArguments } from '../chat-message.ts';
+import { refused, requireObjects } from '../refused.ts';
 import { encodeParts, keepCache } from './encode-parts.ts';
 import { claudeThoughts } from './thinking.ts';
 
@@ -32,7 +34,7 @@ export function encodeTurns(chat: JsonObject): Conversation {
 }
 
 function encodeMessage(message: JsonObject, field: string): JsonObject[] {
-  switch (textOf(message.role) ?? '') {
+  switch (textOf(message.role)) {
     case 'user':
       return markLast(encodeParts(message.content, `${field}.content`), message);
     case 'assistant':
@@ -41,7 +43,7 @@ function encodeMessage(message: JsonObject, field: string): JsonObject[] {
     case 'function':
       return [encodeToolResult(message, field)];
     default:
-      throw inexpressible(`${field}.role`, 'must be system, developer, user, assistant or tool');
+      throw refused(`${field}.role`, 'must be system, developer, user, assistant or tool');
   }
 }
 
@@ -51,20 +53,20 @@ function encodeAssistant(message: JsonObject, field: string): JsonObject[] {
       ? { type: 'redacted_thinking', data: thought.data }
       : { type: 'thinking', thinking: thought.text, signature: thought.signature },
   );
-  const refusal = encodeParts(textOf(message.refusal), `${field}.refusal`);
+  const refusal = encodeParts(asText(message.refusal), `${field}.refusal`);
   const calls = objectsOf(message.tool_calls).map((call, index) => {
     const called = objectOf(call.function);
-    const name = textOf(called.name);
-    if (name === undefined) throw inexpressible(`${field}.tool_calls[${index}].function.name`, 'must be a text');
-    const input = parseArguments(textOf(called.arguments));
-    return keepCache({ type: 'tool_use', id: toolId(textOf(call.id) ?? ''), name, input }, call);
+    const name = asText(called.name);
+    if (name === undefined) throw refused(`${field}.tool_calls[${index}].function.name`, 'must be a text');
+    const input = parseArguments(asText(called.arguments));
+    return keepCache({ type: 'tool_use', id: toolId(textOf(call.id)), name, input }, call);
   });
   return [...thoughts, ...encodeParts(message.content, `${field}.content`), ...refusal, ...calls];
 }
 
 function encodeToolResult(message: JsonObject, field: string): JsonObject {
   const content = encodeParts(message.content, `${field}.content`);
-  const result: JsonObject = { type: 'tool_result', tool_use_id: toolId(textOf(message.tool_call_id) ?? '') };
+  const result: JsonObject = { type: 'tool_result', tool_use_id: toolId(textOf(message.tool_call_id)) };
   if (content.length > 0) result.content = shorten(content);
   if (message.is_error === true) result.is_error = true;
   return keepCache(result, message);

@@ -1,14 +1,15 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { defined, objectOf, objectsOf, without } from '../read.ts';
+import { defined, objectOf, objectsOf, without } from '../../../lib/json-value.ts';
 
 const CHOICES = ['oneOf', 'anyOf', 'allOf'];
+const CHOICE_NAMES: ReadonlySet<string> = new Set(CHOICES);
 
 /**
  * A JSON schema as Anthropic takes it for the input of a tool: an object, without a choice at the top, for which it refuses the whole
  * request. The members of all branches become members of one object; whether they go together is for the tool to check.
  */
 export function inputSchema(schema: JsonObject): JsonObject {
-  const rest = { ...without(schema, CHOICES), type: 'object' };
+  const rest = { ...without(schema, CHOICE_NAMES), type: 'object' };
   const branches = CHOICES.flatMap((name) => objectsOf(schema[name]));
   if (branches.length === 0) return rest;
   const properties = propertiesOf(schema);

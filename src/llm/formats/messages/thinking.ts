@@ -1,18 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { numberOf, objectOf, objectsOf, textOf } from '../read.ts';
+import { asNumber, objectOf, objectsOf } from '../../../lib/json-value.ts';
+import { effortOf, forcesTool } from '../chat-request.ts';
+import { thinkingBudget, thinksAdaptively } from '../claude-model.ts';
 import { CLAUDE_THOUGHTS, readThoughts, type Thought } from '../reasoning.ts';
-import { thinksAdaptively } from './claude-model.ts';
-
-/** Tokens to think with, for models that want a number. */
-const BUDGETS: Readonly<Record<string, number>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 24_576,
-  max: 31_999,
-};
-const LEAST_BUDGET = 1024;
 
 /** How hard a chat completion request asks the model to think, in Anthropic's words. */
 export interface ThinkingChoice {
@@ -26,13 +16,12 @@ export interface ThinkingChoice {
  */
 export function encodeThinking(chat: JsonObject, model: string, maxTokens: number): ThinkingChoice {
   if (chat.thinking !== undefined) return {};
-  const reasoning = objectOf(chat.reasoning);
-  const effort = textOf(chat.reasoning_effort) ?? textOf(reasoning.effort);
-  const budget = numberOf(reasoning.max_tokens);
-  if (effort === 'none' || reasoning.enabled === false) return { thinking: { type: 'disabled' } };
-  if (effort === undefined && budget === undefined && reasoning.enabled !== true) return {};
+  const { enabled } = objectOf(chat.reasoning);
+  const { effort, budget } = effortOf(chat);
+  if (effort === 'none' || enabled === false) return { thinking: { type: 'disabled' } };
+  if (effort === undefined && budget === undefined && enabled !== true) return {};
   const level = effort === 'minimal' ? 'low' : effort;
-  const isForced = chat.tool_choice === 'required' || objectOf(chat.tool_choice).type === 'function';
+  const isForced = forcesTool(chat);
   if (thinksAdaptively(model))
     return {
       // A model that must call a tool may not think first.
@@ -40,10 +29,8 @@ export function encodeThinking(chat: JsonObject, model: string, maxTokens: numbe
       ...(level === undefined ? {} : { effort: level }),
     };
   if (isForced || calledToolsUnthinking(chat)) return {};
-  const wanted = Math.max(LEAST_BUDGET, budget ?? BUDGETS[effort ?? 'medium'] ?? LEAST_BUDGET);
-  // The budget is part of max_tokens, and an answer must fit behind it; without room for the least budget the model answers at once.
-  const granted = Math.min(wanted, Math.floor(maxTokens * 0.8));
-  return granted < LEAST_BUDGET ? {} : { thinking: { type: 'enabled', budget_tokens: granted } };
+  const granted = thinkingBudget({ effort, budget }, maxTokens);
+  return granted === undefined ? {} : { thinking: { type: 'enabled', budget_tokens: granted } };
 }
 
 /**
@@ -71,7 +58,7 @@ export function decodeThinking(thinking: JsonObject, effort: string | undefined)
   if (thinking.type === 'disabled') return undefined; // most models do not know "none"
   if (effort !== undefined) return effort === 'max' ? 'xhigh' : effort;
   if (thinking.type !== 'enabled') return undefined;
-  const budget = numberOf(thinking.budget_tokens) ?? 0;
+  const budget = asNumber(thinking.budget_tokens) ?? 0;
   if (budget < 4096) return 'low';
   return budget < 16_384 ? 'medium' : 'high';
 }

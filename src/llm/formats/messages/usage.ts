@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { countOf, defined, numberOf, objectOf, textOf, without } from '../read.ts';
+import { asNumber, asText, countOf, defined, given, objectOf, without } from '../../../lib/json-value.ts';
 
-const COUNTS =
-  'input_tokens output_tokens cache_creation_input_tokens cache_read_input_tokens output_tokens_details service_tier'.split(
-    ' ',
-  );
+const COUNTS = new Set([
+  ...['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'],
+  ...['output_tokens_details', 'service_tier'],
+]);
 
 /**
  * Anthropic's usage as that of chat completions: `prompt_tokens` counts what was read from and written to the cache too, and the
@@ -15,15 +15,14 @@ export function decodeUsage(usage: JsonObject): JsonObject {
   const written = countOf(usage.cache_creation_input_tokens);
   const prompt = countOf(usage.input_tokens) + cached + written;
   const completion = countOf(usage.output_tokens);
-  const thinking = numberOf(objectOf(usage.output_tokens_details).thinking_tokens);
-  const rest = Object.entries(without(usage, COUNTS)).filter(([, value]) => value !== null);
+  const thinking = asNumber(objectOf(usage.output_tokens_details).thinking_tokens);
   return defined({
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
     completion_tokens_details: thinking === undefined ? undefined : { reasoning_tokens: thinking },
-    ...Object.fromEntries(rest),
+    ...given(without(usage, COUNTS)),
   });
 }
 
@@ -32,7 +31,7 @@ export function encodeUsage(usage: JsonObject): JsonObject {
   const details = objectOf(usage.prompt_tokens_details);
   const cached = countOf(details.cached_tokens);
   const written = countOf(details.cache_write_tokens);
-  const thinking = numberOf(objectOf(usage.completion_tokens_details).reasoning_tokens);
+  const thinking = asNumber(objectOf(usage.completion_tokens_details).reasoning_tokens);
   return defined({
     input_tokens: Math.max(0, countOf(usage.prompt_tokens) - cached - written),
     cache_creation_input_tokens: written,
@@ -46,7 +45,7 @@ export function encodeUsage(usage: JsonObject): JsonObject {
 
 /** The tier that served the request, in OpenAI's words. */
 export function decodeTier(usage: JsonObject): string | undefined {
-  const tier = textOf(usage.service_tier);
+  const tier = asText(usage.service_tier);
   return tier === 'standard' ? 'default' : tier;
 }
 

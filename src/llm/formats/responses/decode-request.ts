@@ -1,12 +1,15 @@
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
-import { defined, inexpressible, isObject, objectOf, objectsOf, textOf, without } from '../read.ts';
+import { asText, defined, given, isObject, objectOf, objectsOf, textOf, without } from '../../../lib/json-value.ts';
+import { refused } from '../refused.ts';
 import { decodeInput } from './decode-input.ts';
 
 /** What is written in another way, or is about how OpenAI keeps and runs responses and means nothing elsewhere. The rest is handed on. */
-const RESPONSES_FIELDS = (
-  'input instructions tools tool_choice max_output_tokens max_tool_calls reasoning text include store background conversation ' +
-  'previous_response_id prompt truncation metadata stream_options context_management parallel_tool_calls top_logprobs'
-).split(' ');
+const RESPONSES_FIELDS = new Set(
+  (
+    'input instructions tools tool_choice max_output_tokens max_tool_calls reasoning text include store background conversation ' +
+    'previous_response_id prompt truncation metadata stream_options context_management parallel_tool_calls top_logprobs'
+  ).split(' '),
+);
 
 /** What the answer could not be right without. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -18,13 +21,13 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** A request to OpenAI's Responses API as a chat completion request. */
 export function decodeRequest(native: JsonObject): JsonObject {
   for (const [field, rule] of Object.entries(REFUSED))
-    if (native[field] !== undefined && native[field] !== null) throw inexpressible(field, rule);
-  if (native.background === true) throw inexpressible('background', 'this model answers at once only; leave it out');
+    if (native[field] !== undefined && native[field] !== null) throw refused(field, rule);
+  if (native.background === true) throw refused('background', 'this model answers at once only; leave it out');
   const tools = objectsOf(native.tools).map((tool, index) => decodeTool(tool, `tools[${index}]`));
   const text = objectOf(native.text);
-  const instructions = textOf(native.instructions);
+  const instructions = asText(native.instructions);
   return defined({
-    ...withoutNulls(without(native, RESPONSES_FIELDS)),
+    ...given(without(native, RESPONSES_FIELDS)),
     messages: [
       ...(instructions === undefined || instructions === '' ? [] : [{ role: 'system', content: instructions }]),
       ...decodeInput(native.input),
@@ -33,7 +36,7 @@ export function decodeRequest(native: JsonObject): JsonObject {
     tool_choice: tools.length === 0 ? undefined : decodeToolChoice(native.tool_choice),
     parallel_tool_calls: tools.length > 0 && native.parallel_tool_calls === false ? false : undefined,
     max_completion_tokens: native.max_output_tokens ?? undefined,
-    reasoning_effort: textOf(objectOf(native.reasoning).effort),
+    reasoning_effort: asText(objectOf(native.reasoning).effort),
     response_format: decodeFormat(objectOf(text.format)),
     verbosity: text.verbosity ?? undefined,
     ...(wantsLogprobs(native) ? { logprobs: true, top_logprobs: native.top_logprobs ?? undefined } : {}),
@@ -41,16 +44,9 @@ export function decodeRequest(native: JsonObject): JsonObject {
   });
 }
 
-function withoutNulls(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
-}
-
 function decodeTool(tool: JsonObject, field: string): JsonObject {
   if (tool.type !== 'function')
-    throw inexpressible(
-      `${field}.type`,
-      `this model has no "${textOf(tool.type) ?? ''}"; only functions can be called`,
-    );
+    throw refused(`${field}.type`, `this model has no "${textOf(tool.type)}"; only functions can be called`);
   const { name, description, parameters, strict } = tool;
   const declared = { name, description: description ?? undefined, parameters: parameters ?? undefined };
   return {
@@ -66,14 +62,11 @@ function decodeToolChoice(choice: JsonValue | undefined): JsonValue | undefined 
     const mode = choice.mode === 'required' ? 'required' : 'auto';
     return { type: 'allowed_tools', allowed_tools: { mode, tools: objectsOf(choice.tools).map(named) } };
   }
-  throw inexpressible(
-    'tool_choice.type',
-    `this model has no "${textOf(choice.type) ?? ''}"; only functions can be called`,
-  );
+  throw refused('tool_choice.type', `this model has no "${textOf(choice.type)}"; only functions can be called`);
 }
 
 function named(tool: JsonObject): JsonObject {
-  return { type: 'function', function: { name: textOf(tool.name) ?? '' } };
+  return { type: 'function', function: { name: textOf(tool.name) } };
 }
 
 function decodeFormat(format: JsonObject): JsonObject | undefined {

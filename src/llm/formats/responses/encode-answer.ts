@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asNumber, asText, isObject, objectOf, objectsOf, textOf } from '../../../lib/json-value.ts';
+import { joinTexts } from '../chat-message.ts';
 import type { Facts } from '../format.ts';
-import { isObject, joinTexts, numberOf, objectOf, objectsOf, textOf } from '../read.ts';
 import { readableThought, readThoughts } from '../reasoning.ts';
 import { callItem, detailsOf, type ItemStatus, messageItem, refusalPart, textPart, thoughtItem } from './items.ts';
 import { beginResponse, encodeUsage, endResponse } from './response-object.ts';
@@ -9,10 +10,10 @@ import { wantsSealedThoughts } from './thought-item.ts';
 /** A `chat.completion` as a response. */
 export function encodeAnswer(chat: JsonObject, request: JsonObject, facts: Facts): JsonObject {
   const choice = objectsOf(chat.choices)[0] ?? {};
-  const id = textOf(chat.id) ?? facts.id;
-  const created = numberOf(chat.created) ?? facts.created;
-  const ending = endResponse(textOf(choice.finish_reason) ?? '');
-  const head = beginResponse(request, { id, created, model: textOf(chat.model) ?? facts.model });
+  const id = asText(chat.id) ?? facts.id;
+  const created = asNumber(chat.created) ?? facts.created;
+  const ending = endResponse(textOf(choice.finish_reason));
+  const head = beginResponse(request, { id, created, model: asText(chat.model) ?? facts.model });
   return {
     ...head,
     ...ending,
@@ -49,7 +50,7 @@ function encodeThoughts(message: JsonObject, id: string, keepsThoughts: boolean)
 
 function encodeParts(message: JsonObject, logprobs: JsonObject[]): JsonObject[] {
   const text = joinTexts(message.content);
-  const refusal = textOf(message.refusal) ?? '';
+  const refusal = textOf(message.refusal);
   const annotations = objectsOf(message.annotations);
   return [
     ...(text === '' ? [] : [textPart({ text, annotations, logprobs })]),
@@ -59,8 +60,8 @@ function encodeParts(message: JsonObject, logprobs: JsonObject[]): JsonObject[] 
 
 function encodeCall(call: JsonObject, status: ItemStatus, fallbackId: string): JsonObject {
   const { name, arguments: text } = objectOf(call.function);
-  const id = textOf(call.id) || fallbackId;
-  return callItem(status, { id, name: textOf(name) ?? '', text: textOf(text) || '{}', call });
+  const id = asText(call.id) || fallbackId;
+  return callItem(status, { id, name: textOf(name), text: asText(text) || '{}', call });
 }
 
 /** The id of a call to which the provider gave none. */

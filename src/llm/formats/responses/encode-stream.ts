@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
+import { asText, textOf } from '../../../lib/json-value.ts';
 import { type CallStep, createCallSequence } from '../call-sequence.ts';
 import { type ChunkNews, readChunk } from '../chat-chunk.ts';
 import type { Facts, StreamEvent, StreamTranslator } from '../format.ts';
-import { textOf } from '../read.ts';
 import { fallbackCallId } from './encode-answer.ts';
 import { callItem } from './items.ts';
 import { beginResponse, encodeError, encodeUsage, endResponse } from './response-object.ts';
@@ -42,7 +42,7 @@ export function encodeStream(
 /** Each event is named as its type says, and has a number. */
 function numbered(state: State, events: readonly JsonObject[]): StreamEvent[] {
   return events.map(({ type, ...rest }) => ({
-    event: textOf(type),
+    event: asText(type),
     data: { type, sequence_number: state.sequence++, ...rest },
   }));
 }
@@ -75,7 +75,7 @@ function start(state: State, { id, model }: ChunkNews, created: JsonObject[strin
 }
 
 function think(state: State, detail: JsonObject): JsonObject[] {
-  const isReadable = Boolean(textOf(detail.text) ?? textOf(detail.summary));
+  const isReadable = Boolean(asText(detail.text) ?? asText(detail.summary));
   if (state.open?.kind === 'thought') return thinkPiece(state.open, detail);
   if (!isReadable && !state.keepsThoughts) return [];
   const before = close(state);
@@ -142,7 +142,7 @@ function whole(state: State): JsonObject {
 /** A stream that broke off before the model was done gets no end: the caller must not take it for an answer. */
 function finish(state: State): JsonObject[] {
   if (!state.hasBegun || state.ending === undefined) return [];
-  const ending = endResponse(textOf(state.ending.finish_reason) ?? '');
+  const ending = endResponse(textOf(state.ending.finish_reason));
   state.status = ending.status;
   const rest = [...state.calls.end().flatMap((step) => call(state, step)), ...close(state)];
   return [...rest, { type: `response.${ending.status}`, response: { ...whole(state), ...ending } }];

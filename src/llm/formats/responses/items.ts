@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { defined, objectOf, objectsOf, textOf } from '../read.ts';
+import { defined, objectOf, objectsOf, textOf } from '../../../lib/json-value.ts';
 import { sealThoughts } from './thought-item.ts';
 
 /** How far an item has come. */
@@ -30,7 +30,7 @@ export function refusalPart(refusal: string): JsonObject {
 
 /** An annotation carries its members itself here; in chat completions they are below the name of its type. */
 function flatten(annotation: JsonObject): JsonObject {
-  const type = textOf(annotation.type) ?? '';
+  const type = textOf(annotation.type);
   return { type, ...objectOf(annotation[type]) };
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { countOf, defined, isObject, objectOf, textOf } from '../read.ts';
+import { asText, countOf, defined, isObject, objectOf, textOf } from '../../../lib/json-value.ts';
 
 /** What is known of an answer apart from what it says. */
 export interface ResponseFacts {
@@ -78,7 +78,7 @@ const CODES = new Set(['server_error', 'rate_limit_exceeded', 'invalid_prompt', 
 
 /** What went wrong, as a failed response says it. */
 export function encodeError(error: JsonObject): JsonObject {
-  const kind = textOf(error.code) ?? textOf(error.type) ?? '';
+  const kind = asText(error.code) ?? textOf(error.type);
   const code = CODES.has(kind) ? kind : kind.includes('rate_limit') ? 'rate_limit_exceeded' : 'server_error';
-  return { code, message: textOf(error.message) ?? 'the provider did not say what is wrong' };
+  return { code, message: asText(error.message) ?? 'the provider did not say what is wrong' };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { textOf } from '../read.ts';
+import { asText, textOf } from '../../../lib/json-value.ts';
 import { summaryPart, thoughtItem } from './items.ts';
 import { itemAdded, itemDone, type OpenItem, placeOf, type State } from './stream-state.ts';
 
@@ -17,7 +17,7 @@ export function openThought(state: State): { item: OpenThought; events: JsonObje
 export function thinkPiece(item: OpenThought, detail: JsonObject): JsonObject[] {
   const last = item.details.findLast(({ type }) => type !== 'reasoning.encrypted');
   item.details.push(detail);
-  const piece = textOf(detail.text) ?? textOf(detail.summary) ?? '';
+  const piece = asText(detail.text) ?? textOf(detail.summary);
   if (piece === '') return [];
   const isSame = item.texts.length > 0 && last !== undefined && last.index === detail.index;
   const events = isSame ? [] : [...closePiece(item), ...openPiece(item)];

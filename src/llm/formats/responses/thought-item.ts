@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { defined, isObject, objectsOf, textOf } from '../read.ts';
+import { asText, defined, isObject, objectsOf, textOf } from '../../../lib/json-value.ts';
 import { readThoughts, writeDetail, writeThoughts } from '../reasoning.ts';
 
 /** Marks `encrypted_content` that holds the thoughts of another provider's model, as its chat completion had them. */
@@ -14,18 +14,18 @@ export function wantsSealedThoughts(request: JsonObject): boolean {
 /** Entries of `reasoning_details` as one text that a caller keeps unread: signatures survive in it. */
 export function sealThoughts(details: readonly JsonObject[]): string {
   const thoughts = readThoughts({ reasoning_details: [...details] }, () => true);
-  const format = details.map((detail) => textOf(detail.format)).find((name) => name !== undefined);
+  const format = details.map((detail) => asText(detail.format)).find((name) => name !== undefined);
   const entries = thoughts.map((thought, index) => writeDetail(thought, index, format));
   return PREFIX + Buffer.from(JSON.stringify(entries)).toString('base64url');
 }
 
 /** An item `reasoning` as entries of `reasoning_details`. */
 export function decodeThoughtItem(item: JsonObject): JsonObject[] {
-  const sealed = textOf(item.encrypted_content);
+  const sealed = asText(item.encrypted_content);
   const own = sealed === undefined ? undefined : openThoughts(sealed);
   if (own !== undefined) return own;
   const parts = [...objectsOf(item.summary), ...objectsOf(item.content)];
-  const texts = parts.map((part) => ({ kind: 'text' as const, text: textOf(part.text) ?? '', signature: undefined }));
+  const texts = parts.map((part) => ({ kind: 'text' as const, text: textOf(part.text), signature: undefined }));
   const read = objectsOf(writeThoughts(texts, undefined).reasoning_details);
   if (sealed === undefined) return read;
   const { id } = item;

@@ -1,3 +1,16 @@
+/** Tokens to think with, for models that want a number. */
+const BUDGETS: Readonly<Record<string, number>> = {
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 24_576,
+  max: 31_999,
+};
+const LEAST_BUDGET = 1024;
+/** Thoughts count as output, and an answer must fit behind them. */
+const SHARE = 0.8;
+
 /** What the rules below need to know of a model, read from its name; undefined for a name that is not of the family. */
 interface ClaudeVersion {
   readonly major: number;
@@ -33,4 +46,14 @@ export function defaultMaxTokens(model: string): number {
 /** From 4.6 on a model decides itself how long it thinks; those before want a budget in tokens, and newer ones refuse that. */
 export function thinksAdaptively(model: string): boolean {
   return isAtLeast(model, 4, 6, true);
+}
+
+/** The tokens that a model before 4.6 may think with; undefined where not even the least budget leaves room for an answer. */
+export function thinkingBudget(
+  { effort = 'medium', budget }: { readonly effort: string | undefined; readonly budget: number | undefined },
+  maxTokens: number,
+): number | undefined {
+  const wanted = Math.max(LEAST_BUDGET, budget ?? BUDGETS[effort] ?? LEAST_BUDGET);
+  const granted = Math.min(wanted, Math.floor(maxTokens * SHARE));
+  return granted < LEAST_BUDGET ? undefined : granted;
 }

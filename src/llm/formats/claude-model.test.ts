@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defaultMaxTokens, parseClaudeVersion, thinksAdaptively } from './claude-model.ts';
+import { defaultMaxTokens, parseClaudeVersion, thinkingBudget, thinksAdaptively } from './claude-model.ts';
 
 test.each([
   ['claude-3-haiku-20240307', 3, 0],
@@ -29,4 +29,11 @@ test('the default of max_tokens is what every model of the generation accepts', 
 test('models from 4.6 on, and those nobody knows, decide themselves how long they think', () => {
   expect(['claude-opus-4-6', 'claude-fable-5-1', 'house-model'].map(thinksAdaptively)).toEqual([true, true, true]);
   expect(['claude-haiku-4-5', 'claude-3-7-sonnet-20250219'].map(thinksAdaptively)).toEqual([false, false]);
+});
+
+test('thoughts leave room for the answer, and where there is none the model does not think', () => {
+  expect(thinkingBudget({ effort: 'high', budget: undefined }, 100_000)).toBe(16_384);
+  expect(thinkingBudget({ effort: 'high', budget: undefined }, 10_000)).toBe(8000);
+  expect(thinkingBudget({ effort: undefined, budget: 10 }, 10_000)).toBe(1024);
+  expect(thinkingBudget({ effort: undefined, budget: 5000 }, 1000)).toBeUndefined();
 });
