@@ -1,24 +1,21 @@
-import type { Reply } from './exchange.ts';
+import type { Call, Reply } from './exchange.ts';
+import { createChat, type ChatKind } from './chat-call.ts';
 import { describe, messageOf } from './exchange.ts';
+import { createSameness } from './same-answer.ts';
 
-/** Which call to repeat: echo, a list of `count` tools, or whatever a server says that sends the same bytes each time. */
+/** Which call to repeat: echo, a list of `count` tools, whatever a server says that sends the same bytes each time, or a question to a model. */
 export type CallKind =
   | { kind: 'echo'; tool: string }
   | { kind: 'list'; count: number }
-  | { kind: 'same-bytes'; count: number };
+  | { kind: 'same-bytes'; count: number }
+  | ChatKind;
 
 /** How the caller speaks: sessions of 2025-11-25, the stateless 2026-07-28, or plain POSTs that need neither. */
 export type Era = 'legacy' | 'modern' | 'none';
 
-/** One kind of call: what to send for an id, and a check that throws unless the answer is exactly right. */
-export interface Call {
-  headers: Record<string, string>;
-  write(id: number): string;
-  check(id: number, reply: Reply): void;
-}
-
 /** Prepares a kind of call for an era of the protocol. */
 export function createCall(kind: CallKind, era: Era): Call {
+  if (kind.kind === 'chat') return createChat(kind);
   const method = kind.kind === 'echo' ? 'tools/call' : 'tools/list';
   const call = kind.kind === 'echo' ? createEcho(kind.tool, era) : createList(kind, era);
   if (era !== 'modern') return { ...call, headers: {} };
@@ -27,6 +24,8 @@ export function createCall(kind: CallKind, era: Era): Call {
   return { ...call, headers };
 }
 
+/** The two that MCP servers are called with. */
+type McpKind = Exclude<CallKind, ChatKind>;
 type WriteAndCheck = Omit<Call, 'headers'>;
 
 function createEcho(tool: string, era: Era): WriteAndCheck {
@@ -59,28 +58,13 @@ interface EchoReply {
   result?: { isError?: boolean; content?: { type?: string; text?: string }[] };
 }
 
-function createList(kind: Exclude<CallKind, { kind: 'echo' }>, era: Era): WriteAndCheck {
-  let pattern: { bytes: Buffer; idAt: number; idLength: number } | undefined;
+function createList(kind: Exclude<McpKind, { kind: 'echo' }>, era: Era): WriteAndCheck {
+  const checkSame = createSameness(kind.kind === 'list' ? (id) => String(id) : undefined, (reply) =>
+    checkList(kind.count, reply),
+  );
   return {
     write: (id) => JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list', params: metaOf(era) }),
-    // Only the first answer is parsed. The others must equal it byte for byte, but for the id, whose width never changes.
-    check(id, reply) {
-      if (pattern === undefined) {
-        checkList(kind.count, reply);
-        const idAt = kind.kind === 'list' ? reply.body.indexOf(String(id)) : 0;
-        pattern = { bytes: reply.body, idAt, idLength: kind.kind === 'list' ? String(id).length : 0 };
-        if (idAt < 0) throw new Error(`no id in the answer to tools/list ${id}: ${describe(reply)}`);
-        return;
-      }
-      const { bytes, idAt, idLength } = pattern;
-      const isRight =
-        reply.status === 200 &&
-        reply.body.length === bytes.length &&
-        (idLength === 0 || reply.body.toString('latin1', idAt, idAt + idLength) === String(id)) &&
-        reply.body.compare(bytes, 0, idAt, 0, idAt) === 0 &&
-        reply.body.compare(bytes, idAt + idLength, bytes.length, idAt + idLength) === 0;
-      if (!isRight) throw new Error(`wrong answer to tools/list ${id}: ${describe(reply)}`);
-    },
+    check: checkSame,
   };
 }
 

@@ -5,6 +5,8 @@ export interface Reply {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Buffer;
+  /** When the first byte of the body came, by this process's clock. */
+  firstAt: number;
 }
 
 /** Where calls go, and the headers that each of them carries. */
@@ -12,6 +14,13 @@ export interface Endpoint {
   pool: Pool;
   path: string;
   headers: Record<string, string>;
+}
+
+/** One kind of call: what to send for an id, and a check that throws unless the answer is exactly right. */
+export interface Call {
+  headers: Record<string, string>;
+  write(id: number): string;
+  check(id: number, reply: Reply): void;
 }
 
 /** What each POST of an MCP client carries. */
@@ -30,7 +39,7 @@ function send(
   body: string | null,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const reply: Reply = { status: 0, headers: {}, body: Buffer.alloc(0) };
+    const reply: Reply = { status: 0, headers: {}, body: Buffer.alloc(0), firstAt: 0 };
     const chunks: Buffer[] = [];
     pool.dispatch(
       { path, method, headers, body },
@@ -41,6 +50,7 @@ function send(
           reply.headers = received;
         },
         onResponseData(_controller, chunk) {
+          if (chunks.length === 0) reply.firstAt = performance.now();
           chunks.push(chunk);
         },
         onResponseEnd() {

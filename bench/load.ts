@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import type { Call, CallKind, Era } from './calls.ts';
+import type { CallKind, Era } from './calls.ts';
 import { createCall } from './calls.ts';
-import type { Endpoint } from './exchange.ts';
+import type { Call, Endpoint } from './exchange.ts';
 import { CLIENT_HEADERS, closeSession, openSession, post } from './exchange.ts';
 import { readCpuMicros, readMachineMicros } from './proc.ts';
-import { quantile } from './statistics.ts';
+import { median, quantile } from './statistics.ts';
 
 /** One round against one target. */
 export interface Job {
@@ -33,6 +33,8 @@ export interface Sample {
   callsPerSecond: number;
   p50: number;
   p99: number;
+  /** Time to the first byte of the body, the median in ms. */
+  firstByte: number;
   cpuMicros: number;
   /** How late this process's own timers were, in ms. */
   lag: number;
@@ -74,7 +76,7 @@ async function run(job: Job): Promise<Sample> {
 }
 
 async function measure(job: Job, call: Call, clients: Endpoint[]): Promise<Sample> {
-  const state = { isMeasuring: false, isStopped: false, latencies: [] as number[] };
+  const state = { isMeasuring: false, isStopped: false, latencies: [] as number[], firstBytes: [] as number[] };
   const work = Promise.all(clients.map((client) => repeat(client, call, state)));
   // A failed call must end the round at once, not after its time.
   await Promise.race([work, sleep(job.rampSeconds * 1000)]);
@@ -100,6 +102,7 @@ async function measure(job: Job, call: Call, clients: Endpoint[]): Promise<Sampl
     callsPerSecond: (calls / elapsed) * 1000,
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
+    firstByte: median(state.firstBytes),
     cpuMicros: (after.target - before.target) / calls,
     lag: Math.max(0, delay.percentile(99) / 1e6 - LAG_RESOLUTION_MS),
     foreignCpu: Math.max(0, foreign / (elapsed * 1000 * availableParallelism())),
@@ -109,7 +112,7 @@ async function measure(job: Job, call: Call, clients: Endpoint[]): Promise<Sampl
 async function repeat(
   client: Endpoint,
   call: Call,
-  state: { isMeasuring: boolean; isStopped: boolean; latencies: number[] },
+  state: { isMeasuring: boolean; isStopped: boolean; latencies: number[]; firstBytes: number[] },
 ): Promise<void> {
   while (!state.isStopped) {
     const id = nextId++;
@@ -117,7 +120,9 @@ async function repeat(
     const reply = await post(client, call.write(id));
     const took = performance.now() - start;
     call.check(id, reply);
-    if (state.isMeasuring) state.latencies.push(took);
+    if (!state.isMeasuring) continue;
+    state.latencies.push(took);
+    state.firstBytes.push(reply.firstAt - start);
   }
 }
 

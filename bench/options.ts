@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { TargetName } from './targets.ts';
-import { TARGETS } from './targets.ts';
+import { isModelTarget, TARGETS } from './targets.ts';
 
 /** What a run measures. `start` is the time to start and the idle memory of the gateway. */
 export type Part = TargetName | 'start';
@@ -11,6 +11,8 @@ export interface Options {
   connections: number;
   seconds: number;
   rounds: number;
+  /** All that is usually measured, and nothing else. */
+  isWhole: boolean;
   profile?: TargetName;
   /** Folder of another build, to be measured in the same rounds. */
   against?: string;
@@ -18,15 +20,25 @@ export interface Options {
 
 const parts = [...(Object.keys(TARGETS) as TargetName[]), 'start'] as const;
 
-const help = `node bench/run.ts [options]     measures the gateway against its budgets, in less than 3 minutes
+/** Targets with their like of another build. */
+const BEFORE: readonly [now: TargetName, before: TargetName][] = [
+  ['asbru', 'asbru-before'],
+  ['chat-asbru', 'chat-before'],
+  ['paced-asbru', 'paced-before'],
+];
+/** What is measured where nothing is said. */
+const usual = parts.filter((part) => !BEFORE.some(([, before]) => before === part));
 
-  --only A,B          only these parts: ${parts.join(', ')}
+const help = `node bench/run.ts [options]     measures the gateway against its budgets, in six minutes
+
+  --only A,B          only these parts, or "mcp" and "inference" for all of a kind:
+                      ${parts.join(', ')}
   --connections N     clients that call at the same time (32)
   --seconds N         length of one measurement (2)
   --rounds N          measurements of each target (7)
   --profile NAME      profiles the process of that target and prints where its time goes; without --only
-                      it runs only direct and NAME, and it never counts as a result
-  --against DIR       also measures the build of another checkout, DIR/dist, as asbru-before
+                      it runs only NAME and what is behind it, and it never counts as a result
+  --against DIR       also measures the build of another checkout, DIR/dist, as asbru-before, chat-before and paced-before
   --help              this text
 
 Linux only: CPU time and memory are read from /proc.`;
@@ -51,19 +63,26 @@ export function readOptions(args: string[]): Options | undefined {
   }
   const profile =
     values.profile === undefined ? undefined : (asPart(values.profile, Object.keys(TARGETS)) as TargetName);
-  const usual = parts.filter((part) => part !== 'asbru-before').join(',');
-  const only = values.only ?? (profile === undefined ? usual : `direct,${profile}`);
-  const asked = new Set(only.split(',').map((name) => asPart(name.trim(), parts)));
+  const only =
+    values.only ??
+    (profile === undefined ? 'mcp,inference' : `${isModelTarget(profile) ? 'chat-model' : 'direct'},${profile}`);
+  const asked = new Set(only.split(',').flatMap((name) => partsIn(name.trim())));
   if (profile !== undefined) asked.add(profile);
-  if (values.against !== undefined) asked.add('asbru-before');
+  for (const [now, before] of values.against === undefined ? [] : BEFORE) if (asked.has(now)) asked.add(before);
   return {
     parts: parts.filter((part) => asked.has(part)),
+    isWhole: asked.size === usual.length && values.against === undefined,
     connections: asNumber('connections', values.connections, 1, true),
     seconds: asNumber('seconds', values.seconds, 0.1, false),
     rounds: asNumber('rounds', values.rounds, 1, true),
     ...(profile === undefined ? {} : { profile }),
     ...(values.against === undefined ? {} : { against: values.against }),
   };
+}
+
+function partsIn(name: string): Part[] {
+  if (name === 'mcp') return usual.filter((part) => part === 'start' || !isModelTarget(part));
+  return name === 'inference' ? usual.filter((part) => part !== 'start' && isModelTarget(part)) : [asPart(name, parts)];
 }
 
 function asPart(name: string, known: readonly string[]): Part {

@@ -4,13 +4,15 @@ import type { Sample } from './load.ts';
 import type { Options } from './options.ts';
 import type { JudgedRounds, Round } from './rounds.ts';
 import type { StartFigures } from './start-time.ts';
-import { median } from './statistics.ts';
+import { judge, ratios, startBudgets, type RatioBudget } from './budgets.ts';
+import { median, rangeOfMedian } from './statistics.ts';
 import type { TargetName } from './targets.ts';
 import { TARGETS } from './targets.ts';
 
 /** The medians of one target. */
 export interface TargetFigures {
   calls_per_s: number;
+  first_byte_ms: number;
   p50_ms: number;
   p99_ms: number;
   cpu_us_per_call: number;
@@ -39,89 +41,13 @@ export interface Results {
   rounds_used: number;
   remarks: string[];
   ratios: Record<string, number | null>;
+  /** Where each of the ratios lies with 95 % certainty. */
+  ranges: Record<string, [low: number, high: number] | null>;
   start_ms: number | null;
   first_start_ms: number | null;
   idle_rss_mb: number | null;
   targets: Partial<Record<TargetName, TargetFigures>>;
 }
-
-interface Budget {
-  key: string;
-  title: string;
-  /** At most or at least this. */
-  limit: { most: number } | { least: number };
-  digits: number;
-}
-
-interface RatioBudget extends Budget {
-  /** The first of them against the second. */
-  of: [TargetName, TargetName];
-  figure: (sample: Sample) => number;
-}
-
-const ratios: RatioBudget[] = [
-  {
-    key: 'calls_per_s_vs_bare_proxy',
-    title: 'tools/call against the bare proxy, calls/s',
-    of: ['asbru', 'proxy'],
-    figure: (s) => s.callsPerSecond,
-    limit: { least: 0.75 },
-    digits: 2,
-  },
-  {
-    key: 'p50_vs_bare_proxy',
-    title: 'tools/call against the bare proxy, p50',
-    of: ['asbru', 'proxy'],
-    figure: (s) => s.p50,
-    limit: { most: 1.3 },
-    digits: 2,
-  },
-  {
-    key: 'p99_vs_bare_proxy',
-    title: 'tools/call against the bare proxy, p99',
-    of: ['asbru', 'proxy'],
-    figure: (s) => s.p99,
-    limit: { most: 1.5 },
-    digits: 2,
-  },
-  {
-    key: 'cpu_per_call_vs_sdk_pair',
-    title: 'tools/call against the SDK pair, CPU per call',
-    of: ['asbru', 'sdk'],
-    figure: (s) => s.cpuMicros,
-    limit: { most: 0.1 },
-    digits: 3,
-  },
-  {
-    key: 'tools_list_500_vs_same_bytes',
-    title: 'tools/list of 500 tools against the same bytes, calls/s',
-    of: ['list-asbru', 'list-bytes'],
-    figure: (s) => s.callsPerSecond,
-    limit: { least: 0.6 },
-    digits: 2,
-  },
-  {
-    key: 'calls_per_s_vs_before',
-    title: 'tools/call against the other build, calls/s',
-    of: ['asbru', 'asbru-before'],
-    figure: (s) => s.callsPerSecond,
-    limit: { least: 0.95 },
-    digits: 2,
-  },
-  {
-    key: 'cpu_per_call_vs_before',
-    title: 'tools/call against the other build, CPU per call',
-    of: ['asbru', 'asbru-before'],
-    figure: (s) => s.cpuMicros,
-    limit: { most: 1.05 },
-    digits: 2,
-  },
-];
-
-const startBudgets: (Budget & { key: 'start_ms' | 'idle_rss_mb' })[] = [
-  { key: 'start_ms', title: 'start to listening with 20 servers, ms', limit: { most: 1000 }, digits: 0 },
-  { key: 'idle_rss_mb', title: 'idle RSS with 20 servers and 500 tools, MB', limit: { most: 150 }, digits: 0 },
-];
 
 /** Puts the medians of a run together. */
 export function summarize(
@@ -140,6 +66,10 @@ export function summarize(
         calls_per_s: round(
           middle((s) => s.callsPerSecond),
           0,
+        ),
+        first_byte_ms: round(
+          middle((s) => s.firstByte),
+          3,
         ),
         p50_ms: round(
           middle((s) => s.p50),
@@ -160,6 +90,7 @@ export function summarize(
     ];
   });
   const { connections, seconds, rounds } = options;
+  const measured = ratios.map((ratio) => [ratio.key, ratiosIn(used, ratio)] as const);
   return {
     date: new Date().toISOString(),
     node: process.version,
@@ -168,7 +99,12 @@ export function summarize(
     options: { connections, seconds, rounds },
     rounds_used: used.length,
     remarks,
-    ratios: Object.fromEntries(ratios.map((ratio) => [ratio.key, ratioOf(ratio, used)])),
+    ratios: Object.fromEntries(
+      measured.map(([key, values]) => [key, values.length === 0 ? null : round(median(values), 3)]),
+    ),
+    ranges: Object.fromEntries(
+      measured.map(([key, values]) => [key, values.length === 0 ? null : rangeOfMedian(values)]),
+    ),
     start_ms: start === undefined ? null : round(start.start_ms, 0),
     first_start_ms: start === undefined ? null : round(start.first_start_ms, 0),
     idle_rss_mb: start === undefined ? null : round(start.idle_rss_mb, 1),
@@ -176,13 +112,12 @@ export function summarize(
   };
 }
 
-/** The median of the ratios inside each round: what slows a whole round down does not touch them. */
-function ratioOf({ of: [ours, theirs], figure }: RatioBudget, rounds: Round[]): number | null {
-  const values = rounds.flatMap((round) => {
+/** The ratios inside each round: what slows a whole round down does not touch them. */
+function ratiosIn(rounds: Round[], { of: [ours, theirs], figure }: RatioBudget): number[] {
+  return rounds.flatMap((round) => {
     const [a, b] = [round.get(ours), round.get(theirs)];
     return a === undefined || b === undefined ? [] : [figure(a) / figure(b)];
   });
-  return values.length === 0 ? null : round(median(values), 3);
 }
 
 function round(value: number, digits: number): number {
@@ -191,10 +126,11 @@ function round(value: number, digits: number): number {
 
 /** The results as a table for people. */
 export function renderResults(results: Results): string {
-  const lines = ['', line('', 'calls/s', 'p50 ms', 'p99 ms', 'CPU µs/call', 'peak RSS MB')];
+  const lines = ['', line('', 'calls/s', '1st byte ms', 'p50 ms', 'p99 ms', 'CPU µs/call', 'peak RSS MB')];
   for (const [name, f] of Object.entries(results.targets)) {
     const cells = [
       f.calls_per_s.toFixed(0),
+      f.first_byte_ms.toFixed(2),
       f.p50_ms.toFixed(2),
       f.p99_ms.toFixed(2),
       f.cpu_us_per_call.toFixed(0),
@@ -202,7 +138,7 @@ export function renderResults(results: Results): string {
     ];
     lines.push(`${line(name, ...cells)}   ${TARGETS[name as TargetName]}`);
   }
-  lines.push('', ...ratios.flatMap((budget) => judge(budget, results.ratios[budget.key] ?? null)));
+  lines.push('', ...ratios.flatMap((budget) => judge(budget, results.ratios[budget.key], results.ranges[budget.key])));
   lines.push(...startBudgets.flatMap((budget) => judge(budget, results[budget.key])));
   if (results.first_start_ms !== null)
     lines.push(`        (the first start, which registers the servers: ${results.first_start_ms} ms)`);
@@ -231,11 +167,4 @@ function renderAccounts({ targets }: Results): string[] {
 
 function line(name: string, ...cells: string[]): string {
   return name.padEnd(14) + cells.map((cell) => cell.padStart(13)).join('');
-}
-
-function judge({ title, limit, digits }: Budget, value: number | null): string[] {
-  if (value === null) return [];
-  const isMet = 'most' in limit ? value <= limit.most : value >= limit.least;
-  const bound = 'most' in limit ? `≤ ${limit.most}` : `≥ ${limit.least}`;
-  return [`${isMet ? 'met     ' : 'MISSED  '}${title.padEnd(60)}${value.toFixed(digits).padStart(8)}   ${bound}`];
 }

@@ -10,13 +10,15 @@ export type Round = Map<TargetName, Sample>;
 
 /** The rounds that count, and why others do not. */
 export interface JudgedRounds {
-  used: Round[];
-  remarks: string[];
+  readonly used: Round[];
+  readonly remarks: string[];
 }
 
 const WARM_UP_SECONDS = 1.5;
 const RAMP_SECONDS = 0.25;
 const FEWEST_ROUNDS = 3;
+/** These tell how fast the machine was; without them any target must. */
+const REFERENCES: TargetName[] = ['direct', 'chat-model'];
 
 /** Above any of these a round says more about the machine than about the targets. */
 const NOISE = { deviation: 0.35, lagMs: 30, foreignCpu: 0.15 };
@@ -39,11 +41,13 @@ export async function runRounds(
       participants,
     });
 
+  if (targets.length === 0) return [];
   for (const target of targets) await sample(target, WARM_UP_SECONDS);
   const rounds: Round[] = [];
   for (let index = 0; index < options.rounds; index++) {
     const round: Round = new Map();
-    for (const target of targets) round.set(target.name, await sample(target, options.seconds));
+    // In another order each time: whoever follows a greedy target would always find the machine in its worst state.
+    for (const target of shuffle(targets)) round.set(target.name, await sample(target, options.seconds));
     rounds.push(round);
     const speeds = [...round].map(([name, { callsPerSecond }]) => `${name} ${Math.round(callsPerSecond)}`);
     console.log(`round ${index + 1} of ${options.rounds}, calls/s: ${speeds.join(', ')}`);
@@ -53,8 +57,8 @@ export async function runRounds(
 
 /** Leaves out the rounds in which the machine was too noisy, as long as enough remain. */
 export function judgeRounds(rounds: Round[]): JudgedRounds {
-  // Without the direct target, the first one tells how fast the machine was.
-  const reference = rounds[0]?.has('direct') ? 'direct' : [...(rounds[0]?.keys() ?? [])][0];
+  const [first] = rounds;
+  const reference = REFERENCES.find((name) => first?.has(name)) ?? [...(first?.keys() ?? [])][0];
   const speedOf = (round: Round) =>
     reference === undefined ? Number.NaN : (round.get(reference)?.callsPerSecond ?? Number.NaN);
   const usual = median(rounds.map(speedOf));
@@ -70,6 +74,15 @@ export function judgeRounds(rounds: Round[]): JudgedRounds {
     used: rounds,
     remarks: [...remarks, `only ${quiet.length} quiet rounds: all are used, trust the figures less`],
   };
+}
+
+function shuffle<T>(items: readonly T[]): T[] {
+  const shuffled = [...items];
+  for (let last = shuffled.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [shuffled[last], shuffled[other]] = [shuffled[other] as T, shuffled[last] as T];
+  }
+  return shuffled;
 }
 
 function findNoise(round: Round, deviation: number, reference: string): string[] {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTaken } from './accounts.ts';
 import { demandBuild } from './asbru.ts';
+import { demandPortkey } from './model-targets.ts';
 import type { Options } from './options.ts';
 import { readOptions } from './options.ts';
 import { readMemory } from './proc.ts';
@@ -11,14 +12,12 @@ import { startGenerator } from './processes.ts';
 import { listTopFunctions } from './profile.ts';
 import type { Ended, Results } from './report.ts';
 import { renderResults, summarize } from './report.ts';
-import { judgeRounds, runRounds } from './rounds.ts';
+import { judgeRounds, runRounds, type JudgedRounds } from './rounds.ts';
 import { measureStart } from './start-time.ts';
 import type { Target, TargetName } from './targets.ts';
-import { createTargets, TARGETS } from './targets.ts';
+import { createTargets, isModelTarget, processOf, TARGETS } from './targets.ts';
 
 const resultsDir = fileURLToPath(new URL('results', import.meta.url));
-/** All parts but the comparison with another build. */
-const ALL_PARTS = Object.keys(TARGETS).length;
 const PROFILE_LINES = 30;
 
 try {
@@ -31,6 +30,7 @@ try {
 
 async function run(options: Options): Promise<void> {
   if (options.parts.some((part) => part.includes('asbru') || part === 'start')) demandBuild();
+  if (options.parts.some((part) => part.includes('portkey'))) demandPortkey();
   await mkdir(resultsDir, { recursive: true });
   const results = await measure(options);
   console.log(renderResults(results));
@@ -40,10 +40,7 @@ async function run(options: Options): Promise<void> {
     for (const line of await listTopFunctions(file, PROFILE_LINES)) console.log(line);
     return;
   }
-  const file = path.join(
-    resultsDir,
-    options.parts.length === ALL_PARTS && options.against === undefined ? 'latest.json' : 'partial.json',
-  );
+  const file = path.join(resultsDir, options.isWhole ? 'latest.json' : 'partial.json');
   await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
   console.log(`written to ${path.relative(process.cwd(), file)}`);
 }
@@ -51,7 +48,7 @@ async function run(options: Options): Promise<void> {
 /** Everything that it starts has ended when it returns, which is also when a CPU profile is written. */
 async function measure(options: Options): Promise<Results> {
   await using stack = new AsyncDisposableStack();
-  const profiled = options.profile === 'asbru-modern' ? 'asbru' : options.profile;
+  const profiled = options.profile === undefined ? undefined : processOf(options.profile);
   const targets = createTargets(
     stack,
     (process) => (process === profiled ? profileArgs(options) : []),
@@ -67,21 +64,31 @@ async function measure(options: Options): Promise<Results> {
   const inOrder = (Object.keys(TARGETS) as TargetName[]).flatMap(
     (name) => opened.find((target) => target.name === name) ?? [],
   );
-  const rounds = await runRounds(
-    generator,
-    inOrder,
-    servers.map((server) => server.pid),
-    options,
-  );
+  const pids = servers.map((server) => server.pid);
+  const judged: JudgedRounds = { used: [], remarks: [] };
+  for (const kind of [
+    inOrder.filter(({ name }) => !isModelTarget(name)),
+    inOrder.filter(({ name }) => isModelTarget(name)),
+  ]) {
+    const { used, remarks } = judgeRounds(await runRounds(generator, kind, pids, options));
+    judged.used.push(...used);
+    judged.remarks.push(...remarks);
+  }
 
   const ended: Ended[] = [];
   for (const target of inOrder) ended.push(await endOf(target));
-  return summarize(options, judgeRounds(rounds), ended, start);
+  return summarize(options, judged, ended, start);
 }
 
 async function endOf({ name, server, accounts }: Target): Promise<Ended> {
   const { peak } = readMemory(server.pid);
-  return { name, peak, accounts, taken: accounts === undefined ? undefined : await readTaken(server.origin) };
+  return {
+    name,
+    peak,
+    accounts,
+    taken:
+      accounts === undefined ? undefined : await readTaken(server.origin, isModelTarget(name) ? 'models' : 'tools'),
+  };
 }
 
 /** The server of the same bytes comes last: it takes them from the gateway. */

@@ -9,11 +9,12 @@ import { createAppDir, startAsbru, waitUntilConnected } from './asbru.ts';
 import type { CallKind } from './calls.ts';
 import { CLIENT_HEADERS, describe, messageOf, openSession, post } from './exchange.ts';
 import type { Job } from './load.ts';
+import { addProvider, gatewayOf, MODEL_TARGETS, modelJob, TOOLS, type ModelTargetName } from './model-targets.ts';
 import type { Running } from './processes.ts';
 import { startServer } from './processes.ts';
 
-/** Everything that calls can be sent to. */
-export const TARGETS = {
+/** Everything that calls of tools and lists of them can be sent to. */
+export const TOOL_TARGETS = {
   direct: 'the upstream itself',
   proxy: 'a bare undici proxy in front of it',
   sdk: 'a server and client of the official SDK in front of it',
@@ -24,6 +25,9 @@ export const TARGETS = {
   'list-bytes': 'tools/list, 500 tools: a bare server with the same bytes',
   'list-asbru': 'tools/list, 500 tools: Asbru',
 };
+/** Everything that can be measured. */
+export const TARGETS = { ...TOOL_TARGETS, ...MODEL_TARGETS };
+type ToolTargetName = keyof typeof TOOL_TARGETS;
 export type TargetName = keyof typeof TARGETS;
 
 /** A target that runs, and what to send to it. */
@@ -66,16 +70,23 @@ export function createTargets(
   function openScript(name: string, file: string, ...args: string[]): Promise<Running> {
     return once(name, (nodeArgs) => startServer({ script: script(file), args, nodeArgs }));
   }
-  async function openAsbru(name: string, client: ClientEntry, script?: string): Promise<[Running, GatewayCaller]> {
+  async function openAsbru(
+    name: string,
+    client: ClientEntry,
+    { main, model }: { main?: string | undefined; model?: Running } = {},
+  ): Promise<[Running, GatewayCaller]> {
     const server = await once(name, async (nodeArgs) => {
-      const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs, script);
-      await waitUntilConnected(server.origin, 1).catch(async (error: unknown) => {
+      const server = await startAsbru(stack.use(await createAppDir([client])), nodeArgs, main);
+      try {
+        await waitUntilConnected(server.origin, 1);
+        if (model !== undefined) await addProvider(server.origin, model);
+        return server;
+      } catch (error) {
         await server[Symbol.asyncDispose]();
         throw error;
-      });
-      return server;
+      }
     });
-    const caller = callers.get(name) ?? createCaller(server.origin, client.name);
+    const caller = callers.get(name) ?? createCaller(server.origin, client.name, model !== undefined);
     callers.set(name, caller);
     return [server, await caller];
   }
@@ -87,7 +98,7 @@ export function createTargets(
     return openAsbru('list-asbru', asHttpClient('bench', `${upstream.origin}/mcp/${LIST_SIZE}`));
   }
 
-  const opened: Record<TargetName, () => Promise<Opened>> = {
+  const opened: Record<ToolTargetName, () => Promise<Opened>> = {
     direct: async () => [await openUpstream(), legacy('echo')],
     proxy: async () => [await openScript('proxy', 'proxy', (await openUpstream()).origin), legacy('echo')],
     sdk: async () => [await openScript('sdk', 'sdk-pair', `${(await openUpstream()).origin}/mcp`), legacy('echo')],
@@ -96,10 +107,8 @@ export function createTargets(
       return called(await openAsbru('asbru', client), legacy('bench-echo'));
     },
     'asbru-before': async () => {
-      if (against === undefined) throw new Error('asbru-before needs --against DIR');
       const client = asHttpClient('bench', `${(await openUpstream()).origin}/mcp`);
-      const main = path.join(path.resolve(against), 'dist/main.js');
-      return called(await openAsbru('asbru-before', client, main), legacy('bench-echo'));
+      return called(await openAsbru('asbru-before', client, { main: mainOf(against) }), legacy('bench-echo'));
     },
     'asbru-modern': async () => {
       const { server, job, accounts } = await open('asbru');
@@ -125,11 +134,40 @@ export function createTargets(
       called(await openListAsbru(), { path: '/mcp', headers: {}, era: 'legacy', call: listCall('list') }),
   };
 
+  async function openModelTarget(name: ModelTargetName): Promise<Opened> {
+    const model = await openScript('chat-model', 'model');
+    const gateway = gatewayOf(name);
+    if (gateway === 'model') return [model, modelJob(name, undefined, model)];
+    if (gateway === 'portkey') return [await openScript('chat-portkey', 'portkey'), modelJob(name, undefined, model)];
+    if (gateway === 'proxy')
+      return [await openScript('chat-proxy', 'stream-proxy', model.origin), modelJob(name, undefined, model)];
+    const client = asHttpClient('bench', `${(await openUpstream()).origin}/mcp/${TOOLS}`);
+    const main = gateway === 'before' ? mainOf(against) : undefined;
+    const [server, caller] = await openAsbru(`chat-${gateway}`, client, { main, model });
+    return [server, modelJob(name, caller, model), caller.accounts];
+  }
+
   async function open(name: TargetName): Promise<Target> {
-    const [server, job, accounts] = await opened[name]();
+    const [server, job, accounts] = isModelTarget(name) ? await openModelTarget(name) : await opened[name]();
     return { name, server, job: { origin: server.origin, ...job }, ...(accounts === undefined ? {} : { accounts }) };
   }
   return { open, openUpstream, listServers: () => Promise.all(servers.values()) };
+}
+
+/** Whether that is asked of a model. */
+export function isModelTarget(name: TargetName): name is ModelTargetName {
+  return name in MODEL_TARGETS;
+}
+
+/** The process that a target is a part of; several may share one. */
+export function processOf(name: TargetName): string {
+  if (isModelTarget(name)) return `chat-${gatewayOf(name)}`;
+  return name === 'asbru-modern' ? 'asbru' : name;
+}
+
+function mainOf(against: string | undefined): string {
+  if (against === undefined) throw new Error('another build needs --against DIR');
+  return path.join(path.resolve(against), 'dist/main.js');
 }
 
 /** A config entry for a server over Streamable HTTP. */

@@ -77,7 +77,16 @@ function frameEnd(bytes: Buffer, from: number): number {
   return -1;
 }
 
+const DATA = 'data: ';
+
+/** One line of data and nothing else, as nearly all frames are: there is nothing to take apart. */
+function isPlain(raw: Buffer): boolean {
+  const end = raw.indexOf(LF);
+  return end === raw.length - 2 && raw[end - 1] !== CR && raw.toString('latin1', 0, DATA.length) === DATA;
+}
+
 function readFrame(raw: Buffer): Frame {
+  if (isPlain(raw)) return { raw, event: undefined, text: raw.toString('utf8', DATA.length, raw.length - 2) };
   let event: string | undefined;
   let text: string | undefined;
   for (const line of raw.toString().split(/\r?\n/)) {

@@ -66,7 +66,7 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       provider: target.record.name,
       model: target.model,
       fallbackIndex: index,
-      content: () => contentOf(format, JSON.parse(body.toString()) as JsonObject),
+      content: () => contentOf(format, body),
     });
   }
 
@@ -135,19 +135,21 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
   async function* watch(parts: Attempt): AsyncGenerator<readonly Frame[]> {
     const { request, translation, sent } = parts;
     const gatherer: Gatherer | undefined = dialectOf(request.format)?.createGatherer();
-    let failure: unknown = new GatewayError('call_cancelled', 'the caller went away');
-    let told: unknown;
+    let isOver = false;
+    let failure: unknown;
     try {
       yield* translation.decodeStream(sent.arrived.chunks, (data) => {
         gatherer?.push(data);
         if (failureIn(data) !== undefined)
-          told = new GatewayError('provider_error', 'the provider broke its stream off');
+          failure = new GatewayError('provider_error', 'the provider broke its stream off');
       });
-      failure = told;
+      isOver = true;
     } catch (error) {
+      isOver = true;
       failure = error;
       throw error;
     } finally {
+      if (!isOver) failure = new GatewayError('call_cancelled', 'the caller went away');
       settle(parts, gatherer?.answer() ?? {}, failure);
     }
   }

@@ -76,10 +76,13 @@ export function startExchange(
   async function* read(): AsyncGenerator<Buffer> {
     try {
       for (;;) {
-        const chunk = queue.shift();
-        if (chunk !== undefined) {
-          waiting -= chunk.length;
-          if (waiting <= MAX_WAITING) exchange.resume();
+        const [first] = queue;
+        if (first !== undefined) {
+          // What came together goes on together: each piece by itself would take the whole way to the caller.
+          const chunk = queue.length === 1 ? first : Buffer.concat(queue);
+          queue.length = 0;
+          if (waiting > MAX_WAITING) exchange.resume();
+          waiting = 0;
           yield chunk;
         } else if (isOver) {
           if (failure !== undefined) throw failure as Error;

@@ -20,10 +20,11 @@ const KEY: KeyPolicy = {
 };
 const CALLER: Caller = { kind: 'virtual_key', principal: 'virtual-key:k1', name: 'Key one', scopes: [], key: KEY };
 const BODY = { model: 'gpt-5', messages: [{ role: 'user', content: 'hi' }], tools: [{ type: 'function' }], n: 1 };
+const bytesOf = (body: object): Buffer => Buffer.from(JSON.stringify(body));
 const REQUEST: LlmRequest = {
   ...{ caller: CALLER, format: 'chat', provider: 'openai', model: 'gpt-5', requested: 'gpt-5', isStream: true },
   headers: { 'x-request-id': 'mine', 'user-agent': 'sdk', 'x-team': 'blue', authorization: 'Bearer secret' },
-  content: () => contentOf('chat', BODY),
+  content: () => contentOf('chat', bytesOf(BODY)),
 };
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -125,14 +126,14 @@ test('an anonymous caller, and a body of another format, are recorded too', asyn
   const body = { model: 'opus', system: 'Be brief.', messages: [], max_tokens: 5 };
   const record = scene.records.begin({
     ...{ ...REQUEST, caller: ANONYMOUS, format: 'messages', provider: 'anthropic', model: 'opus', requested: 'opus' },
-    content: () => contentOf('messages', body),
+    content: () => contentOf('messages', bytesOf(body)),
   });
   record.answered({ usage: undefined, cost: undefined });
   expect(await scene.row(record.id)).toMatchObject({
     ...{ virtual_key_id: '', principal: 'anonymous', alias: null, object: 'messages' },
     ...{ input: '{"instructions":"Be brief.","messages":[]}', params: '{"model":"opus","max_tokens":5}', tools: null },
   });
-  expect(contentOf('embeddings', { input: ['a'] })).toMatchObject({ input: '["a"]' });
+  expect(contentOf('embeddings', bytesOf({ input: ['a'] }))).toMatchObject({ input: '["a"]' });
 });
 
 test('the provider joins the trace that the caller is in', async () => {

@@ -1,5 +1,5 @@
 import type { Caller } from '../governance/caller.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
+import { scanObject } from '../lib/json-scan.ts';
 import { timeUuid } from '../lib/time-uuid.ts';
 import { readTraceContext, type TraceContext } from '../lib/trace-context.ts';
 import { headerOf, keepsContent, metadataOf, refusalOf, type LogSettings } from '../mcp/call-record.ts';
@@ -34,7 +34,7 @@ export interface LlmRequest {
   readonly parent?: string | undefined;
   /** 0, or absent, for the target that is asked first. */
   readonly fallbackIndex?: number | undefined;
-  /** Asked only where content is kept; {@link contentOf} makes it of a parsed body. */
+  /** Asked only where content is kept; {@link contentOf} makes it of a body. */
   readonly content: () => LlmContent;
 }
 
@@ -182,16 +182,22 @@ function cut(text: string | undefined): string | undefined {
   return text?.slice(0, MAX_TEXT + 1);
 }
 
-/** What of a request is logged: what was said, the tools, and all other parameters. */
-export function contentOf(format: CallerFormat, body: JsonObject): LlmContent {
-  const { messages, input, system, instructions, tools, ...params } = body;
+/** What of a request is logged, as it was written: what was said, the tools, and all other parameters. */
+export function contentOf(format: CallerFormat, body: Buffer): LlmContent {
+  // Not parsed to be written again: a request carries tools by the hundred.
+  const members = new Map<string, string>();
+  scanObject(body, (key, start, end) => void members.set(key, body.toString('utf8', start, end)));
+  const take = (key: string): string | undefined => {
+    const text = members.get(key);
+    members.delete(key);
+    return text;
+  };
+  const [tools, messages, input] = [take('tools'), take('messages'), take('input')];
+  const [system, instructions] = [take('system'), take('instructions')];
   const said = format === 'responses' || format === 'embeddings' ? input : messages;
   const before = format === 'messages' ? system : instructions;
   // What the model was told before anything was said belongs to it.
-  const all = before === undefined ? said : { instructions: before, messages: said };
-  return { input: textOf(all), params: textOf(params), tools: textOf(tools) };
-}
-
-function textOf(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value);
+  const all = before === undefined ? said : `{"instructions":${before},"messages":${said ?? 'null'}}`;
+  const params = [...members].map(([key, text]) => `${JSON.stringify(key)}:${text}`);
+  return { input: all, params: `{${params.join(',')}}`, tools };
 }

@@ -39,8 +39,14 @@ export function createDistribution(bounds: readonly number[]): Distribution {
 /** Labels in the text format, in the order of their names. */
 export function renderLabels(labels: Readonly<Record<string, string | undefined>>): string {
   return Object.entries(labels)
-    .map(([name, value = '']) => `${name}="${value.replaceAll(/["\\\n]/g, (found) => ESCAPES[found] ?? '')}"`)
+    .map(([name, value = '']) => `${name}="${UNSAFE.test(value) ? escape(value) : value}"`)
     .join(',');
+}
+
+const UNSAFE = /["\\\n]/;
+
+function escape(value: string): string {
+  return value.replaceAll(/["\\\n]/g, (found) => ESCAPES[found] ?? '');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n' };

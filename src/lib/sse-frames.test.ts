@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import * as fc from 'fast-check';
+import { createFramer, type Frame } from './sse-frames.ts';
+
+const cut = (...chunks: Buffer[]): Frame[] => {
+  const framer = createFramer();
+  return [...chunks.flatMap((chunk) => framer.push(chunk)), ...framer.end()];
+};
+
+test('frames carry their bytes, and what is in them, whichever line ends and fields they have', () => {
+  const frames = [
+    'data: {"a":"über"}\n\n',
+    'data:{"a":1}\n\n',
+    'data: one\r\n\r\n',
+    'data: two\r\n\n',
+    'event: done\ndata: three\n\n',
+    'data: four\ndata: five\n\n',
+    ': a comment\n\n',
+    'data: \n\n',
+  ];
+  const read = cut(Buffer.from(frames.join('')));
+  expect(read.map(({ raw }) => raw.toString())).toEqual(frames);
+  expect(read.map(({ text }) => text)).toEqual([
+    '{"a":"über"}',
+    '{"a":1}',
+    'one',
+    'two',
+    'three',
+    'four\nfive',
+    '',
+    '',
+  ]);
+  expect(read.map(({ event }) => event)[4]).toBe('done');
+});
+
+test('where the network cuts a stream makes no difference', () => {
+  const bytes = Buffer.from('data: {"a":"橋"}\n\nevent: x\r\ndata: two\r\n\r\n: note\n\ndata: end');
+  const whole = cut(bytes);
+  const places = fc.uniqueArray(fc.nat({ max: bytes.length }), { maxLength: 12 });
+  fc.assert(
+    fc.property(places, (at) => {
+      const ends = [...at.toSorted((a, b) => a - b), bytes.length];
+      const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+      expect(cut(...chunks).map(({ raw, text }) => [raw.toString(), text])).toEqual(
+        whole.map(({ raw, text }) => [raw.toString(), text]),
+      );
+    }),
+  );
+});
