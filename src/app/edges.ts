@@ -19,6 +19,7 @@ import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
+import { createServeDashboard } from '../http/dashboard.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
@@ -126,7 +127,13 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     host,
     port,
     raw,
-    fetch: createApi({ routes, identify: identifyManager, version: VERSION, logger }).fetch,
+    fetch: createApi({
+      routes,
+      identify: identifyManager,
+      version: VERSION,
+      serveDashboard: createServeDashboard(),
+      logger,
+    }).fetch,
     checkOrigin,
     meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
     upgrade: feed.upgrade,
