@@ -12,6 +12,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // Its helper would be one more inline script; browsers that need it have no `dialog` either.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // Packages mark what runs in a browser; here everything does.
+      onLog: (level, log, handle) => log.code !== 'MODULE_LEVEL_DIRECTIVE' && handle(level, log),
+    },
   },
   // `npm run dev:dashboard` beside a running gateway.
   server: {
