@@ -84,7 +84,9 @@ function readLock(file) {
 
 function filesIn(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:tsx?|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts'))
+    .filter(
+      (entry) => entry.isFile() && /\.(?:tsx?|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts'),
+    )
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 

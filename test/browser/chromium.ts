@@ -37,8 +37,6 @@ export async function openPage(
     colorScheme: theme,
     viewport: { width, height: width === 390 ? 844 : 800 },
     reducedMotion: 'reduce',
-    // axe is put into the page, which the policy of the gateway forbids; other tests see the policy.
-    bypassCSP: false,
   });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
@@ -46,7 +44,8 @@ export async function openPage(
   page.on('pageerror', (error) => faults.push(`${error.name}: ${error.message}`));
   page.on('console', (message) => {
     // A refused request is part of many tests; the page shows it.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text());
   });
   return { page, faults };
 }

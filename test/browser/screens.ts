@@ -28,6 +28,7 @@ export const SCREENS: readonly Screen[] = [
     act: async (page) => {
       await page.getByLabel('Paste a URL').fill(IMPORTED);
       await page.getByRole('button', { name: 'Look at it' }).click();
+      await page.getByLabel('Found servers').waitFor();
     },
   },
   { name: 'first-minute-done', gateway: 'filled', path: '/workspace/start', shows: 'Connect your client' },
@@ -108,16 +109,31 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   });
 }
 
-/** Opens a screen in a window of its own, signed in where that is needed. */
-export async function showScreen(browser: Browser, { gateways }: Stage, screen: Screen, look: Look) {
-  const { address } = gateways[screen.gateway];
-  const { page, faults } = await openPage(browser, address, look);
-  if (screen.gateway !== 'new' && screen.path !== '/login') await signIn(page);
-  await page.goto(screen.path);
-  await page.getByText(screen.shows).first().waitFor();
-  await screen.act?.(page);
-  await page.waitForTimeout(150); // the last frame of what moves
-  return { page, faults };
+/** Shows screens, one window for each gateway and look. */
+export function createViewer(browser: Browser, { gateways }: Stage) {
+  const windows = new Map<string, ReturnType<typeof openWindow>>();
+
+  async function openWindow(gateway: Screen['gateway'], look: Look) {
+    const opened = await openPage(browser, gateways[gateway].address, look);
+    if (gateway !== 'new') await signIn(opened.page);
+    return opened;
+  }
+
+  return {
+    /** Gives the page when the screen is complete, and the faults since then, which belong to it. */
+    async show({ gateway, path, shows, act }: Screen, look: Look) {
+      const name = `${gateway} ${look.theme} ${look.width}`;
+      const opening = windows.get(name) ?? openWindow(gateway, look);
+      windows.set(name, opening);
+      const { page, faults } = await opening;
+      faults.length = 0;
+      await page.goto(path, { waitUntil: 'commit' });
+      await page.getByText(shows).first().waitFor();
+      await act?.(page);
+      await page.waitForTimeout(150); // the last frame of what moves
+      return { page, faults };
+    },
+  };
 }
 
 /** Signs the window in as the admin, without the page for it. */

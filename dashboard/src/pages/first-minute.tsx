@@ -51,7 +51,7 @@ export function FirstMinutePage() {
           <MakeKey servers={servers.data} virtualKeys={virtualKeys.data} />
         </Step>
         <Step number={3} title="Try a tool" isOpen={withTools.length > 0 && virtualKey !== undefined}>
-          {virtualKey !== undefined && <TryTool servers={withTools} apiKey={virtualKey.value} />}
+          {virtualKey !== undefined && <TryTool servers={withTools} virtualKey={virtualKey} />}
         </Step>
         <Step number={4} title="Connect your client" isOpen={virtualKey !== undefined}>
           {virtualKey !== undefined && <ConnectClient apiKey={virtualKey.value} />}

@@ -86,7 +86,7 @@ function Editor({ server }: { server: McpClientView }) {
           {
             value: 'tools',
             label: 'Tools',
-            mark: mark('tools') ?? server.tools.length,
+            mark: mark('tools') ?? <Badge>{server.tools.length}</Badge>,
             content: <ToolsTab {...parts} />,
           },
           {

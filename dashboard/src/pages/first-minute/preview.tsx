@@ -52,7 +52,7 @@ function Row({ candidate: { body, target, notes, isChosen, status, error }, isLo
           disabled={isLocked}
           onChange={(event) => onChange({ isChosen: event.target.checked })}
         />
-        <div className="w-44 max-sm:flex-1">
+        <div className="min-w-40 flex-1 sm:max-w-44">
           <Input
             aria-label={`Name of ${body.name}`}
             value={body.name}

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { McpClientView } from '../../../../src/contract/mcp-client.ts';
 import { callTool, type ToolResult } from '../../data/call-tool.ts';
+import type { VirtualKey } from '../../data/virtual-keys.ts';
 import { exampleOf } from '../../example-arguments.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -15,15 +16,20 @@ type Outcome =
   | { readonly kind: 'error'; readonly error: unknown };
 
 /** Calls a tool just as the client will: through /mcp, with the key. */
-export function TryTool({ servers, apiKey }: { servers: readonly McpClientView[]; apiKey: string }) {
-  const options = servers.flatMap(({ config, tools }) =>
-    tools.map((tool) => ({ value: `${config.name}-${tool.name}`, label: `${config.name}-${tool.name}`, tool })),
+export function TryTool({ servers, virtualKey }: { servers: readonly McpClientView[]; virtualKey: VirtualKey }) {
+  const options = servers.flatMap((server) =>
+    toolsFor(server, virtualKey).map((tool) => {
+      const name = `${server.config.name}-${tool.name}`;
+      return { value: name, label: name, tool };
+    }),
   );
   const [picked, setPicked] = useState('');
   // What needs no arguments is the quickest to try.
   const simplest = options.find(({ tool }) => Object.keys(exampleOf(tool.parameters)).length === 0) ?? options[0];
   const option = options.find(({ value }) => value === picked) ?? simplest;
-  if (option === undefined) return null;
+  if (option === undefined) {
+    return <p className="text-muted">The key {virtualKey.name} is granted no tool of a server that is on.</p>;
+  }
   return (
     <div className="flex flex-col gap-4">
       <div className="max-w-lg">
@@ -31,9 +37,19 @@ export function TryTool({ servers, apiKey }: { servers: readonly McpClientView[]
           <Combobox value={option.value} options={options} onValue={(value) => value !== '' && setPicked(value)} />
         </Field>
       </div>
-      <Call key={option.value} name={option.value} parameters={option.tool.parameters} apiKey={apiKey} />
+      <Call key={option.value} name={option.value} parameters={option.tool.parameters} apiKey={virtualKey.value} />
     </div>
   );
+}
+
+/** What the key may call, as far as this page knows: the gateway has the last word. */
+function toolsFor({ config, tools }: McpClientView, { mcp_configs }: VirtualKey): McpClientView['tools'] {
+  if (config.disabled) return [];
+  const granted =
+    mcp_configs.find(({ mcp_client_name }) => mcp_client_name === config.name)?.tools_to_execute ??
+    (config.allow_on_all_virtual_keys ? ['*'] : []);
+  const isIn = (list: readonly string[], name: string): boolean => list.includes('*') || list.includes(name);
+  return tools.filter(({ name }) => isIn(granted, name) && isIn(config.tools_to_execute, name));
 }
 
 interface CallProps {
