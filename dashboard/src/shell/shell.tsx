@@ -124,13 +124,16 @@ function Menu({ isNarrow, onToggle }: { isNarrow: boolean; onToggle: () => void 
       <div className="px-2 pb-2">
         <button
           type="button"
-          aria-label="Open the command palette"
+          aria-label={isNarrow ? 'Go to …' : undefined}
+          aria-keyshortcuts="Control+K Meta+K"
           onClick={() => setPaletteOpen(true)}
           className="flex h-8 w-full items-center gap-2 rounded-md border bg-canvas px-2 text-sm text-muted hover:text-ink"
         >
           <Icon name="search" />
           <span className={classes('flex-1 text-left', isNarrow && 'md:hidden')}>Go to …</span>
-          <kbd className={classes('font-sans text-xs', isNarrow && 'md:hidden')}>Ctrl K</kbd>
+          <kbd aria-hidden="true" className={classes('font-sans text-xs', isNarrow && 'md:hidden')}>
+            Ctrl K
+          </kbd>
         </button>
       </div>
       <nav aria-label="Pages" className="min-h-0 flex-1 overflow-y-auto px-2 pb-2">
