@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 import { openPage, type Look } from './chromium.ts';
 
 /** One screen of the dashboard, ready to be looked at. A new page is a line here: it gets its axe runs and screenshots. */
@@ -83,7 +84,8 @@ export interface Stage extends AsyncDisposable {
 /** Starts one gateway that nobody has set up, one without servers, and one with servers, keys and troubles. */
 export async function startStage(): Promise<Stage> {
   await using cleanup = new AsyncDisposableStack();
-  const start = async () => cleanup.use(await startGateway());
+  const start = async () =>
+    cleanup.use(await startGateway({ timing: { healthIntervalMs: 200, failuresToDisconnect: 1 } }));
   const gateways = { new: await start(), empty: await start(), filled: await start() };
   await setUp(gateways.empty);
   await setUp(gateways.filled);
@@ -102,7 +104,7 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   await gateway.createClient(httpClient(tracker.url, { client_id: 'wiki', name: 'wiki', tools_to_execute: ['echo'] }));
   await gateway.update('wiki', { disabled: true });
   await flaky.stop();
-  await gateway.api('POST', '/api/mcp/client/billing/reconnect');
+  await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
   await gateway.api('POST', '/api/governance/virtual-keys', {
     name: 'laptop',
     mcp_configs: [{ mcp_client_name: 'tracker', tools_to_execute: ['echo', 'whoami'] }],

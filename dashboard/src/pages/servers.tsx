@@ -102,7 +102,7 @@ interface FacetsProps {
 function Facets({ servers, filter, onFilter, count }: FacetsProps) {
   return (
     <div className="flex flex-wrap items-center gap-2" role="search">
-      <div className="min-w-48 flex-1">
+      <div className="min-w-48 flex-1 max-sm:basis-full">
         <Input
           type="search"
           aria-label="Search servers and tools"
@@ -114,7 +114,7 @@ function Facets({ servers, filter, onFilter, count }: FacetsProps) {
       <Facet label="State" value={filter.state} words={STATE_WORDS} onValue={(state) => onFilter({ state })} />
       <Facet label="Type" value={filter.type} words={TYPE_WORDS} onValue={(type) => onFilter({ type })} />
       <Facet label="Sign-in" value={filter.auth} words={AUTH_WORDS} onValue={(auth) => onFilter({ auth })} />
-      <p className="w-20 text-right text-sm text-muted tabular-nums" aria-live="polite">
+      <p className="w-20 text-right max-sm:w-full text-sm text-muted tabular-nums" aria-live="polite">
         {count} of {servers.length}
       </p>
     </div>
@@ -131,7 +131,7 @@ interface FacetProps {
 function Facet({ label, value = '', words, onValue }: FacetProps) {
   const options = Object.entries(words).map(([word, text]) => ({ value: word, label: text }));
   return (
-    <div className="w-36 max-sm:flex-1">
+    <div className="w-36 max-sm:w-auto max-sm:flex-1 max-sm:basis-24">
       <Select
         label={label}
         value={value}

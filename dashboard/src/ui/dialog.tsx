@@ -16,7 +16,7 @@ interface DialogProps {
   readonly actions?: ReactNode;
 }
 
-const BACKDROP = 'fixed inset-0 z-40 bg-black/40';
+const BACKDROP = 'fixed inset-0 z-40 bg-shade';
 
 /** A window over the page; Escape closes it and the focus goes back. */
 export function Dialog(props: DialogProps) {
