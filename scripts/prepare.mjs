@@ -23,18 +23,27 @@ export function install(folder = root) {
   fail('The packages could not be installed; the lines above are the end of what npm said.');
 }
 
-/** Builds dist when it is missing or older than a source. */
+/** Builds dist, and the dashboard in it, where it is missing or older than a source. */
 export function build() {
-  const built = join(root, 'dist', 'main.js');
-  const sources = [...filesIn(join(root, 'src')), join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')];
-  if (existsSync(built) && sources.every((file) => statSync(file).mtimeMs <= statSync(built).mtimeMs)) return;
-  say('building …');
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const result = spawnSync(pinnedNode(), [tsc, '-p', join(root, 'tsconfig.build.json')], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (result.status !== 0) fail('The build failed; the compiler says why above.');
+  const config = [join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')];
+  const gateway = [...filesIn(join(root, 'src')), ...config];
+  const tsc = [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json')];
+  if (isOlder(join(root, 'dist', 'main.js'), gateway)) runBuild('building …', tsc);
+  const vite = [join(root, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', 'dashboard'];
+  if (isOlder(join(root, 'dist', 'dashboard', 'index.html'), filesIn(join(root, 'dashboard')))) {
+    runBuild('building the dashboard …', vite);
+  }
+}
+
+function isOlder(built, sources) {
+  return !existsSync(built) || sources.some((file) => statSync(file).mtimeMs > statSync(built).mtimeMs);
+}
+
+function runBuild(sentence, args) {
+  say(sentence);
+  // On standard error, where the rest is said too: what a gateway prints is for programs.
+  const { status } = spawnSync(pinnedNode(), args, { cwd: root, stdio: ['inherit', 2, 2] });
+  if (status !== 0) fail('The build failed; the lines above say why.');
 }
 
 /** The Node that the packages were chosen for, or this one if it is new enough. */
@@ -75,7 +84,9 @@ function readLock(file) {
 
 function filesIn(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .filter(
+      (entry) => entry.isFile() && /\.(?:tsx?|css|html|svg)$/.test(entry.name) && !entry.name.endsWith('.test.ts'),
+    )
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 

@@ -23,6 +23,7 @@ import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
 import { pricingOverrideRoutes } from '../http/api/pricing-overrides.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
+import { createServeDashboard } from '../http/dashboard.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
@@ -128,7 +129,13 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     host,
     port,
     raw,
-    fetch: createApi({ routes, identify: identifyManager, version: VERSION, logger }).fetch,
+    fetch: createApi({
+      routes,
+      identify: identifyManager,
+      version: VERSION,
+      serveDashboard: createServeDashboard(),
+      logger,
+    }).fetch,
     checkOrigin,
     meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
     upgrade: feed.upgrade,

@@ -1,0 +1,181 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { McpClientUpdate, McpClientView } from '../../../src/contract/mcp-client.ts';
+import { keys } from '../data/keys.ts';
+import { isPendingSignIn, removeServer, runServerAction, serverQuery, updateServer } from '../data/servers.ts';
+import { useSession } from '../shell/session-context.tsx';
+import { Badge } from '../ui/badge.tsx';
+import { Button } from '../ui/button.tsx';
+import { Confirm } from '../ui/dialog.tsx';
+import { useForm } from '../ui/form.ts';
+import { Page } from '../ui/page.tsx';
+import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Tabs } from '../ui/tabs.tsx';
+import { useToast } from '../ui/toast.tsx';
+import { AccessTab } from './server/access-tab.tsx';
+import { ConnectionTab } from './server/connection-tab.tsx';
+import { CredentialsTab } from './server/credentials-tab.tsx';
+import { draftOf, FIELDS_OF_TAB, toUpdate } from './server/draft.ts';
+import { SaveBar } from './server/save-bar.tsx';
+import { ToolsTab } from './server/tools-tab.tsx';
+import type { ServerTab } from './server-search.ts';
+import { isPerUser, StateBadge, timeText } from './server-words.tsx';
+
+const FROM = '/_app/workspace/mcp-registry/$id' as const;
+
+/** One server: its tools, how it is reached, who may use it. */
+export function ServerPage() {
+  const { id } = useParams({ from: FROM });
+  const { data: server, error, refetch } = useQuery(serverQuery(id));
+  if (server !== undefined) return <Editor key={id} server={server} />;
+  return (
+    <Page title={id} above={<Back />}>
+      {error === null ? <Skeleton rows={8} /> : <Problem error={error} onRetry={() => void refetch()} />}
+    </Page>
+  );
+}
+
+function Back() {
+  return (
+    <Link to="/workspace/mcp-registry" className="hover:text-ink hover:underline">
+      MCP servers
+    </Link>
+  );
+}
+
+function Editor({ server }: { server: McpClientView }) {
+  const { config } = server;
+  const { tab = 'tools' } = useSearch({ from: FROM });
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const toast = useToast();
+  const { canWrite } = useSession();
+  const form = useForm(draftOf(server));
+  const open = (next: ServerTab): void => void navigate({ to: '.', search: { tab: next }, replace: true });
+  const parts = { server, form, isDisabled: !canWrite };
+
+  async function save(): Promise<void> {
+    await form.save(async (changes) => {
+      const update: McpClientUpdate = toUpdate(changes);
+      const written = await updateServer(config.client_id, update);
+      await queries.invalidateQueries({ queryKey: keys.servers });
+      if (isPendingSignIn(written)) window.open(written.authorize_url, '_blank', 'noopener');
+      toast.done(isPendingSignIn(written) ? 'Sign in on the page that has opened.' : written.message);
+    });
+  }
+
+  const mark = (name: ServerTab) =>
+    FIELDS_OF_TAB[name].some((field) => form.errorAt(field) !== undefined) ? (
+      <Badge tone="bad">check</Badge>
+    ) : undefined;
+
+  return (
+    <Page
+      title={config.name}
+      above={<Back />}
+      beside={isPerUser(config.auth_type) ? <Badge tone="accent">per user</Badge> : <StateBadge server={server} />}
+      actions={canWrite && <Actions server={server} />}
+    >
+      <Failure server={server} />
+      <Tabs
+        label={`Parts of ${config.name}`}
+        value={tab}
+        onValue={open}
+        tabs={[
+          {
+            value: 'tools',
+            label: 'Tools',
+            mark: mark('tools') ?? <Badge>{server.tools.length}</Badge>,
+            content: <ToolsTab {...parts} />,
+          },
+          {
+            value: 'connection',
+            label: 'Connection',
+            mark: mark('connection'),
+            content: <ConnectionTab {...parts} />,
+          },
+          {
+            value: 'credentials',
+            label: 'Credentials',
+            mark: mark('credentials'),
+            content: <CredentialsTab {...parts} />,
+          },
+          { value: 'access', label: 'Access', mark: mark('access'), content: <AccessTab {...parts} /> },
+          {
+            value: 'logs',
+            label: 'Logs',
+            content: (
+              <Empty icon="log" title="No logs here yet" text="Ask GET /api/mcp-logs for the calls of this server." />
+            ),
+          },
+        ]}
+      />
+      <SaveBar form={form} onSave={() => void save()} />
+    </Page>
+  );
+}
+
+function Failure({ server: { state, last_failure: failure } }: { server: McpClientView }) {
+  if (failure === undefined || state === 'connected' || state === 'disabled') return null;
+  return (
+    <div className="rounded-md bg-bad-soft px-3 py-2 text-sm text-bad">
+      <p className="font-medium break-words">{failure.message}</p>
+      <p>
+        While: {failure.stage.replaceAll('_', ' ')}. Since {timeText(failure.since)}, last tried {timeText(failure.at)}.
+      </p>
+    </div>
+  );
+}
+
+function Actions({ server: { config, state } }: { server: McpClientView }) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const toast = useToast();
+  const [isDeleting, setDeleting] = useState(false);
+  const [busy, setBusy] = useState('');
+  const usesOAuth = config.auth_type === 'oauth' || config.auth_type === 'per_user_oauth';
+
+  async function run(action: Parameters<typeof runServerAction>[1]): Promise<void> {
+    setBusy(action);
+    try {
+      const written = await runServerAction(config.client_id, action);
+      if (isPendingSignIn(written)) window.open(written.authorize_url, '_blank', 'noopener');
+      toast.done(written.message);
+    } catch (error) {
+      toast.failed(error);
+    }
+    setBusy('');
+    await queries.invalidateQueries({ queryKey: keys.servers });
+  }
+
+  const isOff = config.disabled || state === 'pending_verification' || isPerUser(config.auth_type);
+  return (
+    <>
+      {usesOAuth && (
+        <Button isBusy={busy === 'reauthorize'} onClick={() => void run('reauthorize')}>
+          Sign in again
+        </Button>
+      )}
+      <Button icon="refresh" disabled={isOff} isBusy={busy === 'reconnect'} onClick={() => void run('reconnect')}>
+        Reconnect
+      </Button>
+      <Button icon="trash" look="danger" onClick={() => setDeleting(true)}>
+        Delete
+      </Button>
+      <Confirm
+        isOpen={isDeleting}
+        onClose={() => setDeleting(false)}
+        title={`Delete "${config.name}"?`}
+        text="Its tools vanish for every client at once, and its settings and credentials are gone. Its logs stay."
+        verb="Delete"
+        onConfirm={async () => {
+          await removeServer(config.client_id);
+          toast.done(`${config.name} is deleted.`);
+          await navigate({ to: '/workspace/mcp-registry' });
+          await queries.invalidateQueries({ queryKey: keys.servers });
+        }}
+      />
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { Button } from '../../ui/button.tsx';
+import type { Form } from '../../ui/form.ts';
+import { Problem } from '../../ui/states.tsx';
+import { FIELDS_OF_TAB, type ServerDraft } from './draft.ts';
+
+/** Says what is changed but not saved, and saves it. It stays in sight. */
+export function SaveBar({ form, onSave }: { form: Form<ServerDraft>; onSave: () => void }) {
+  const { changes, error, isDirty, isSaving } = form;
+  if (!isDirty && error === undefined) return null;
+  const names = Object.keys(changes);
+  // What stands beside a field need not be said twice.
+  const isShown = Object.values(FIELDS_OF_TAB)
+    .flat()
+    .some((field) => form.errorAt(field) !== undefined);
+  return (
+    <div
+      className="sticky bottom-0 z-20 -mx-4 -mb-4 border-t bg-surface px-4 py-3 md:-mx-6 md:-mb-6 md:px-6"
+      role="region"
+      aria-label="Unsaved changes"
+    >
+      <div className="flex flex-wrap items-center gap-2">
+        <p className="min-w-0 flex-1 text-sm" aria-live="polite">
+          {names.length === 1 ? '1 change' : `${names.length} changes`}
+          <span className="text-muted">: {names.join(', ')}</span>
+        </p>
+        <Button onClick={form.discard} disabled={isSaving}>
+          Discard
+        </Button>
+        <Button look="primary" onClick={onSave} isBusy={isSaving} disabled={!isDirty}>
+          Save
+        </Button>
+      </div>
+      {error !== undefined &&
+        (isShown ? (
+          <p role="alert" className="mt-2 text-sm text-bad">
+            Nothing was saved: see the marked field.
+          </p>
+        ) : (
+          <Problem error={error} />
+        ))}
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { serverQuery, serversQuery } from './data/servers.ts';
+import { authStatusQuery, meQuery } from './data/session.ts';
+import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
+import { Fault } from './shell/error-boundary.tsx';
+import { Shell } from './shell/shell.tsx';
+import { Skeleton } from './ui/states.tsx';
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet });
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: ({ next }): { next?: string } => (typeof next === 'string' && isOwnPath(next) ? { next } : {}),
+  component: lazyRouteComponent(() => import('./pages/login.tsx'), 'LoginPage'),
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./pages/setup.tsx'), 'SetupPage'),
+});
+
+/** Everything behind the sign-in. */
+const workspace = createRoute({
+  getParentRoute: () => root,
+  id: '_app',
+  component: Shell,
+  async beforeLoad({ context: { queries }, location }) {
+    if ((await queries.ensureQueryData(meQuery)) !== null) return;
+    queries.removeQueries({ queryKey: meQuery.queryKey });
+    const { is_setup_needed } = await queries.fetchQuery(authStatusQuery);
+    if (is_setup_needed) throw redirect({ to: '/setup' });
+    throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } });
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => workspace,
+  path: '/',
+  async beforeLoad({ context: { queries } }) {
+    const servers = await queries.ensureQueryData(serversQuery);
+    throw redirect({ to: servers.length === 0 ? '/workspace/start' : '/workspace/mcp-registry' });
+  },
+});
+
+const start = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/start',
+  component: lazyRouteComponent(() => import('./pages/first-minute.tsx'), 'FirstMinutePage'),
+});
+
+const servers = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-registry',
+  validateSearch: readServerFilter,
+  loader: ({ context: { queries } }) => void queries.prefetchQuery(serversQuery),
+  component: lazyRouteComponent(() => import('./pages/servers.tsx'), 'ServersPage'),
+});
+
+const server = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-registry/$id',
+  validateSearch: ({ tab }): { tab?: ServerTab } => (isServerTab(tab) ? { tab } : {}),
+  loader: ({ context: { queries }, params }) => void queries.prefetchQuery(serverQuery(params.id)),
+  component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
+});
+
+/** The router. A new page is a route here and an entry in shell/navigation.ts. */
+export function createDashboardRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server])]),
+    context: { queries },
+    defaultErrorComponent: ({ error }) => <Fault error={error} />,
+    defaultPendingComponent: () => (
+      <div className="p-6">
+        <Skeleton />
+      </div>
+    ),
+    defaultNotFoundComponent: () => <Fault error={new Error('There is no such page.')} />,
+    defaultPreload: 'intent',
+    // Queries know themselves how old they may be.
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: true,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createDashboardRouter>;
+  }
+}
+
+/** A sign-in must not lead to somebody else's page. */
+function isOwnPath(text: string): boolean {
+  return text.startsWith('/') && new URL(text, location.origin).origin === location.origin;
+}

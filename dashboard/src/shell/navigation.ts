@@ -1,0 +1,31 @@
+import type { IconName } from '../ui/icon.tsx';
+
+/** One page of the navigation and of the command palette. */
+export interface NavigationEntry {
+  readonly to: string;
+  readonly label: string;
+  readonly icon: IconName;
+  readonly group: string;
+  /** Other words that find it in the palette. */
+  readonly words?: string;
+  /** Shown to admins only. */
+  readonly isForAdmins?: boolean;
+}
+
+/** Every page, in the order of the navigation. A page that does not exist is not in it. */
+export const NAVIGATION: readonly NavigationEntry[] = [
+  {
+    to: '/workspace/start',
+    label: 'First steps',
+    icon: 'start',
+    group: 'Gateway',
+    words: 'import add connect client onboarding',
+  },
+  {
+    to: '/workspace/mcp-registry',
+    label: 'MCP servers',
+    icon: 'server',
+    group: 'Gateway',
+    words: 'catalog clients upstream tools',
+  },
+];

@@ -1,0 +1,52 @@
+import { Combobox as Base } from '@base-ui/react/combobox';
+import { classes } from './classes.ts';
+import { CONTROL, useFieldLinks } from './field.tsx';
+import type { Option } from './select.tsx';
+
+interface ComboboxProps {
+  readonly value: string;
+  readonly options: readonly Option<string>[];
+  readonly onValue: (value: string) => void;
+  readonly placeholder?: string;
+  readonly disabled?: boolean;
+  /** Only without a Field around it. */
+  readonly label?: string;
+}
+
+/** One of many, found by typing. */
+export function Combobox({ value, options, onValue, placeholder, disabled = false, label }: ComboboxProps) {
+  const links = useFieldLinks();
+  return (
+    <Base.Root
+      items={options}
+      value={options.find((option) => option.value === value) ?? null}
+      onValueChange={(option: Option<string> | null) => onValue(option?.value ?? '')}
+      disabled={disabled}
+    >
+      <Base.Input
+        {...links}
+        {...(label === undefined ? {} : { 'aria-label': label })}
+        placeholder={placeholder ?? 'Type to search'}
+        className={classes(CONTROL, 'h-8')}
+      />
+      <Base.Portal>
+        <Base.Positioner sideOffset={4} className="z-50">
+          <Base.Popup className="max-h-72 w-(--anchor-width) overflow-auto rounded-md border bg-surface p-1 shadow-lg">
+            <Base.Empty className="px-2 text-sm text-muted">Nothing matches.</Base.Empty>
+            <Base.List>
+              {(option: Option<string>) => (
+                <Base.Item
+                  key={option.value}
+                  value={option}
+                  className="rounded px-2 py-1 data-highlighted:bg-accent-soft data-selected:font-medium"
+                >
+                  {option.label}
+                </Base.Item>
+              )}
+            </Base.List>
+          </Base.Popup>
+        </Base.Positioner>
+      </Base.Portal>
+    </Base.Root>
+  );
+}

@@ -1,0 +1,145 @@
+import type { Browser, Page } from 'playwright-core';
+import { PASSWORD, setUp } from '../kit/browser-session.ts';
+import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
+import { startUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { openPage, type Look } from './chromium.ts';
+
+/** One screen of the dashboard, ready to be looked at. A new page is a line here: it gets its axe runs and screenshots. */
+export interface Screen {
+  readonly name: string;
+  readonly gateway: 'new' | 'empty' | 'filled';
+  readonly path: string;
+  /** What shows when the screen is complete. */
+  readonly shows: string;
+  /** Opens what is closed at first. */
+  readonly act?: (page: Page) => Promise<unknown>;
+}
+
+/** Every screen. */
+export const SCREENS: readonly Screen[] = [
+  { name: 'setup', gateway: 'new', path: '/', shows: 'Welcome to Asbru' },
+  { name: 'login', gateway: 'empty', path: '/login', shows: 'Sign in' },
+  { name: 'first-minute', gateway: 'empty', path: '/', shows: 'Add a server' },
+  {
+    name: 'import-preview',
+    gateway: 'empty',
+    path: '/workspace/start',
+    shows: 'Add a server',
+    act: async (page) => {
+      await page.getByLabel('Paste a URL').fill(IMPORTED);
+      await page.getByRole('button', { name: 'Look at it' }).click();
+      await page.getByLabel('Found servers').waitFor();
+    },
+  },
+  { name: 'first-minute-done', gateway: 'filled', path: '/workspace/start', shows: 'Connect your client' },
+  { name: 'servers', gateway: 'filled', path: '/', shows: 'tracker' },
+  { name: 'server-tools', gateway: 'filled', path: '/workspace/mcp-registry/tracker', shows: 'whoami' },
+  {
+    name: 'server-tool',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/tracker',
+    shows: 'whoami',
+    act: (page) => page.getByRole('row', { name: /^echo / }).click(),
+  },
+  {
+    name: 'server-connection',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/tracker?tab=connection',
+    shows: 'Minutes between tool listings',
+  },
+  {
+    name: 'server-credentials',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/tracker?tab=credentials',
+    shows: 'How the gateway signs in',
+  },
+  {
+    name: 'server-access',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/tracker?tab=access',
+    shows: 'laptop',
+  },
+  {
+    name: 'command-palette',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry',
+    shows: 'tracker',
+    act: (page) => page.keyboard.press('Control+k'),
+  },
+];
+
+const IMPORTED = JSON.stringify({
+  mcpServers: {
+    'my-notes': { command: 'npx', args: ['-y', 'notes-mcp'], env: { NOTES_TOKEN: '${env:NOTES_TOKEN}' } },
+    tracker: { url: 'https://tracker.example.com/mcp' },
+  },
+});
+
+/** The gateways that the screens need. */
+export interface Stage extends AsyncDisposable {
+  readonly gateways: Readonly<Record<Screen['gateway'], TestGateway>>;
+}
+
+/** Starts one gateway that nobody has set up, one without servers, and one with servers, keys and troubles. */
+export async function startStage(): Promise<Stage> {
+  await using cleanup = new AsyncDisposableStack();
+  const start = async () =>
+    cleanup.use(await startGateway({ timing: { healthIntervalMs: 200, failuresToDisconnect: 1 } }));
+  const gateways = { new: await start(), empty: await start(), filled: await start() };
+  await setUp(gateways.empty);
+  await setUp(gateways.filled);
+  await fill(gateways.filled, cleanup);
+  const running = cleanup.move();
+  return { gateways, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promise<void> {
+  const tracker = cleanup.use(await startUpstream());
+  const flaky = await startUpstream();
+  await gateway.createClient(
+    httpClient(tracker.url, { client_id: 'tracker', name: 'tracker', headers: { 'X-Team': 'platform-secret' } }),
+  );
+  await gateway.createClient(httpClient(flaky.url, { client_id: 'billing', name: 'billing' }));
+  await gateway.createClient(httpClient(tracker.url, { client_id: 'wiki', name: 'wiki', tools_to_execute: ['echo'] }));
+  await gateway.update('wiki', { disabled: true });
+  await flaky.stop();
+  await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
+  await gateway.api('POST', '/api/governance/virtual-keys', {
+    name: 'laptop',
+    mcp_configs: [{ mcp_client_name: 'tracker', tools_to_execute: ['echo', 'whoami'] }],
+  });
+}
+
+/** Shows screens, one window for each gateway and look. */
+export function createViewer(browser: Browser, { gateways }: Stage) {
+  const windows = new Map<string, ReturnType<typeof openWindow>>();
+
+  async function openWindow(gateway: Screen['gateway'], look: Look) {
+    const opened = await openPage(browser, gateways[gateway].address, look);
+    if (gateway !== 'new') await signIn(opened.page);
+    return opened;
+  }
+
+  return {
+    /** Gives the page when the screen is complete, and the faults since then, which belong to it. */
+    async show({ gateway, path, shows, act }: Screen, look: Look) {
+      const name = `${gateway} ${look.theme} ${look.width}`;
+      const opening = windows.get(name) ?? openWindow(gateway, look);
+      windows.set(name, opening);
+      const { page, faults } = await opening;
+      faults.length = 0;
+      await page.goto(path, { waitUntil: 'commit' });
+      await page.getByText(shows).first().waitFor();
+      await act?.(page);
+      await page.waitForTimeout(150); // the last frame of what moves
+      return { page, faults };
+    },
+  };
+}
+
+/** Signs the window in as the admin, without the page for it. */
+export async function signIn(page: Page): Promise<void> {
+  const answer = await page.request.post('/api/session/login', { data: { username: 'root', password: PASSWORD } });
+  if (!answer.ok()) throw new Error(`login: ${answer.status()} ${await answer.text()}`);
+}
