@@ -39,8 +39,6 @@ interface LinkOptions extends WorkerOptions {
   readonly script?: URL;
 }
 
-/** It works batch by batch and keeps nothing: more room for young objects would only lie there. */
-const YOUNG = { maxYoungGenerationSizeMb: 4 };
 // The same file as source or built: Node runs both.
 const extension = new URL(import.meta.url).pathname.endsWith('.ts') ? 'ts' : 'js';
 const entry = new URL(`ledger-worker.${extension}`, import.meta.url);
@@ -97,7 +95,7 @@ interface Thread {
 
 function startThread(script: URL, workerData: WorkerOptions, onExit: () => void): Thread {
   // No arguments of the main thread: a loader or inspector that was meant for it must not run here.
-  const worker = new Worker(script, { workerData, execArgv: [], name: 'ledger', resourceLimits: YOUNG });
+  const worker = new Worker(script, { workerData, execArgv: [], name: 'ledger' });
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let cause: unknown;
