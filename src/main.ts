@@ -5,6 +5,7 @@ import type { DoctorFlags } from './cli/doctor.ts';
 import type { StartFlags } from './cli/options.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
+import { keepYoungHeapSmall } from './cli/young-heap.ts';
 import { VERSION } from './lib/version.ts';
 
 const EXAMPLES = `
@@ -45,9 +46,11 @@ program
   .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
   .option('--log-style <style>', 'json or pretty (default: pretty on a terminal, else json)')
   .action(async (flags: StartFlags) => {
+    const letGrow = keepYoungHeapSmall();
     // Loaded only now: help and schema need none of it.
     const [{ start }, { createGateway }] = await Promise.all([import('./cli/start.ts'), import('./app.ts')]);
     await start(flags, createGateway);
+    letGrow();
   });
 
 program

@@ -78,13 +78,13 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     await one(first, request, response, caller, session);
   }
 
-  async function one(
+  function one(
     message: McpRequest,
     request: IncomingMessage,
     response: ServerResponse,
     caller: Caller,
     session: LegacySession | undefined,
-  ): Promise<void> {
+  ): Promise<void> | void {
     if (message.era === 'modern') {
       const refusal = refusalOf(() => checkModern(message, request.headers));
       if (refusal !== undefined) return refuse(response, refusal, message.id);
@@ -101,7 +101,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       openReplay: session?.protocolVersion === '2025-11-25' ? () => replays.open(session.id) : undefined,
     });
     const onSession = ({ id }: LegacySession): void => void response.setHeader('mcp-session-id', id);
-    await dispatch.request(message, { caller, headers: request.headers, session, out, gone: gone?.signal, onSession });
+    return dispatch.request(message, { caller, headers: request.headers, session, out, gone: gone?.signal, onSession });
   }
 
   /** Several messages in one body, which only 2025-03-26 has; the answers come as they are ready. */

@@ -8,9 +8,20 @@ test('a time UUID is one of version 7, with the time first', () => {
   expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(time);
 });
 
-test('time UUIDs sort by time, and those of one moment differ', () => {
+test('time UUIDs sort by time, and those of one moment in the order in which they were made', () => {
   const times = [1, 1_700_000_000_000, 1_700_000_000_001, 2_000_000_000_000];
   const ids = times.map((time) => timeUuid(time));
   expect(ids.toSorted()).toEqual(ids);
-  expect(new Set(Array.from({ length: 1_000 }, () => timeUuid(5))).size).toBe(1_000);
+  const ofOneMoment = Array.from({ length: 1_000 }, () => timeUuid(5));
+  expect(ofOneMoment.toSorted()).toEqual(ofOneMoment);
+});
+
+test('more time UUIDs than a moment has counts for are still all different', () => {
+  const made = Array.from({ length: 10_000 }, () => timeUuid(6));
+  expect(new Set(made).size).toBe(10_000);
+});
+
+test('each moment has random bits of its own', () => {
+  const [first, second] = [timeUuid(7), timeUuid(8)];
+  expect(first.slice(-20)).not.toBe(second.slice(-20));
 });

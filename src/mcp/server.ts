@@ -122,7 +122,8 @@ export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks
       const own = side.era === 'legacy' ? legacy : modern;
       const handler = [both, own].find((table) => Object.hasOwn(table, method))?.[method];
       if (handler === undefined) throw new GatewayError('method_not_found', `method not found: ${method}`);
-      return handler(request, params);
+      // Awaited: to hand a promise on takes three turns of the queue, to await it takes one.
+      return await handler(request, params);
     },
   };
 }

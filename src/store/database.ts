@@ -1,7 +1,7 @@
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from './dialect.ts';
+import { sqlite, type DatabaseDialect } from './dialect.ts';
 import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
 import { audit } from './migrations/003-audit.ts';
@@ -13,6 +13,7 @@ import { approvals } from './migrations/008-approvals.ts';
 import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
 import { modelPrices } from './migrations/011-model-prices.ts';
+import type { PostgresOptions } from './postgres.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -37,7 +38,7 @@ export async function openDatabase(
   options: DatabaseOptions,
   onError: (error: unknown) => void = () => {},
 ): Promise<Database> {
-  const dialect = createDialect(options, onError);
+  const dialect = await createDialect(options, onError);
   const db = new Kysely<Tables>({ dialect: dialect.kysely });
   try {
     await migrate(db, dialect);
@@ -60,10 +61,13 @@ export async function openDatabase(
   };
 }
 
-function createDialect(options: DatabaseOptions, onError: (error: unknown) => void): DatabaseDialect {
+async function createDialect(options: DatabaseOptions, onError: (error: unknown) => void): Promise<DatabaseDialect> {
   const place = options.type === 'sqlite' ? `SQLite database ${options.path}` : 'PostgreSQL database';
   try {
-    return options.type === 'sqlite' ? sqlite(options.path) : postgres(options.config, onError);
+    if (options.type === 'sqlite') return sqlite(options.path);
+    // Loaded only where it is used: its driver takes memory.
+    const { postgres } = await import('./postgres.ts');
+    return postgres(options.config, onError);
   } catch (cause) {
     throw new GatewayError('database_unavailable', `Cannot open the ${place}: ${messageOf(cause)}`, { cause });
   }

@@ -12,38 +12,67 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The reason of the abort tells whether the caller gave up or the time ran out. */
 export function createDeadline(caller: AbortSignal, seconds: number, what: string): Deadline {
-  const controller = new AbortController();
-  let left = Math.min(seconds * 1_000, LONGEST_TIMER_MS);
-  let startedAt = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let pauses = 0;
-  let isOver = false;
-  const onAbort = (): void => controller.abort(new GatewayError('call_cancelled', 'the caller cancelled the call'));
-  const run = (): void => {
-    startedAt = performance.now();
-    timer = setTimeout(() => {
-      controller.abort(new GatewayError('upstream_timeout', `timed out after ${seconds}s: ${what}`));
-    }, left);
-  };
-  if (caller.aborted) onAbort();
-  else caller.addEventListener('abort', onAbort);
-  run();
-  return {
-    signal: controller.signal,
-    pause() {
-      pauses += 1;
-      if (pauses > 1) return;
-      clearTimeout(timer);
-      left = Math.max(1, left - (performance.now() - startedAt));
-    },
-    resume() {
-      pauses -= 1;
-      if (pauses === 0 && !isOver) run();
-    },
-    [Symbol.dispose]() {
-      isOver = true;
-      clearTimeout(timer);
-      caller.removeEventListener('abort', onAbort);
-    },
-  };
+  return new CallDeadline(caller, seconds, what);
+}
+
+/** A class, because a call then makes one object where closures would make six. */
+class CallDeadline implements Deadline {
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #caller: AbortSignal;
+  readonly #seconds: number;
+  readonly #what: string;
+  #left: number;
+  #startedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #pauses = 0;
+  #isOver = false;
+
+  constructor(caller: AbortSignal, seconds: number, what: string) {
+    this.signal = this.#controller.signal;
+    this.#caller = caller;
+    this.#seconds = seconds;
+    this.#what = what;
+    this.#left = Math.min(seconds * 1_000, LONGEST_TIMER_MS);
+    if (caller.aborted) this.handleEvent();
+    else caller.addEventListener('abort', this);
+    this.#run();
+  }
+
+  /** The caller's signal is aborted. */
+  handleEvent(): void {
+    this.#controller.abort(new GatewayError('call_cancelled', 'the caller cancelled the call'));
+  }
+
+  pause(): void {
+    this.#pauses += 1;
+    if (this.#pauses > 1) return;
+    clearTimeout(this.#timer);
+    this.#left = Math.max(1, this.#left - (performance.now() - this.#startedAt));
+  }
+
+  resume(): void {
+    this.#pauses -= 1;
+    if (this.#pauses === 0 && !this.#isOver) this.#run();
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#caller.removeEventListener('abort', this);
+  }
+
+  #run(): void {
+    this.#startedAt = performance.now();
+    this.#timer = setTimeout(expire, this.#left, this.#controller, this);
+  }
+
+  /** What is said of a call that took too long. */
+  get timeout(): GatewayError {
+    return new GatewayError('upstream_timeout', `timed out after ${this.#seconds}s: ${this.#what}`);
+  }
+}
+
+function expire(controller: AbortController, deadline: CallDeadline): void {
+  controller.abort(deadline.timeout);
 }

@@ -68,8 +68,9 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
 
   async function carry(passage: Passage): Promise<Reply> {
     const { target, request, deadline, own } = passage;
-    const { era } = await peerOf(target.upstream, own, deadline.signal);
-    return way(era, request)(passage);
+    const known = own === undefined ? target.upstream.peer : undefined;
+    const { era } = known ?? (await peerOf(target.upstream, own, deadline.signal));
+    return await way(era, request)(passage);
   }
 
   /** The way for this pair of eras. */
@@ -226,7 +227,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
 /** The server as it introduced itself, on the connection that the request will take. */
 async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: AbortSignal): Promise<Peer> {
   if (own !== undefined) return (await unlessAborted(upstream.ownSession(own), signal)).peer;
-  return upstream.peer ?? (await upstream.session(signal)).peer;
+  return (await upstream.session(signal)).peer;
 }
 
 /** Callers without a name of their own share a principal, but no credential, and nothing that was begun with it. */

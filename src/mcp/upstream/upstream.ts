@@ -228,7 +228,8 @@ export class Upstream {
    */
   async call(call: UpstreamCall, signal: AbortSignal, own?: OwnAuth): Promise<Reply> {
     if (own !== undefined) return this.#callOwn(call, signal, own);
-    const session = await this.session(signal);
+    // On the hot path there is nothing to wait for.
+    const session = this.#link.session ?? (await this.session(signal));
     try {
       return await send(session, call, signal);
     } catch (error) {

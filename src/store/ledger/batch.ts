@@ -102,7 +102,8 @@ export function encodeBatch(batch: LedgerBatch, now: number): EncodedBatch {
   for (const start of started) write(start, undefined);
   const endings: Value[] = [];
   for (const { id, end } of ended) {
-    endings.push(name(id), end.status, micros(end.latency), whole(end.cost), ...errorOf(end));
+    const { status, latency, cost, error } = end;
+    endings.push(name(id), status, micros(latency), whole(cost), name(error?.code), cut(error?.message, MAX_TEXT));
     pushContent(endings, end.result);
   }
   const encodedLlm = llm && encodeLlmBatch(llm, { node, now });
@@ -133,7 +134,8 @@ function pushRow(rows: Value[], start: CallStart, end: CallEnd | undefined, node
     name(start.request_id),
     name(start.llm_request_id),
     metadataText(start.metadata),
-    ...errorOf(end),
+    name(end?.error?.code),
+    cut(end?.error?.message, MAX_TEXT),
     node,
     now,
   );
@@ -145,8 +147,4 @@ function pushContent(values: Value[], text: string | undefined): void {
 
 function chargeValues({ counter_id, window_start, amount }: Charge): Value[] {
   return [counter_id, whole(window_start), whole(amount)];
-}
-
-function errorOf(end: CallEnd | undefined): [Value, Value] {
-  return [name(end?.error?.code), cut(end?.error?.message, MAX_TEXT)];
 }

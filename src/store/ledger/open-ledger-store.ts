@@ -1,6 +1,7 @@
 import type { DatabaseOptions } from '../database.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { postgres, sqlite, type DatabaseDialect, type PostgresOptions } from '../dialect.ts';
+import { sqlite, type DatabaseDialect } from '../dialect.ts';
+import type { PostgresOptions } from '../postgres.ts';
 import { encodeBatch, type LedgerBatch } from './batch.ts';
 import { LedgerError, toLedgerError } from './faults.ts';
 import { openOn, type EncodedLedgerStore, type LedgerStore } from './ledger-store.ts';
@@ -32,13 +33,17 @@ export async function openLedgerStore(
     : openHere(() => smallPool(options.config, onError), true);
 }
 
-function smallPool(config: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
+async function smallPool(config: PostgresOptions, onError: (error: unknown) => void): Promise<DatabaseDialect> {
+  const { postgres } = await import('../postgres.ts');
   return postgres({ ...config, max_open_conns: Math.min(config.max_open_conns ?? POOL, POOL) }, onError);
 }
 
-async function openHere(createDialect: () => DatabaseDialect, isShared: boolean): Promise<LedgerStore> {
+async function openHere(
+  createDialect: () => DatabaseDialect | Promise<DatabaseDialect>,
+  isShared: boolean,
+): Promise<LedgerStore> {
   try {
-    const store = await openOn(createDialect());
+    const store = await openOn(await createDialect());
     const invoke: Invoke = async (method, args) => {
       try {
         return await (store[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);

@@ -1,0 +1,84 @@
+import { PostgresDialect } from 'kysely';
+import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { Secret } from '../lib/secret.ts';
+import type { DatabaseDialect } from './dialect.ts';
+
+/** `config_store.config` of a PostgreSQL store; every text may be a reference `env.NAME`. */
+export interface PostgresOptions {
+  readonly url?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly db_name?: string | undefined;
+  readonly ssl_mode?: 'disable' | 'require' | 'verify-ca' | 'verify-full' | undefined;
+  readonly max_open_conns?: number | undefined;
+}
+
+/** The type number of bigint in PostgreSQL. */
+const INT8 = 20;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** PostgreSQL. Connects at the first statement. */
+export function postgres(options: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
+  const config = clientConfig(options);
+  const pool = new Pool({ ...config, application_name: 'asbru', max: options.max_open_conns ?? 10 });
+  pool.on('error', onError);
+  // A connection that breaks while it is in use also emits "error", which would end the process if nobody listened.
+  pool.on('connect', (client) => client.on('error', onError));
+
+  const { host, port, database } = new Client(config);
+  const place = `${host}:${port}/${database ?? ''}`;
+  const connect = async (): Promise<PoolClient> => {
+    try {
+      return await pool.connect();
+    } catch (cause) {
+      throw new GatewayError('database_unavailable', `No connection to PostgreSQL at ${place}: ${messageOf(cause)}`);
+    }
+  };
+  return {
+    type: 'postgres',
+    place,
+    kysely: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }),
+    autoNumber: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
+    createListener: () =>
+      new Client({ ...config, application_name: 'asbru listener', query_timeout: CONNECT_TIMEOUT_MS }),
+  };
+}
+
+function clientConfig(options: PostgresOptions): ClientConfig {
+  const resolve = (text: string | undefined) => (text === undefined ? undefined : Secret.parse(text).resolve());
+  const url = resolve(options.url);
+  const port = resolve(options.port?.toString());
+  const ssl = options.ssl_mode === undefined ? undefined : SSL[options.ssl_mode];
+  const address =
+    url !== undefined
+      ? { connectionString: url }
+      : {
+          host: resolve(options.host) ?? 'localhost',
+          port: Number(port ?? 5432),
+          user: resolve(options.user),
+          password: resolve(options.password),
+          database: resolve(options.db_name),
+        };
+  return {
+    ...address,
+    ...(ssl === undefined ? {} : { ssl }),
+    types: { getTypeParser: parserOf },
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  };
+}
+
+const SSL = {
+  disable: false,
+  require: { rejectUnauthorized: false },
+  'verify-ca': { checkServerIdentity: () => undefined },
+  'verify-full': true,
+} as const;
+
+/** 64-bit integers arrive as numbers: times and counts stay far below 2^53. */
+function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
+  return oid === INT8 ? Number : types.getTypeParser(oid, format);
+}
