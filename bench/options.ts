@@ -29,7 +29,7 @@ const BEFORE: readonly [now: TargetName, before: TargetName][] = [
 /** What is measured where nothing is said. */
 const usual = parts.filter((part) => !BEFORE.some(([, before]) => before === part));
 
-const help = `node bench/run.ts [options]     measures the gateway against its budgets, in six minutes
+const help = `node bench/run.ts [options]     measures the gateway against its budgets, in seven minutes
 
   --only A,B          only these parts, or "mcp" and "inference" for all of a kind:
                       ${parts.join(', ')}

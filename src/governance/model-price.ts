@@ -45,8 +45,11 @@ function matchesPattern(model: string, [first = '', ...rest]: readonly string[])
   return at <= end;
 }
 
+/** A price for each kind of token. */
+export type TokenPrices = Pick<ModelPrice, 'input' | 'output' | 'cache_read' | 'cache_write'>;
+
 /** What these tokens cost, in nano-dollars. */
-export function costOf({ input, output, cache_read, cache_write }: ModelPrice, usage: PricedUsage): number {
+export function costOf({ input, output, cache_read, cache_write }: TokenPrices, usage: PricedUsage): number {
   const { read, written, plain } = splitInput(usage);
   const usd =
     plain * input +

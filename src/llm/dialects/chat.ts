@@ -57,7 +57,7 @@ function readCall(call: JsonObject): ToolCall {
 }
 
 function createChatGatherer(): Gatherer {
-  let facts: JsonObject = {};
+  let last: JsonObject = {};
   let finish_reason: JsonValue = null;
   let usage: JsonValue | undefined;
   const message: JsonObject = { role: 'assistant', content: null };
@@ -70,16 +70,18 @@ function createChatGatherer(): Gatherer {
         hasFailed = true;
         return;
       }
-      const { id, created, model } = data;
-      facts = { id, created, model };
+      last = data;
       if (asObject(data.usage) !== undefined) ({ usage } = data);
-      const [choice] = objectsOf(data.choices);
+      const choice = firstChoice(data);
       if (choice === undefined) return;
-      const { tool_calls, ...delta } = objectOf(choice.delta);
-      for (const [key, value] of Object.entries(delta)) {
-        if (value !== null && value !== undefined) message[key] = key === 'role' ? value : join(message[key], value);
+      // Of each chunk of each answer, so that nothing is built that nobody keeps.
+      const delta = objectOf(choice.delta);
+      for (const key of Object.keys(delta)) {
+        const value = delta[key];
+        if (value === null || value === undefined || key === 'tool_calls') continue;
+        message[key] = key === 'role' ? value : join(message[key], value);
       }
-      for (const piece of objectsOf(tool_calls)) gatherCall(piece, calls);
+      if (delta.tool_calls !== undefined) for (const piece of objectsOf(delta.tool_calls)) gatherCall(piece, calls);
       finish_reason = choice.finish_reason ?? finish_reason;
     },
     answer() {
@@ -87,9 +89,14 @@ function createChatGatherer(): Gatherer {
       const tool_calls = hasFailed ? [] : calls.filter((call) => call !== undefined);
       const whole = tool_calls.length === 0 ? message : { ...message, tool_calls };
       const choices = [{ index: 0, message: whole, finish_reason }];
-      return { ...facts, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
+      const { id, created, model } = last;
+      return { id, created, model, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
     },
   };
+}
+
+function firstChoice({ choices }: JsonObject): JsonObject | undefined {
+  return Array.isArray(choices) ? asObject(choices[0]) : undefined;
 }
 
 function createChatStitcher(): Stitcher {
