@@ -22,6 +22,7 @@ export function firstStartText(
   return [
     'Welcome to Asbru. This is the first start.',
     '',
+    `  Dashboard        ${reachable(address)}/   (the key below makes the first account)`,
     `  Address          ${address}`,
     `  Admin API key    ${isOurs ? `${apiKey}   (shown only now)` : 'taken from ASBRU_API_KEY'}`,
     '',
