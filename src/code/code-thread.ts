@@ -1,14 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../lib/errors.ts';
-import type {
-  Answer,
-  FromThread,
-  Job,
-  NestedCall,
-  ThreadOptions,
-  ThreadOutcome,
-  ToThread,
-} from './sandbox-messages.ts';
+import type { Answer, FromThread, Job, NestedCall, ThreadOutcome, ToThread } from './sandbox-messages.ts';
 
 /** Answers what running code calls. Never rejects. */
 export type AnswerCall = (call: NestedCall) => Promise<Answer>;
@@ -38,11 +30,9 @@ const GRACE_MS = 5_000;
 const MAX_HEAP_MB = 512;
 
 /** Starts a thread. What it is given by code it passes on; it never gets the environment or arguments of the gateway. */
-export function startCodeThread({ secret }: ThreadOptions): CodeThread {
+export function startCodeThread(): CodeThread {
   const started = new Map<number, Started>();
   const worker = new Worker(entry, {
-    // A copy: what lies in memory beside the original must not come along.
-    workerData: { secret: Uint8Array.from(secret) } satisfies ThreadOptions,
     name: 'code',
     env: {},
     execArgv: [],

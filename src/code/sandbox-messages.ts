@@ -75,9 +75,3 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: 'call'; readonly run: number; readonly call: number; readonly request: NestedCall }
   | { readonly kind: 'end'; readonly run: number; readonly outcome: ThreadOutcome };
-
-/** What a thread is started with. */
-export interface ThreadOptions {
-  /** Signs continuations. */
-  readonly secret: Uint8Array;
-}

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
-import { createRunner, getHostFunctionContext, RunError, setMaxWorkers } from 'run';
+import { parentPort } from 'node:worker_threads';
+import { createRunner, getHostFunctionContext, RunError, setMaxWorkers, type RunContinuationState } from 'run';
 import { messageOf } from '../lib/errors.ts';
 import { lineIn, writeGuest } from './guest.ts';
 import { stripTypes } from './strip-types.ts';
@@ -11,7 +11,6 @@ import type {
   Job,
   NestedCall,
   RunLimits,
-  ThreadOptions,
   ThreadOutcome,
   ToThread,
 } from './sandbox-messages.ts';
@@ -34,8 +33,14 @@ const MAX_ARGUMENTS = MB;
 /** What a tool may answer, and a report may hold, in bytes. */
 const MAX_RESULT = 4 * MB;
 
-const { secret } = workerData as ThreadOptions; // from sandbox.ts
-const runner = createRunner({ continuationSecret: secret, continuationAudience: 'asbru-code' });
+const runner = createRunner({
+  continuationAudience: 'asbru-code',
+  // What continues a run never leaves the gateway: it is kept encrypted, which also says that nobody has changed it.
+  continuationCodec: {
+    encode: (state) => JSON.stringify(state),
+    decode: (text) => JSON.parse(text) as RunContinuationState,
+  },
+});
 const running = new Map<number, Running>();
 let lastCall = 0;
 

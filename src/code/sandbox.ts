@@ -45,8 +45,6 @@ export interface Sandbox {
 }
 
 interface SandboxOptions {
-  /** Signs continuations of interrupted runs. */
-  readonly secret: Uint8Array;
   /** How many runs there may be at once. */
   readonly places: () => number;
   /** After how long without a run the thread ends, and gives back its memory. */
@@ -57,7 +55,7 @@ const IDLE_MS = 60_000;
 const TOO_DEEP = 'the code cannot be parsed: it is nested too deeply';
 
 /** The one way to run code. The thread starts with the first run and ends when nobody runs anything for a while. */
-export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
+export function createSandbox({ places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
   const queue = createFairQueue(places);
   const threads = new Set<CodeThread>();
   let idle: NodeJS.Timeout | undefined;
@@ -67,7 +65,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
     for (const thread of threads) if (thread.isRetired && thread.runs === 0) threads.delete(thread);
     const found = [...threads].find(({ isRetired }) => !isRetired);
     if (found !== undefined) return found;
-    const fresh = startCodeThread({ secret });
+    const fresh = startCodeThread();
     threads.add(fresh);
     return fresh;
   }
