@@ -11,6 +11,7 @@ import {
   type Dialect,
   type Gatherer,
   type Stitcher,
+  type ToolCall,
   type ToolResult,
 } from './dialect.ts';
 
@@ -43,9 +44,7 @@ export const responsesDialect: Dialect = {
   mix(answer, executed, pending) {
     const items = objectsIn(answer.output);
     const words = items.filter(({ type }) => type !== 'function_call');
-    const open = items.filter(
-      ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
-    );
+    const open = openItems(items, pending);
     return { ...answer, output: [...words, executedItem(answer, executed), ...open] };
   },
   gistOf: ({ output, status, incomplete_details }) => ({
@@ -56,6 +55,14 @@ export const responsesDialect: Dialect = {
   createStitcher: createResponsesStitcher,
   errorFrame: (body) => writeFrame({ type: 'error', ...body }, 'error'),
 };
+
+/** The calls that are left to the caller, with the arguments that they are to have. */
+function openItems(items: readonly JsonObject[], pending: readonly ToolCall[]): JsonObject[] {
+  return items.flatMap((item) => {
+    const call = item.type === 'function_call' ? pending.find(({ id }) => id === item.call_id) : undefined;
+    return call === undefined ? [] : { ...item, arguments: call.arguments };
+  });
+}
 
 /** A message of the assistant that says what has run. */
 function executedItem(answer: JsonObject, executed: readonly ToolResult[]): JsonObject {
@@ -141,9 +148,7 @@ function createResponsesStitcher(): Stitcher {
     },
     releaseMixed(executed, pending) {
       const message = executedItem(gatherer.answer(), executed);
-      const open = objectsIn(gatherer.answer().output).filter(
-        (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
-      );
+      const open = openItems(objectsIn(gatherer.answer().output), pending);
       const frames = [
         ...itemFrames(message, given.length),
         ...open.flatMap((item, at) => itemFrames(item, given.length + 1 + at)),
