@@ -32,6 +32,10 @@ const MAX_SOURCE = 2 * MB;
 const MAX_ARGUMENTS = MB;
 /** What a tool may answer, and a report may hold, in bytes. */
 const MAX_RESULT = 4 * MB;
+/** What there may be to keep of a run that waits: its source, and all that its calls gave. */
+const MAX_CONTINUATION = 8 * MB;
+const CANNOT_GO_ON =
+  'the run cannot wait for approval, or go on after it: it has read too much, or the gateway has another version now; begin anew';
 
 const runner = createRunner({
   continuationAudience: 'asbru-code',
@@ -124,13 +128,16 @@ function toRunLimits({ timeoutMs, memoryBytes, calls }: RunLimits) {
     maxHostFunctionOutputBytes: MAX_RESULT + MB,
     // The gateway counts calls and lets code catch the error of one too many; this ends what goes on all the same.
     maxBridgeRequests: 2 * calls + 100,
+    maxContinuationBytes: MAX_CONTINUATION,
     maxInFlightBridgeRequests: 2 * calls + 100,
   };
 }
 
 function describeFailure(error: unknown): { kind: FailureKind; message: string; line: number | undefined } {
   const { name, message, stack } = error instanceof Error ? error : new Error(messageOf(error));
-  const kind = kindOf(RunError.isInstance(error) ? error.code : '', name, message);
+  const code = RunError.isInstance(error) ? error.code : '';
+  if (code === 'RUN_PROTOCOL_ERROR') return { kind: 'runtime', message: CANNOT_GO_ON, line: undefined };
+  const kind = kindOf(code, name, message);
   return { kind, message, line: lineIn(stack, false) };
 }
 

@@ -121,3 +121,9 @@ test('a caller who is gone ends a run, also one that waits', async () => {
   expect([narrow.running, narrow.waiting]).toEqual([0, 0]);
   await narrow.close();
 });
+
+test('what cannot go on where it stopped says so', async () => {
+  const resume = { continuation: '{"version":1}', resolutions: [{ interruptionId: 'interrupt-1', value: true }] };
+  const outcome = await sandbox.run({ ...job('return 1'), resume }, async () => says(1), never);
+  expect(outcome).toMatchObject({ status: 'failed', message: expect.stringContaining('begin anew') });
+});
