@@ -1,5 +1,6 @@
 import { createArtifacts } from '../code/artifacts.ts';
-import { createCodeMode } from '../code/code-mode.ts';
+import { createCodeMode, type CodeModeDeps } from '../code/code-mode.ts';
+import { createKeptRuns } from '../code/kept-runs.ts';
 import { createSandbox } from '../code/sandbox.ts';
 import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
@@ -73,7 +74,13 @@ export function createServers(options: ServersOptions): Servers {
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
-  const builtIns = createBuiltIns(options, (name, request) => callTool(name, request));
+  const builtIns = createBuiltIns(options, {
+    callTool: (name, request) => callTool(name, request),
+    approvals: {
+      settle: (request, waits) => approvals.settle(request, waits),
+      takeAnswer: (request) => approvals.takeAnswer(request),
+    },
+  });
   const catalog = createCatalog({
     upstreams,
     builtIns,
@@ -132,11 +139,13 @@ export function createServers(options: ServersOptions): Servers {
 }
 
 /** Code mode. It calls tools as everybody does, and everybody calls it as a tool. */
-function createBuiltIns({ stores, settings, onError, cleanup }: ServersOptions, callTool: CallTool): BuiltIns {
-  const sandbox = createSandbox({
-    secret: stores.encryption.deriveKey('code-continuation'),
-    places: () => settings().mcp_code_mode_max_runs,
-  });
+function createBuiltIns(
+  { stores, settings, onError, cleanup }: ServersOptions,
+  later: Pick<CodeModeDeps, 'callTool' | 'approvals'>,
+): BuiltIns {
+  const sandbox = createSandbox({ places: () => settings().mcp_code_mode_max_runs });
   cleanup.defer(() => sandbox.close());
-  return createCodeMode({ sandbox, artifacts: createArtifacts(), callTool, settings, onError });
+  const kept = createKeptRuns({ store: stores.codeRuns, database: stores.database, settings, onError });
+  cleanup.defer(() => kept.stop());
+  return createCodeMode({ sandbox, artifacts: createArtifacts(), kept, ...later, settings, onError });
 }

@@ -8,6 +8,7 @@ import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
+import { createCodeRunStore, type CodeRunStore } from '../store/code-runs.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
 import { checkSeal, guardWrites } from '../store/guard-writes.ts';
@@ -48,6 +49,8 @@ export interface Stores {
   readonly audit: AuditStore;
   /** Calls that wait for a person. */
   readonly approvals: ApprovalStore;
+  /** Runs of code that wait for a person. */
+  readonly codeRuns: CodeRunStore;
   readonly oauth: OAuthStore;
 }
 
@@ -80,6 +83,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),
+      codeRuns: createCodeRunStore(db, encryption),
     };
   } catch (error) {
     await database.close();

@@ -3,6 +3,7 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { Audience } from '../mcp/audience.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
+import { approvalIn } from '../mcp/approvals/refusals.ts';
 import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
@@ -20,7 +21,7 @@ export interface ToolScope {
   readonly requestId: string;
 }
 
-/** Runs calls of one answer, all at once. A failure is a text for the model to read. */
+/** Runs calls of one answer, all at once. A failure is a text for the model to read; a call may also wait for a person. */
 export type RunTools = (calls: readonly ToolCall[], scope: ToolScope) => Promise<ToolResult[]>;
 
 /** Throws `mcp_auth_required` when a person has to sign in first, `call_cancelled` when nobody waits any more. */
@@ -42,6 +43,7 @@ export function createRunTools(callTool: CallTool): RunTools {
       return { call, text: flattenResult(value, call.name), isError: reply.isError };
     } catch (error) {
       if (signal.aborted || needsPerson(error)) throw error;
+      if (approvalIn(error) !== undefined) return waiting(call, error as GatewayError);
       return failed(call, error instanceof GatewayError ? messageOf(error) : 'internal error');
     }
   }
@@ -51,6 +53,13 @@ export function createRunTools(callTool: CallTool): RunTools {
 
 function needsPerson(error: unknown): boolean {
   return error instanceof GatewayError && error.code === 'mcp_auth_required';
+}
+
+/** The same call is to be sent again; code that has begun goes on with what it has done, so that nothing of it runs twice. */
+function waiting(call: ToolCall, { message, details }: GatewayError): ToolResult {
+  const continuation = details?.continuation;
+  if (typeof continuation !== 'string') return { call, text: message, isError: true, waits: call };
+  return { call, text: message, isError: true, waits: { ...call, arguments: JSON.stringify({ continuation }) } };
 }
 
 function failed(call: ToolCall, reason: string): ToolResult {

@@ -10,6 +10,7 @@ import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
 import { inbound } from './migrations/007-inbound.ts';
 import { approvals } from './migrations/008-approvals.ts';
+import { codeRuns } from './migrations/012-code-runs.ts';
 import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
 import { modelPrices } from './migrations/011-model-prices.ts';
@@ -83,6 +84,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '009-providers': providers(),
     '010-token-exchange': tokenExchange(),
     '011-model-prices': modelPrices(),
+    '012-code-runs': codeRuns(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -29,6 +29,17 @@ export interface Tables {
   provider_keys: ProviderKeyTable;
   mcp_approvals: McpApprovalTable;
   model_prices: ModelPriceTable;
+  code_runs: CodeRunTable;
+}
+
+/** A run of code that waits until calls of it are approved. */
+export interface CodeRunTable {
+  id: string;
+  /** Whose run it is, such as "virtual-key:…". */
+  principal: string;
+  /** Encrypted: the code, what its calls gave so far, and where it goes on. */
+  state: string;
+  expires_at: number;
 }
 
 /** What models cost by the operator's own word; prices are USD per million tokens. */
