@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
-import { audienceOf } from '../mcp/client-side.ts';
+import { audienceOf, readNarrowing } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
@@ -25,6 +24,7 @@ import {
 import { createMcpResponse, createSharedResponse, refuseMessage } from './mcp-response.ts';
 import { readNodeBody } from './read-body.ts';
 import { createReplays } from './replay.ts';
+import { takeToolMode } from './tool-mode.ts';
 
 interface McpDeps {
   readonly identifyMcp: IdentifyMcp;
@@ -51,6 +51,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      takeToolMode(request);
       const caller = await identifyMcp(request.headers);
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') listen(request, response, caller);
@@ -154,7 +155,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     if (lastEventId !== undefined && replays.resume(lastEventId, session.id, sink)) return;
     const stream = { send: (message: string) => sink.write(toEvent(message)), end: sink.end };
     session.streams.add(stream);
-    subscriptions.narrow(session.id, readToolFilter(request.headers));
+    subscriptions.narrow(session.id, readNarrowing(request.headers));
     response.once('close', () => session.streams.delete(stream));
   }
 

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readToolFilter, type ToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { TOOL_MODE_HEADER } from '../mcp/built-in.ts';
+import type { Audience } from '../mcp/catalog.ts';
+import { readNarrowing } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { LEGACY_VERSIONS } from '../mcp/revisions.ts';
@@ -15,6 +17,7 @@ import { MAX_MESSAGE_BYTES, readMcpMessage, splitBody, type McpMessage, type Mcp
 import { createSharedResponse, refuseMessage } from './mcp-response.ts';
 import { readNodeBody } from './read-body.ts';
 import { renderRpcError } from './render-error.ts';
+import { takeToolMode } from './tool-mode.ts';
 
 interface SseEdgeDeps {
   readonly identifyMcp: IdentifyMcp;
@@ -40,7 +43,7 @@ interface Channel {
   readonly id: string;
   readonly principal: string;
   /** Of the request that opened the stream. */
-  readonly filter: ToolFilter | undefined;
+  readonly narrowing: Pick<Audience, 'filter' | 'mode'>;
   readonly response: ServerResponse;
   /** Aborted when the stream is gone, and every request of its client with it. */
   readonly gone: AbortController;
@@ -57,15 +60,16 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
   const channels = new Map<string, Channel>();
 
   async function open(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    takeToolMode(request);
     const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
     const id = randomUUID();
     const gone = new AbortController();
-    const filter = readToolFilter(request.headers);
+    const narrowing = readNarrowing(request.headers);
     const channel: Channel = {
       id,
       principal,
-      filter,
+      narrowing,
       response,
       gone,
       session: undefined,
@@ -109,7 +113,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
 
   function take(message: McpMessage, channel: Channel, caller: Caller, { headers }: IncomingMessage): void {
     if (message.kind !== 'request') dispatch.other(message, channel.session);
-    else void answer(message, channel, caller, headers);
+    else void answer(message, channel, caller, withMode(headers, channel));
   }
 
   async function answer(
@@ -134,14 +138,14 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
 
   /** The session that `initialize` began lives on this stream, and as long as it. */
   function adopt(channel: Channel, session: LegacySession): void {
-    const { response, gone, filter } = channel;
+    const { response, gone, narrowing } = channel;
     if (gone.signal.aborted || channel.session !== undefined) return sessions.end(session.id);
     channel.session = session;
     session.streams.add({
       send: (message) => writeEvents(response, toEvent(message)),
       end: () => void response.end(),
     });
-    subscriptions.narrow(session.id, filter);
+    subscriptions.narrow(session.id, narrowing);
   }
 
   return {
@@ -156,6 +160,11 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
         refuseMessage(response, error, logger, { challenge: challenge(request.headers) }),
       );
   }
+}
+
+/** How tools are listed was said when the stream was opened. */
+function withMode(headers: IncomingMessage['headers'], { narrowing: { mode } }: Channel): IncomingMessage['headers'] {
+  return mode === undefined ? headers : { ...headers, [TOOL_MODE_HEADER]: mode };
 }
 
 function endIfIdle({ isClosing, running, response }: Channel): void {

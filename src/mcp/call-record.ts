@@ -8,7 +8,6 @@ import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { ClientRequest } from './client-side.ts';
-import type { Entry } from './offering.ts';
 import { traceOf } from './relay/trace.ts';
 
 type LogSettings = Pick<
@@ -23,8 +22,16 @@ interface RecordDeps {
   readonly settings: () => LogSettings;
 }
 
+/** What a called name stands for: a tool of a server, or of the gateway itself. */
+interface Recorded {
+  readonly own: string;
+  readonly upstream: { readonly client: { readonly name: string; readonly client_id: string | undefined } };
+}
+
 /** The one ledger entry of a call, with its span and its place in the metrics, from its beginning to its end. */
 export interface CallRecord {
+  /** Id of the entry. */
+  readonly id: string;
   /** Our span, for the server to join; undefined where nothing is traced. */
   readonly trace: TraceContext | undefined;
   /** The server answered. `cost` is in nano-dollars. */
@@ -36,7 +43,7 @@ export interface CallRecord {
 /** Writes down calls: who called what, with which result, at what cost. */
 export interface CallRecords {
   /** Begins the record of a call of the tool with that public name; `tool` is what the name stands for, if anything. */
-  begin(name: string, tool: Entry | undefined, request: ClientRequest): CallRecord;
+  begin(name: string, tool: Recorded | undefined, request: ClientRequest): CallRecord;
   /** Calls that have begun and not ended. */
   readonly inFlight: number;
 }
@@ -55,7 +62,7 @@ const SECRET_HEADERS = /^(?:authorization|proxy-authorization|cookie|api-key|x-b
 export function createCallRecords({ ledger, metrics, tracing, settings }: RecordDeps): CallRecords {
   let inFlight = 0;
 
-  function begin(name: string, tool: Entry | undefined, request: ClientRequest): CallRecord {
+  function begin(name: string, tool: Recorded | undefined, request: ClientRequest): CallRecord {
     const now = settings();
     const isContentKept = keepsContent(now, request);
     const start = describe(name, tool, request, isContentKept, now.logging_headers);
@@ -73,6 +80,7 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
     }
 
     return {
+      id: start.id,
       trace: span?.context,
       answered(reply, cost) {
         const error = errorOf(reply, isContentKept);
@@ -93,8 +101,8 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
 
 function describe(
   name: string,
-  tool: Entry | undefined,
-  { caller, side, source, headers, params }: ClientRequest,
+  tool: Recorded | undefined,
+  { caller, side, source, headers, params, parent }: ClientRequest,
   isContentKept: boolean,
   loggedHeaders: readonly string[],
 ): CallStart {
@@ -118,9 +126,10 @@ function describe(
     app: typeof side.clientInfo?.name === 'string' ? side.clientInfo.name : undefined,
     user_agent: headerOf(headers['user-agent']),
     request_id: headerOf(headers['x-request-id']),
-    llm_request_id: headerOf(headers['x-bf-parent-request-id']),
+    // All that one request of a model caused has the same; else what one run of code caused has.
+    llm_request_id: headerOf(headers['x-bf-parent-request-id']) ?? parent,
     arguments: isContentKept ? params.members.get('arguments')?.slice(0, MAX_TEXT + 1) : undefined,
-    metadata: loggedHeaders.length === 0 ? undefined : metadataOf(headers, loggedHeaders),
+    metadata: metadataOf(headers, loggedHeaders, parent),
   };
 }
 
@@ -133,11 +142,17 @@ export function keepsContent(settings: LogSettings, { caller, headers }: ClientR
   return !(caller.key?.disableContentLogging ?? settings.disable_content_logging);
 }
 
-function metadataOf(headers: ClientRequest['headers'], names: readonly string[]): Record<string, string> | undefined {
+function metadataOf(
+  headers: ClientRequest['headers'],
+  names: readonly string[],
+  parent: string | undefined,
+): Record<string, string> | undefined {
+  if (names.length === 0 && parent === undefined) return undefined;
   const found = names.flatMap((name) => {
     const value = SECRET_HEADERS.test(name) ? undefined : headerOf(headers[name.toLowerCase()]);
     return value === undefined ? [] : [[name.toLowerCase(), value] as const];
   });
+  if (parent !== undefined) found.push(['parent_id', parent]);
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 

@@ -2,6 +2,7 @@ import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
 import type { Approvals, Demanded } from './approvals/approvals.ts';
+import type { BuiltIns } from './built-in.ts';
 import type { CallRecord, CallRecords } from './call-record.ts';
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
@@ -23,6 +24,7 @@ interface CallToolDeps {
   readonly spend: Pick<Spend, 'reserve'>;
   readonly records: Pick<CallRecords, 'begin'>;
   readonly approvals: Pick<Approvals, 'demand'>;
+  readonly builtIns?: readonly BuiltIns[];
 }
 
 type Call = () => Promise<Reply>;
@@ -37,10 +39,10 @@ interface Passage {
 
 /**
  * Runs one tool call: found, allowed, approved, paid for, relayed, recorded. Every way to a tool goes through here: /mcp and the
- * REST route now, chat and code mode later. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
+ * REST route, chat, search and code. The reply is the server's own bytes. Throws `mcp_tool_not_found`, `mcp_tool_blocked`,
  * `approval_required`, `approval_denied`, `budget_exceeded`, `request_limited`, `header_mismatch`, `upstream_…` and `call_cancelled`.
  */
-export function createCallTool({ catalog, relay, tasks, spend, records, approvals }: CallToolDeps): CallTool {
+export function createCallTool({ catalog, relay, tasks, spend, records, approvals, builtIns }: CallToolDeps): CallTool {
   const relist = createRelist();
 
   async function run({ view: { resources }, name, tool, request }: Passage): Promise<Reply> {
@@ -96,9 +98,25 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
     );
   }
 
+  /** A tool of the gateway itself: free, and on no budget; what it calls in turn is neither. */
+  async function runBuiltIn(own: BuiltIns, name: string, view: View, request: ClientRequest): Promise<Reply> {
+    const client = { name: own.label, client_id: undefined };
+    const record = records.begin(name, { own: name, upstream: { client } }, request);
+    try {
+      const reply = await own.run(name, { view, request, id: record.id, trace: record.trace ?? request.trace });
+      record.answered(reply, 0);
+      return reply;
+    } catch (error) {
+      record.failed(error);
+      throw error;
+    }
+  }
+
   return async (name, request) => {
     const view = catalog.view(request.audience);
     const tool = view.tools.get(name);
+    const own = tool === undefined ? builtIns?.find(({ names }) => names.has(name)) : undefined;
+    if (own !== undefined) return runBuiltIn(own, name, view, request);
     const record = records.begin(name, tool ?? catalog.findTool(name), request);
     try {
       if (tool === undefined) throw refusal(name, request);

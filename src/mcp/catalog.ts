@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createToolFilter, grantOf, type ToolFilter } from '../governance/access.ts';
 import { createLatest } from '../lib/latest.ts';
 import { publicToolName } from '../lib/tool-names.ts';
+import type { BuiltIns, ToolMode } from './built-in.ts';
 import { compileOffering, type Lists, type NamedTool, type NameOf, type Offering, type View } from './offering.ts';
 import type { Profile } from './profile.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -14,6 +15,8 @@ export interface Audience {
   readonly virtualKey: string | undefined;
   /** What the caller asks to be shown no more than. */
   readonly filter: ToolFilter | undefined;
+  /** How it wants its tools listed; undefined: as each server is set. */
+  readonly mode?: ToolMode | undefined;
 }
 
 /** Operators, and clients who can be asked nothing. */
@@ -45,6 +48,7 @@ interface CatalogDeps {
   /** Whether a virtual key exists, is active and has not expired: without that its bearer sees nothing. */
   readonly isUsable: (virtualKey: string) => boolean;
   readonly nameOf?: NameOf;
+  readonly builtIns?: readonly BuiltIns[];
 }
 
 /** How long a first listing waits for what servers offer to a new kind of client. */
@@ -58,7 +62,7 @@ const NO_RIGHTS = '-';
 const NOTHING = createToolFilter([], []);
 
 /** What there is to see, and for whom. Compiled when somebody asks after a change, never twice for equal rights. */
-export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: CatalogDeps): Catalog {
+export function createCatalog({ upstreams, isUsable, nameOf = publicToolName, builtIns }: CatalogDeps): Catalog {
   const watchers = new Set<Watcher>();
   const offerings = createLatest<string, Offering>(MAX_OFFERINGS);
   const views = createLatest<string, View>(MAX_VIEWS);
@@ -68,7 +72,7 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: 
   let isCheckPlanned = false;
 
   function offeringOf(profile: Profile | undefined): Offering {
-    return offerings.get(profile?.key ?? '', () => compileOffering(upstreams(), profile, nameOf));
+    return offerings.get(profile?.key ?? '', () => compileOffering(upstreams(), profile, nameOf, builtIns));
   }
 
   function rightsOf(virtualKey: string): string {
@@ -96,10 +100,10 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName }: 
     setImmediate(announce);
   }
 
-  function view({ profile, virtualKey, filter }: Audience): View {
+  function view({ profile, virtualKey, filter, mode }: Audience): View {
     const name = virtualKey === undefined ? ALL_RIGHTS : rightsOf(virtualKey);
-    const key = `${name}\n${filter?.key ?? ''}\n${profile?.key ?? ''}`;
-    return views.get(key, () => offeringOf(profile).restrict(virtualKey, name === NO_RIGHTS ? NOTHING : filter));
+    const key = `${name}\n${filter?.key ?? ''}\n${profile?.key ?? ''}\n${mode ?? ''}`;
+    return views.get(key, () => offeringOf(profile).restrict(virtualKey, name === NO_RIGHTS ? NOTHING : filter, mode));
   }
 
   /** After all that happens in this turn of the loop: a burst of changes is announced once, and one that came back not at all. */

@@ -2,6 +2,7 @@ import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
 import type { CallSource } from '../store/ledger-rows.ts';
+import { readToolMode } from './built-in.ts';
 import type { Audience } from './catalog.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
 import type { InputRequest } from './relay/conversation.ts';
@@ -53,11 +54,18 @@ export interface ClientRequest {
   readonly audience: Audience;
   /** Our span of this request, for the server to join; absent where nothing is traced. */
   readonly trace?: TraceContext;
+  /** The ledger entry of the run of code that makes this call; absent for a caller's own calls. */
+  readonly parent?: string;
 }
 
 /** The audience of a request: the caller's rights, what its headers narrow them to, and what its client can be asked. */
 export function audienceOf({ key }: Caller, headers: CallerHeaders, profile: Profile | undefined): Audience {
-  return { profile, virtualKey: key?.id, filter: readToolFilter(headers) };
+  return { profile, virtualKey: key?.id, ...readNarrowing(headers) };
+}
+
+/** What the headers of a caller say about what it wants to see, and how. */
+export function readNarrowing(headers: CallerHeaders): Pick<Audience, 'filter' | 'mode'> {
+  return { filter: readToolFilter(headers), mode: readToolMode(headers) };
 }
 
 /** The side of callers who only want a result: REST and model loops. */

@@ -2,6 +2,7 @@ import { canUseServer, canUseTool, type ToolFilter } from '../governance/access.
 import { compilePrice, type CompiledPrice } from '../governance/price.ts';
 import type { Listed } from '../store/mcp-clients.ts';
 import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
+import type { BuiltIns, ToolMode } from './built-in.ts';
 import type { Profile } from './profile.ts';
 import { replaceMember, rewriteUris } from './rewrite.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
@@ -18,6 +19,8 @@ export interface ToolEntry extends Entry {
   /** The arguments that headers repeat. */
   readonly paramHeaders: readonly ParamHeader[];
   readonly price: CompiledPrice;
+  /** Its definition under its public name, as JSON text. */
+  readonly json: string;
 }
 
 /** A tool under the name that callers know it by. */
@@ -40,6 +43,8 @@ export interface View {
   readonly prompts: ReadonlyMap<string, Entry>;
   readonly resources: ResourceIndex;
   readonly lists: Lists;
+  /** Servers whose tools can be called by name, but are listed only in the shape of built-in tools. */
+  readonly folded: ReadonlySet<Upstream>;
   /** The servers behind the view, in order of registration. */
   readonly upstreams: readonly Upstream[];
   /** Names of the servers that are not connected; what they offer is as of the last listing. */
@@ -49,7 +54,7 @@ export interface View {
 /** Everything that the servers offer to clients with one profile; what a caller sees of it is cut out of this. */
 export interface Offering {
   /** What a virtual key sees through a filter; without both, all that the servers' own lists admit. */
-  restrict(virtualKey: string | undefined, filter: ToolFilter | undefined): View;
+  restrict(virtualKey: string | undefined, filter: ToolFilter | undefined, mode: ToolMode | undefined): View;
   /** By public name, whether or not anybody may use it. */
   findTool(name: string): NamedTool | undefined;
 }
@@ -63,7 +68,12 @@ interface Item extends Entry {
 }
 
 /** Compiles what the servers offer: names made public, addresses told apart, everything in order. */
-export function compileOffering(all: Iterable<Upstream>, profile: Profile | undefined, nameOf: NameOf): Offering {
+export function compileOffering(
+  all: Iterable<Upstream>,
+  profile: Profile | undefined,
+  nameOf: NameOf,
+  builtIns: readonly BuiltIns[] = [],
+): Offering {
   const registered = [...all];
   const upstreams = registered.filter(({ client }) => !client.disabled);
   const index = indexResources(upstreams, profile);
@@ -93,10 +103,15 @@ export function compileOffering(all: Iterable<Upstream>, profile: Profile | unde
 
   let byName: ReadonlyMap<string, NamedTool> | undefined;
   return {
-    restrict(virtualKey, filter) {
+    restrict(virtualKey, filter, mode) {
       const seen = new Set(upstreams.filter((upstream) => canUseServer(upstream, virtualKey, filter)));
       const isWhole = virtualKey === undefined && filter === undefined;
       const usable = tools.filter((tool) => canUseTool(tool.upstream, tool, virtualKey, filter));
+      const owners = new Set(usable.map(({ upstream }) => upstream));
+      const folds = builtIns.map((own) => [...owners].filter(({ client }) => own.folds(client, mode)));
+      const folded = new Set(folds.flat());
+      const listed = usable.filter(({ upstream }) => !folded.has(upstream));
+      const inPlace = builtIns.flatMap((own, at) => own.definitions(folds[at] ?? []));
       const shown = isWhole ? prompts : prompts.filter(({ upstream }) => seen.has(upstream));
       const resources = isWhole ? index : index.restrict(seen);
       return {
@@ -104,11 +119,12 @@ export function compileOffering(all: Iterable<Upstream>, profile: Profile | unde
         prompts: new Map(shown.map((prompt) => [prompt.name, prompt])),
         resources,
         lists: {
-          tools: member('tools', usable.map(jsonOf)),
+          tools: member('tools', [...listed.map(jsonOf), ...inPlace]),
           prompts: member('prompts', shown.map(jsonOf)),
           resources: member('resources', resources.resources),
           resourceTemplates: member('resourceTemplates', resources.templates),
         },
+        folded,
         upstreams: [...seen],
         stale: [...seen]
           .filter(({ state }) => state !== 'connected')

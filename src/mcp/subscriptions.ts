@@ -1,6 +1,5 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, RequestId } from '../lib/json-rpc.ts';
-import type { ToolFilter } from '../governance/access.ts';
 import { keyOfPrincipal } from '../governance/caller.ts';
 import { EVERYTHING, type Audience, type Catalog } from './catalog.ts';
 import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
@@ -29,6 +28,9 @@ interface Listener {
   readonly unwatch: () => void;
 }
 
+/** What the headers of a client say about what it wants to see. */
+type Narrowing = Pick<Audience, 'filter' | 'mode'>;
+
 interface SubscriptionDeps {
   readonly catalog: Catalog;
   readonly tasks: Pick<Tasks, 'translate'>;
@@ -40,7 +42,7 @@ export interface Subscriptions {
   addSession(session: LegacySession): void;
   endSession(key: string): void;
   /** What the client opens a stream with asks to be shown no more than this. */
-  narrow(key: string, filter: ToolFilter | undefined): void;
+  narrow(key: string, narrowing: Narrowing): void;
   setLogLevel(key: string, level: unknown): void;
   subscribe(key: string, uri: string): Promise<void>;
   unsubscribe(key: string, uri: string): Promise<void>;
@@ -77,9 +79,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   }
 
   /** Makes a legacy session hear of what it may see. */
-  function attach(session: LegacySession, filter: ToolFilter | undefined, resources: Set<string>): void {
+  function attach(session: LegacySession, narrowing: Narrowing, resources: Set<string>): void {
     const { id, principal, profile, between } = session;
-    const audience: Audience = { profile, virtualKey: keyOfPrincipal(principal), filter };
+    const audience: Audience = { profile, virtualKey: keyOfPrincipal(principal), ...narrowing };
     const unwatch = watchLists({ audience, resources }, (_, notification) => {
       leaveHidden(id, audience);
       between.notify(notification);
@@ -140,13 +142,15 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
 
   return {
     addSession(session) {
-      attach(session, undefined, new Set());
+      attach(session, { filter: undefined, mode: undefined }, new Set());
     },
-    narrow(key, filter) {
+    narrow(key, narrowing) {
       const listener = sessions.get(key);
-      if (listener === undefined || listener.audience.filter?.key === filter?.key) return;
+      if (listener === undefined) return;
+      const { filter, mode } = listener.audience;
+      if (filter?.key === narrowing.filter?.key && mode === narrowing.mode) return;
       listener.unwatch();
-      attach(listener.session, filter, listener.resources);
+      attach(listener.session, narrowing, listener.resources);
       if (listener.resources.size > 0) watchLater();
     },
     endSession(key) {
