@@ -5,6 +5,8 @@ import { VERSION } from '../lib/version.ts';
 import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
 import { createCallRecords, keepsContent, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
+import { createCallThrough } from '../mcp/search/call-through.ts';
+import { createToolSearch } from '../mcp/search/tool-search.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
@@ -69,8 +71,10 @@ export function createServers(options: ServersOptions): Servers {
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
+  const builtIns = [createToolSearch()];
   const catalog = createCatalog({
     upstreams,
+    builtIns,
     isUsable: (virtualKey) => {
       const key = policy.find(virtualKey);
       return key !== undefined && isUsable(key);
@@ -112,7 +116,8 @@ export function createServers(options: ServersOptions): Servers {
     keepsContent: (request) => keepsContent(settings(), request),
   });
   cleanup.defer(() => approvals.stop());
-  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals });
+  const direct = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals, builtIns });
+  const callTool = createCallThrough(catalog, direct, async (reply) => reply);
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),

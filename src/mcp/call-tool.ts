@@ -47,7 +47,8 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
 
   async function run({ view: { resources }, name, tool, request }: Passage): Promise<Reply> {
     const { upstream, own, paramHeaders } = tool;
-    if (paramHeaders.length > 0 && request.side.era === 'modern') checkMirrored(paramHeaders, request);
+    const isDirect = request.side.era === 'modern' && request.isIndirect !== true;
+    if (paramHeaders.length > 0 && isDirect) checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
     const reply = await relay(target, request);
     return tasks.wrap(rewriteReply(reply, resources.renames(upstream)), upstream, request);

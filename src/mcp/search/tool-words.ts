@@ -1,0 +1,64 @@
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import type { NamedTool, ToolEntry } from '../offering.ts';
+import { wordsOf } from './words.ts';
+
+/** How much a word counts that stands there, from the most to the least. */
+const WEIGHTS = { name: 5, server: 3, title: 3, description: 1.5, parameters: 0.6 } as const;
+/** How much the length of a text takes away from the weight of its words: a name of two words is more to the point than one of six. */
+const LENGTH_MATTERS = 0.5;
+/** The usual number of words of each. Taken as given, so that what a word weighs for a tool depends on that tool alone. */
+const USUAL = { name: 3, server: 1, title: 4, description: 14, parameters: 10 } as const;
+const MAX_PARAMETERS = 60;
+
+/** The words of a tool, each with its weight. */
+export type ToolWords = ReadonlyMap<string, number>;
+
+/** A tool is replaced when its definition changes, and is the same for all who see it. */
+const known = new WeakMap<ToolEntry, ToolWords>();
+
+/** The words under which a tool is found. */
+export function toolWords(tool: Pick<NamedTool, 'own' | 'upstream' | 'json'> & ToolEntry): ToolWords {
+  const words = known.get(tool) ?? weigh(textsOf(tool));
+  known.set(tool, words);
+  return words;
+}
+
+type Texts = Readonly<Record<keyof typeof WEIGHTS, string>>;
+
+function weigh(texts: Texts): ToolWords {
+  const weights = new Map<string, number>();
+  for (const [field, text] of Object.entries(texts) as [keyof Texts, string][]) {
+    const words = wordsOf(text);
+    const share = WEIGHTS[field] / (1 - LENGTH_MATTERS + (LENGTH_MATTERS * words.length) / USUAL[field]);
+    for (const word of words) weights.set(word, (weights.get(word) ?? 0) + share);
+  }
+  return weights;
+}
+
+/** Definitions come from servers and may hold anything. */
+function textsOf({ own, upstream, json }: Pick<NamedTool, 'own' | 'upstream' | 'json'>): Texts {
+  const { title, description, annotations, inputSchema } = JSON.parse(json) as JsonObject;
+  return {
+    name: own,
+    server: upstream.client.name,
+    title: textIn(title) || textIn(memberOf(annotations, 'title')),
+    description: textIn(description),
+    parameters: parametersIn(inputSchema).join(' '),
+  };
+}
+
+function parametersIn(schema: JsonValue | undefined): string[] {
+  const properties = memberOf(schema, 'properties');
+  if (typeof properties !== 'object' || properties === null) return [];
+  return Object.entries(properties)
+    .slice(0, MAX_PARAMETERS)
+    .flatMap(([name, property]) => [name, textIn(memberOf(property, 'description')).slice(0, 200)]);
+}
+
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value[name] : undefined;
+}
+
+function textIn(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
