@@ -7,6 +7,9 @@ import { createCallRecords, keepsContent, type CallRecords } from '../mcp/call-r
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
 import { createCallThrough } from '../mcp/search/call-through.ts';
 import { createToolSearch } from '../mcp/search/tool-search.ts';
+import { createReadResult, READ_RESULT_TOOL } from '../mcp/results/read-result.ts';
+import { createResults, type Results } from '../mcp/results/results.ts';
+import { createShorten } from '../mcp/results/shorten.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
@@ -46,6 +49,7 @@ export interface Servers {
   readonly records: CallRecords;
   readonly personal: PersonalParts;
   readonly approvals: Approvals;
+  readonly results: Results;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
@@ -71,7 +75,9 @@ export function createServers(options: ServersOptions): Servers {
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
-  const builtIns = [createToolSearch()];
+  const results = createResults({ store: stores.keptResults, settings, onError });
+  cleanup.defer(() => results.stop());
+  const builtIns = [createToolSearch([READ_RESULT_TOOL]), createReadResult(results)];
   const catalog = createCatalog({
     upstreams,
     builtIns,
@@ -117,8 +123,8 @@ export function createServers(options: ServersOptions): Servers {
   });
   cleanup.defer(() => approvals.stop());
   const direct = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals, builtIns });
-  const callTool = createCallThrough(catalog, direct, async (reply) => reply);
-  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
+  const callTool = createCallThrough(catalog, direct, createShorten(results));
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, results, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),
     onOpen: (session) => subscriptions.addSession(session),
@@ -127,5 +133,5 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals, results };
 }

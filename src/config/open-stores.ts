@@ -7,6 +7,7 @@ import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
+import { createKeptResultStore, type KeptResultStore } from '../store/kept-results.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
@@ -46,6 +47,7 @@ export interface Stores {
   readonly audit: AuditStore;
   /** Calls that wait for a person. */
   readonly approvals: ApprovalStore;
+  readonly keptResults: KeptResultStore;
   readonly oauth: OAuthStore;
 }
 
@@ -77,6 +79,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),
+      keptResults: createKeptResultStore(db, encryption),
     };
   } catch (error) {
     await database.close();

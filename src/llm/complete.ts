@@ -46,8 +46,9 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
     const scope = { request, targets, caller, headers, signal };
     if (dialect === undefined) return askModel(request.bytes, { ...scope, id: runId, parentId: undefined });
 
-    const { bytes, audience, isAutomatic, hasAutomatic } = injectTools(request, dialect, caller, headers);
+    const { bytes, audience, isAutomatic, hasAutomatic, withReader } = injectTools(request, dialect, caller, headers);
     let round = 0;
+    let hasKept = false;
     const ask = (body: Buffer): Promise<Answer> => {
       if (signal.aborted) throw new GatewayError('call_cancelled', 'the caller went away');
       round += 1;
@@ -61,8 +62,12 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
       dialect,
       maxDepth: settings().mcp_agent_depth,
       isAutomatic,
-      ask,
-      runTools: (calls) => runTools(calls, { caller, headers, audience, signal, requestId: runId }),
+      ask: (body) => ask(hasKept ? withReader(body) : body),
+      async runTools(calls) {
+        const results = await runTools(calls, { caller, headers, audience, signal, requestId: runId });
+        hasKept ||= results.some(({ isKept }) => isKept === true);
+        return results;
+      },
     });
   };
 }

@@ -7,6 +7,8 @@ import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import { toRelayParams } from '../mcp/relay/relay-params.ts';
+import { READ_RESULT } from '../mcp/results/read-result.ts';
+import type { Results } from '../mcp/results/results.ts';
 import { objectOf, textOf, type ToolCall, type ToolResult } from './dialects/dialect.ts';
 
 /** On whose behalf tools run. */
@@ -23,7 +25,7 @@ export interface ToolScope {
 export type RunTools = (calls: readonly ToolCall[], scope: ToolScope) => Promise<ToolResult[]>;
 
 /** Throws `mcp_auth_required` when a person has to sign in first, `call_cancelled` when nobody waits any more. */
-export function createRunTools(callTool: CallTool): RunTools {
+export function createRunTools(callTool: CallTool, results: Pick<Results, 'keep' | 'limit'>): RunTools {
   async function run(call: ToolCall, { caller, headers, audience, signal, requestId }: ToolScope): Promise<ToolResult> {
     try {
       const reply = await callTool(call.name, {
@@ -38,11 +40,27 @@ export function createRunTools(callTool: CallTool): RunTools {
       });
       const value = JSON.parse(reply.bytes.toString()) as JsonObject; // checked when it came
       if (reply.kind === 'error') return failed(call, textOf(value.message));
-      return { call, text: flattenResult(value, call.name), isError: reply.isError };
+      const text = flattenResult(value, call.name);
+      const kept = await keepLarge(text, value, call, caller);
+      return kept ?? { call, text, isError: reply.isError };
     } catch (error) {
       if (signal.aborted || needsPerson(error)) throw error;
       return failed(call, error instanceof GatewayError ? messageOf(error) : 'internal error');
     }
+  }
+
+  /** What is too large for a model is kept, and it reads on as it needs; what it reads is never too large. */
+  async function keepLarge(
+    text: string,
+    value: JsonObject,
+    call: ToolCall,
+    { principal }: Caller,
+  ): Promise<ToolResult | undefined> {
+    const { limit } = results;
+    if (limit === 0 || call.name === READ_RESULT || Buffer.byteLength(text) <= limit) return undefined;
+    const whole = value.structuredContent === undefined ? undefined : JSON.stringify(value);
+    const kept = await results.keep(text, whole, { tool: call.name, principal });
+    return kept && { call, text: kept.notice, isError: value.isError === true, isKept: true };
   }
 
   return async (calls, scope) => Promise.all(calls.map((call) => run(call, scope)));

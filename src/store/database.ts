@@ -12,6 +12,7 @@ import { inbound } from './migrations/007-inbound.ts';
 import { approvals } from './migrations/008-approvals.ts';
 import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
+import { keptResults } from './migrations/012-kept-results.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -81,6 +82,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '008-approvals': approvals(),
     '009-providers': providers(),
     '010-token-exchange': tokenExchange(),
+    '012-kept-results': keptResults(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

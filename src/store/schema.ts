@@ -28,6 +28,7 @@ export interface Tables {
   providers: ProviderTable;
   provider_keys: ProviderKeyTable;
   mcp_approvals: McpApprovalTable;
+  kept_results: KeptResultTable;
 }
 
 /** Every table whose changes are announced. What belongs to a row of these (grants, budgets …) is announced as that row. */
@@ -451,4 +452,17 @@ export interface McpApprovalTable {
   used_at: number | null;
   /** SHA-256 of the request state under which the call that used it goes on, once. */
   continues: string | null;
+}
+
+/** A result that was too large for a model. */
+export interface KeptResultTable {
+  id: string;
+  principal: string;
+  tool: string;
+  /** Packed and encrypted. */
+  content: string;
+  /** Its length. */
+  size: number;
+  created_at: number;
+  expires_at: number;
 }

@@ -19,9 +19,11 @@ test('a client that asks for it sees a handful of tools instead of thousands, fi
   const whole = await postModern(gateway, 'tools/list');
   expect(whole.reply.result?.['tools']).toHaveLength(5_000);
   const listed = await postModern(gateway, 'tools/list', {}, { headers: SEARCH_MODE });
-  expect(await listedInMode(gateway)).toEqual(['searchTools', 'callTool']);
+  expect(await listedInMode(gateway)).toEqual(['searchTools', 'callTool', 'readResult']);
   const text = await searchText(gateway, { query: 'refund a payment in stripe' });
-  expect(text).toContain('stripe-create_refund: Create a new refund in Stripe.\n  { title: string; description?: string');
+  expect(text).toContain(
+    'stripe-create_refund: Create a new refund in Stripe.\n  { title: string; description?: string',
+  );
   // What a model reads until it can call: a few hundred tokens of four characters, against a quarter of a million.
   expect((listed.text.length + text.length) / 4).toBeLessThan(1_000);
   expect(whole.text.length / 4).toBeGreaterThan(200_000);
@@ -57,7 +59,9 @@ test('without the mode all is listed as ever, and no search is offered', async (
 test('a key finds and calls what it may call, and nothing else', async () => {
   await using scene = await startScene();
   const { gateway, id } = scene;
-  const key = await createKey(gateway, 'narrow', { mcp_configs: [{ mcp_client_name: 'c1', tools_to_execute: ['add'] }] });
+  const key = await createKey(gateway, 'narrow', {
+    mcp_configs: [{ mcp_client_name: 'c1', tools_to_execute: ['add'] }],
+  });
   const nobody = await createKey(gateway, 'nobody');
   const query = 'echo greet fail slow rich whoami add say numbers';
   expect(await foundTools(key, query)).toEqual(['c1-add']);
@@ -90,7 +94,10 @@ test('a tool that a server adds is found at once, one that it takes away is not'
   const { gateway, upstream } = scene;
   expect(await searchText(gateway, { query: 'launch rocket' })).toContain('There is no tool for');
   await upstream.addTool('launch_rocket');
-  await waitFor(async () => (await searchText(gateway, { query: 'launch rocket' })).includes('c1-launch_rocket'), 'found');
+  await waitFor(
+    async () => (await searchText(gateway, { query: 'launch rocket' })).includes('c1-launch_rocket'),
+    'found',
+  );
   await upstream.removeTool('launch_rocket');
   await waitFor(async () => (await searchText(gateway, { query: 'launch rocket' })).includes('no tool for'), 'gone');
 });
@@ -109,7 +116,15 @@ test('a call through callTool is a call of that tool: its price, its budget, and
   });
   expect(upstream.countCalls('echo')).toBe(1);
   const { logs } = await readLogs(gateway, { sort_by: 'timestamp', order: 'asc' });
-  expect(logs.map(({ tool_name, server_label, cost, status, arguments: args }) => [tool_name, server_label, cost, status, args])).toEqual([
+  expect(
+    logs.map(({ tool_name, server_label, cost, status, arguments: args }) => [
+      tool_name,
+      server_label,
+      cost,
+      status,
+      args,
+    ]),
+  ).toEqual([
     ['echo', 'c1', 1, 'success', { text: 'hi' }],
     ['echo', 'c1', 0, 'error', { text: 'hi' }],
   ]);
@@ -143,8 +158,12 @@ test('what is wrong with a call is said so that a model can mend it', async () =
   const message = async (args: Record<string, unknown>): Promise<string> =>
     (await callMeta(gateway, 'callTool', args)).reply.error?.message ?? '';
   expect(await message({})).toBe('name: must be the name of a tool, as searchTools gives it');
-  expect(await message({ name: 'c1-echo', arguments: ['hi'] })).toBe('arguments: must be an object, what the tool takes');
-  expect(await message({ name: 'callTool', arguments: { name: 'c1-echo' } })).toContain("tool 'callTool' is not available");
+  expect(await message({ name: 'c1-echo', arguments: ['hi'] })).toBe(
+    'arguments: must be an object, what the tool takes',
+  );
+  expect(await message({ name: 'callTool', arguments: { name: 'c1-echo' } })).toContain(
+    "tool 'callTool' is not available",
+  );
   expect((await callMeta(gateway, 'searchTools', { query: 7 })).reply.error?.message).toBe('query: must be a text');
   expect((await callMeta(gateway, 'searchTools', { query: 'echo', limit: 0 })).reply.error?.message).toBe(
     'limit: must be a whole number from 1 on',
@@ -159,7 +178,9 @@ test('a search can be kept to one server, however its name is written', async ()
   await gateway.createClient(httpClient(upstream.url, { name: 'other_one' }));
   expect(await foundTools(gateway, 'echo', { server: 'Other One' })).toEqual(['other_one-echo']);
   expect((await searchText(gateway, { server: 'c1' })).split('\n')).toHaveLength(7);
-  expect(await searchText(gateway, { query: 'echo', server: 'third' })).toContain('another server of these: c1, other_one');
+  expect(await searchText(gateway, { query: 'echo', server: 'third' })).toContain(
+    'another server of these: c1, other_one',
+  );
   const all = await searchText(gateway, { query: 'c1-add' });
   expect(all).toContain('arguments: {"type":"object","properties":{"a":{"type":"number"}');
 });

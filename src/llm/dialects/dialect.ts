@@ -23,6 +23,8 @@ export interface ToolResult {
   readonly call: ToolCall;
   readonly text: string;
   readonly isError: boolean;
+  /** Whether the text is only the beginning of what was kept. */
+  readonly isKept?: boolean;
 }
 
 /**

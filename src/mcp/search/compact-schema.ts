@@ -52,7 +52,8 @@ function renderObject({ required }: JsonObject, properties: JsonObject, place: P
 function noteOn(property: JsonValue | undefined): string {
   if (!isObject(property)) return '';
   const said = typeof property.description === 'string' ? oneLine(property.description, MAX_NOTE) : '';
-  const fallback = property.default === undefined ? '' : `default ${oneLine(JSON.stringify(property.default), MAX_NOTE)}`;
+  const fallback =
+    property.default === undefined ? '' : `default ${oneLine(JSON.stringify(property.default), MAX_NOTE)}`;
   const note = [said, fallback].filter((part) => part !== '').join('; ');
   return note === '' ? '' : ` /* ${note.replaceAll('*/', '')} */`;
 }
@@ -60,7 +61,12 @@ function noteOn(property: JsonValue | undefined): string {
 /** A text on one line, cut where it gets long. */
 export function oneLine(text: string, most: number): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length <= most ? line : `${line.slice(0, most - 1).toWellFormed().trimEnd()}…`;
+  return line.length <= most
+    ? line
+    : `${line
+        .slice(0, most - 1)
+        .toWellFormed()
+        .trimEnd()}…`;
 }
 
 function choices(all: readonly string[]): string {
