@@ -21,6 +21,8 @@ export interface ToolEntry extends Entry {
   readonly price: CompiledPrice;
   /** Its definition under its public name, as JSON text. */
   readonly json: string;
+  /** As its server lists it: the same object for as long as it is listed like this. */
+  readonly listed: Listed;
 }
 
 /** A tool under the name that callers know it by. */
@@ -65,6 +67,7 @@ export type NameOf = (client: string, own: string) => string;
 interface Item extends Entry {
   readonly name: string;
   readonly json: string;
+  readonly listed: Listed;
 }
 
 /** Compiles what the servers offer: names made public, addresses told apart, everything in order. */
@@ -79,10 +82,11 @@ export function compileOffering(
   const index = indexResources(upstreams, profile);
 
   function named(upstream: Upstream, items: readonly Listed[]): Item[] {
-    return items.map(({ name: own, json }) => {
+    return items.map((listed) => {
+      const { name: own, json } = listed;
       const name = nameOf(upstream.client.name, own);
       const renamed = replaceMember(json, 'name', JSON.stringify(name));
-      return { name, own, upstream, json: rewriteUris(renamed, index.renames(upstream)) };
+      return { name, own, upstream, listed, json: rewriteUris(renamed, index.renames(upstream)) };
     });
   }
 

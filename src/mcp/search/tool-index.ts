@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ToolEntry, View } from '../offering.ts';
 import { nearWords } from './near-words.ts';
-import { toolWords } from './tool-words.ts';
+import { serverWords, toolWords, type WeightedWords } from './tool-words.ts';
 import { wordsOf } from './words.ts';
 
 /** A tool that was found. */
@@ -27,10 +28,21 @@ const SATURATION = 2;
 /** A question has no more words; what is longer is a text about something. */
 const MAX_QUERY_WORDS = 24;
 
+/** Definitions that are read at a stretch: others wait no longer than that. */
+const AT_ONCE = 200;
+
 const compiled = new WeakMap<View, ToolIndex>();
 
 /** The index of what a caller sees, compiled at the first question. A view is replaced, never changed. */
-export function indexOf(view: View): ToolIndex {
+export async function indexOf(view: View): Promise<ToolIndex> {
+  const known = compiled.get(view);
+  if (known !== undefined) return known;
+  const tools = [...view.tools.values()];
+  for (let from = 0; from < tools.length; from += AT_ONCE) {
+    for (const { listed } of tools.slice(from, from + AT_ONCE)) toolWords(listed);
+    await setImmediate();
+  }
+  // Somebody else may have asked at the same time.
   const index = compiled.get(view) ?? compileIndex(view.tools);
   compiled.set(view, index);
   return index;
@@ -39,15 +51,7 @@ export function indexOf(view: View): ToolIndex {
 /** Compiles an index that ranks by BM25 over weighted fields (BM25F). */
 export function compileIndex(tools: ReadonlyMap<string, ToolEntry>): ToolIndex {
   const all = [...tools].map(([name, tool]): Found => ({ name, tool }));
-  const postings = new Map<string, Postings>();
-  for (const [at, { tool }] of all.entries()) {
-    for (const [word, weight] of toolWords(tool)) {
-      let entry = postings.get(word);
-      if (entry === undefined) postings.set(word, (entry = { tools: [], weights: [] }));
-      entry.tools.push(at);
-      entry.weights.push(weight);
-    }
-  }
+  const postings = compilePostings(all);
   const vocabulary = [...postings.keys()].toSorted();
 
   /** What one word of a question is worth for each tool: of several words that it may mean, the best counts. */
@@ -82,4 +86,24 @@ export function compileIndex(tools: ReadonlyMap<string, ToolEntry>): ToolIndex {
       return best.slice(0, limit).flatMap((at) => all[at] ?? []);
     },
   };
+}
+
+function compilePostings(all: readonly Found[]): Map<string, Postings> {
+  const postings = new Map<string, Postings>();
+  const servers = new Map<string, WeightedWords>();
+  const add = (word: string, at: number, weight: number): void => {
+    let entry = postings.get(word);
+    if (entry === undefined) postings.set(word, (entry = { tools: [], weights: [] }));
+    entry.tools.push(at);
+    entry.weights.push(weight);
+  };
+  for (const [at, { tool }] of all.entries()) {
+    const { name } = tool.upstream.client;
+    const ofServer = servers.get(name) ?? serverWords(name);
+    servers.set(name, ofServer);
+    const words = toolWords(tool.listed);
+    for (const [word, weight] of words) add(word, at, weight + (ofServer.get(word) ?? 0));
+    for (const [word, weight] of ofServer) if (!words.has(word)) add(word, at, weight);
+  }
+  return postings;
 }

@@ -23,12 +23,12 @@ export function createToolSearch(readers: readonly string[] = []): BuiltIns {
     definitions: (folded) =>
       folded.length === 0 ? [] : [...defineSearch(folded.map(({ client }) => client.name)), ...readers],
     async run(_, { view, request }) {
-      return textReply(search(view, request), request.side.era);
+      return textReply(await search(view, request), request.side.era);
     },
   };
 }
 
-function search(view: View, request: BuiltInCall['request']): string {
+async function search(view: View, request: BuiltInCall['request']): Promise<string> {
   const input = readArguments(request);
   const query = textIn(input, 'query')?.trim() ?? '';
   const server = textIn(input, 'server')?.trim() ?? '';
@@ -43,7 +43,8 @@ function search(view: View, request: BuiltInCall['request']): string {
     const names = wanted.map(([name]) => name);
     return renderNames(names.slice(0, limit ?? MAX_NAMES), names.length);
   }
-  const found = indexOf(view).search(query, limit ?? USUAL_LIMIT, isWanted);
+  const index = await indexOf(view);
+  const found = index.search(query, limit ?? USUAL_LIMIT, isWanted);
   return found.length === 0 ? renderNothing(query, serversOf(view)) : renderFound(found, wanted.length);
 }
 

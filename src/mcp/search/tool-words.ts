@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import type { NamedTool, ToolEntry } from '../offering.ts';
+import type { Listed } from '../../store/mcp-clients.ts';
 import { wordsOf } from './words.ts';
 
 /** How much a word counts that stands there, from the most to the least. */
@@ -10,24 +10,29 @@ const LENGTH_MATTERS = 0.5;
 const USUAL = { name: 3, server: 1, title: 4, description: 14, parameters: 10 } as const;
 const MAX_PARAMETERS = 60;
 
-/** The words of a tool, each with its weight. */
-export type ToolWords = ReadonlyMap<string, number>;
+/** Words, each with its weight. */
+export type WeightedWords = ReadonlyMap<string, number>;
 
-/** A tool is replaced when its definition changes, and is the same for all who see it. */
-const known = new WeakMap<ToolEntry, ToolWords>();
+/** A definition is parsed once for as long as it is listed like this, whoever sees it and whatever else changes. */
+const known = new WeakMap<Listed, WeightedWords>();
 
 /** The words under which a tool is found. */
-export function toolWords(tool: Pick<NamedTool, 'own' | 'upstream' | 'json'> & ToolEntry): ToolWords {
-  const words = known.get(tool) ?? weigh(textsOf(tool));
-  known.set(tool, words);
+export function toolWords(listed: Listed): WeightedWords {
+  const words = known.get(listed) ?? weigh(textsOf(listed));
+  known.set(listed, words);
   return words;
 }
 
-type Texts = Readonly<Record<keyof typeof WEIGHTS, string>>;
+/** The words of the server, under which all its tools are found. */
+export function serverWords(name: string): WeightedWords {
+  return weigh({ server: name });
+}
 
-function weigh(texts: Texts): ToolWords {
+type Texts = Readonly<Partial<Record<keyof typeof WEIGHTS, string>>>;
+
+function weigh(texts: Texts): WeightedWords {
   const weights = new Map<string, number>();
-  for (const [field, text] of Object.entries(texts) as [keyof Texts, string][]) {
+  for (const [field, text] of Object.entries(texts) as [keyof typeof WEIGHTS, string][]) {
     const words = wordsOf(text);
     const share = WEIGHTS[field] / (1 - LENGTH_MATTERS + (LENGTH_MATTERS * words.length) / USUAL[field]);
     for (const word of words) weights.set(word, (weights.get(word) ?? 0) + share);
@@ -36,11 +41,10 @@ function weigh(texts: Texts): ToolWords {
 }
 
 /** Definitions come from servers and may hold anything. */
-function textsOf({ own, upstream, json }: Pick<NamedTool, 'own' | 'upstream' | 'json'>): Texts {
+function textsOf({ name, json }: Listed): Texts {
   const { title, description, annotations, inputSchema } = JSON.parse(json) as JsonObject;
   return {
-    name: own,
-    server: upstream.client.name,
+    name,
     title: textIn(title) || textIn(memberOf(annotations, 'title')),
     description: textIn(description),
     parameters: parametersIn(inputSchema).join(' '),
