@@ -119,7 +119,7 @@ test('structured content that goes with a large text is kept with it', async () 
   expect(answer.reply.result).not.toHaveProperty('structuredContent');
   const { uri = '' } = blocksIn(answer)[1] ?? {};
   const { reply } = await postModern(gateway, 'resources/read', { uri });
-  const [text, whole] = reply.result?.['contents'] as { text: string }[];
+  const [text, whole] = (reply.result?.['contents'] ?? []) as { text: string }[];
   expect(JSON.parse(whole?.text ?? '')).toMatchObject({ structuredContent: JSON.parse(text?.text ?? '') as unknown });
   const id = uri.replace('asbru://results/', '');
   expect(await readResult(gateway, { id, jsonPath: '$.accept' })).toContain('text/event-stream');

@@ -27,7 +27,7 @@ function offeredIn(call: ModelCall | undefined): string[] {
 function resultsIn(call: ModelCall | undefined): string[] {
   const messages = (call?.body['messages'] ?? []) as { role: string; content: string | JsonObject[] }[];
   return messages.flatMap(({ role, content }) => {
-    if (role === 'tool') return [String(content)];
+    if (role === 'tool') return typeof content === 'string' ? [content] : [];
     const blocks = Array.isArray(content) ? content : [];
     return blocks.filter(({ type }) => type === 'tool_result').map((block) => String(block['content']));
   });

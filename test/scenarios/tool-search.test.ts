@@ -143,7 +143,7 @@ test('a tool that wants approval waits for it through callTool too, and the same
   const key = await createKey(gateway, 'asker');
   const refused = await callFound(key, 'c1-echo', { text: 'hi' });
   expect(refused.reply.error).toMatchObject({ data: { code: 'approval_required' } });
-  const { approval } = refused.reply.error?.data as { approval: { id: string; tool: string } };
+  const { approval } = (refused.reply.error?.data ?? {}) as { approval: { id: string; tool: string } };
   expect(approval.tool).toBe('echo');
   await gateway.api('POST', `/api/mcp/approvals/${approval.id}/approve`, {});
   expect((await callFound(key, 'c1-echo', { text: 'hi' })).text).toContain('"hi"');
