@@ -7,6 +7,7 @@ import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
+import { createKeptResultStore, type KeptResultStore } from '../store/kept-results.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { createCodeRunStore, type CodeRunStore } from '../store/code-runs.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
@@ -51,6 +52,7 @@ export interface Stores {
   readonly approvals: ApprovalStore;
   /** Runs of code that wait for a person. */
   readonly codeRuns: CodeRunStore;
+  readonly keptResults: KeptResultStore;
   readonly oauth: OAuthStore;
 }
 
@@ -84,6 +86,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),
       codeRuns: createCodeRunStore(db, encryption),
+      keptResults: createKeptResultStore(db, encryption),
     };
   } catch (error) {
     await database.close();

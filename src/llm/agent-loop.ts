@@ -9,7 +9,7 @@ export interface AgentRun {
   readonly dialect: Dialect;
   /** How many times the calls of an answer may be run. */
   readonly maxDepth: number;
-  isAutomatic(name: string): boolean;
+  isAutomatic(call: ToolCall): boolean;
   /** One round: asks the model. */
   ask(request: Buffer): Promise<Answer>;
   runTools(calls: readonly ToolCall[]): Promise<ToolResult[]>;
@@ -84,7 +84,7 @@ async function* continueStream(request: Buffer, first: StreamAnswer, run: AgentR
 }
 
 function sort(calls: readonly ToolCall[], { isAutomatic }: AgentRun): Step {
-  const automatic = calls.filter(({ name }) => isAutomatic(name));
+  const automatic = calls.filter((call) => isAutomatic(call));
   return { automatic, pending: calls.filter((call) => !automatic.includes(call)) };
 }
 

@@ -10,10 +10,11 @@ import { userCredentials } from './migrations/005-user-credentials.ts';
 import { accounts } from './migrations/006-accounts.ts';
 import { inbound } from './migrations/007-inbound.ts';
 import { approvals } from './migrations/008-approvals.ts';
-import { codeRuns } from './migrations/012-code-runs.ts';
 import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
 import { modelPrices } from './migrations/011-model-prices.ts';
+import { codeRuns } from './migrations/012-code-runs.ts';
+import { keptResults } from './migrations/013-kept-results.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -85,6 +86,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '010-token-exchange': tokenExchange(),
     '011-model-prices': modelPrices(),
     '012-code-runs': codeRuns(),
+    '013-kept-results': keptResults(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

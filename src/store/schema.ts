@@ -30,6 +30,7 @@ export interface Tables {
   mcp_approvals: McpApprovalTable;
   model_prices: ModelPriceTable;
   code_runs: CodeRunTable;
+  kept_results: KeptResultTable;
 }
 
 /** A run of code that waits until calls of it are approved. */
@@ -480,4 +481,17 @@ export interface McpApprovalTable {
   used_at: number | null;
   /** SHA-256 of the request state under which the call that used it goes on, once. */
   continues: string | null;
+}
+
+/** A result that was too large for a model. */
+export interface KeptResultTable {
+  id: string;
+  principal: string;
+  tool: string;
+  /** Packed and encrypted. */
+  content: string;
+  /** Its length. */
+  size: number;
+  created_at: number;
+  expires_at: number;
 }

@@ -145,6 +145,26 @@ describe.each(CASES)('in %s (streamed: %s)', (name, isStream) => {
   });
 });
 
+test('code that a model runs through callTool goes on through callTool', async () => {
+  await using world = await startWorld({ tools_to_approve: ['echo'] });
+  const { scene, key } = world;
+  const code = `return await c1.echo({ text: 'once' })`;
+  const call = { id: 'k1', name: 'callTool', args: { name: 'executeToolCode', arguments: { code } } };
+  scene.models.script({ calls: [call] });
+  const [path, body] = FORMATS.chat;
+  const headers = { authorization: `Bearer ${key.value}` };
+  const answer = await scene.gateway.api('POST', path, body, { ...headers, 'x-asbru-tool-mode': 'search' });
+  const [choice] = answer.body['choices'] as { message: { tool_calls: JsonObject[] } }[];
+  const [approval] = await listApprovals(scene.gateway);
+  await decide(scene.gateway, approval ?? { id: '' }, 'approve');
+  const ran = await scene.gateway.api('POST', '/v1/mcp/tool/execute', choice?.message.tool_calls[0], {
+    ...headers,
+    'x-asbru-tool-mode': 'search',
+  });
+  expect(ran.body['content']).toContain('Return value: "once"');
+  expect(scene.scene.upstream.countCalls('echo')).toBe(1);
+});
+
 test('a budget that code spends ends its calls, and then the request', async () => {
   await using world = await startWorld({ tool_pricing: { add: 0.5 } });
   const { scene, key } = world;

@@ -26,6 +26,8 @@ export interface ToolResult {
   readonly isError: boolean;
   /** It has not run, but waits for a person: what is to be called once that is decided. */
   readonly waits?: ToolCall;
+  /** Whether the text is only the beginning of what was kept. */
+  readonly isKept?: boolean;
 }
 
 /**
