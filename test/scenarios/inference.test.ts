@@ -159,7 +159,7 @@ test('a provider gets no more requests at once than it should, and those that fi
   models.script({ text: 'slow', delayMs: 100 });
   const ask = () => gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'xai/grok' });
   const answers = await Promise.all([ask(), ask(), ask()]);
-  expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 200, 503]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 503]);
   expect(answers.find(({ status }) => status === 503)?.body['type']).toBe('provider_busy');
   expect(await ask()).toMatchObject({ status: 200 });
 });
