@@ -17,7 +17,7 @@ import type { Servers } from './servers.ts';
 
 interface ModelsOptions extends Common {
   readonly accounting: Accounting;
-  readonly servers: Pick<Servers, 'catalog' | 'callTool'>;
+  readonly servers: Pick<Servers, 'catalog' | 'callTool' | 'results'>;
 }
 
 /** The side of the models: the providers that are configured, and the way of a request to them. */
@@ -43,7 +43,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
       prices: accounting.prices,
       places: createProviderPlaces(),
     }),
-    runTools: createRunTools(servers.callTool),
+    runTools: createRunTools(servers.callTool, servers.results),
     settings,
   });
   return { complete, listModels: createListModels({ directory, providers, clients }) };

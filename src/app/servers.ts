@@ -1,5 +1,6 @@
 import { createArtifacts } from '../code/artifacts.ts';
-import { createCodeMode } from '../code/code-mode.ts';
+import { createCodeMode, type CodeModeDeps } from '../code/code-mode.ts';
+import { createKeptRuns } from '../code/kept-runs.ts';
 import { createSandbox } from '../code/sandbox.ts';
 import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
@@ -9,6 +10,11 @@ import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
 import type { BuiltIns } from '../mcp/built-in.ts';
 import { createCallRecords, keepsContent, type CallRecords } from '../mcp/call-record.ts';
 import { createCallTool, type CallTool } from '../mcp/call-tool.ts';
+import { createCallThrough } from '../mcp/search/call-through.ts';
+import { createToolSearch } from '../mcp/search/tool-search.ts';
+import { createReadResult, READ_RESULT_TOOL } from '../mcp/results/read-result.ts';
+import { createResults, type Results } from '../mcp/results/results.ts';
+import { createShorten } from '../mcp/results/shorten.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
@@ -48,6 +54,7 @@ export interface Servers {
   readonly records: CallRecords;
   readonly personal: PersonalParts;
   readonly approvals: Approvals;
+  readonly results: Results;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
@@ -73,7 +80,16 @@ export function createServers(options: ServersOptions): Servers {
     shared: (client) => (client.auth_type === 'oauth' ? oauth.tokenFor(client, 'shared') : undefined),
     obstacle: (client) => oauth.obstacle(client),
   });
-  const builtIns = createBuiltIns(options, (name, request) => callTool(name, request));
+  const results = createResults({ store: stores.keptResults, settings, onError });
+  cleanup.defer(() => results.stop());
+  const codeMode = createBuiltIns(options, {
+    callTool: (name, request) => direct(name, request),
+    approvals: {
+      settle: (request, waits) => approvals.settle(request, waits),
+      takeAnswer: (request) => approvals.takeAnswer(request),
+    },
+  });
+  const builtIns = [codeMode, createToolSearch([READ_RESULT_TOOL]), createReadResult(results)];
   const catalog = createCatalog({
     upstreams,
     builtIns,
@@ -118,8 +134,9 @@ export function createServers(options: ServersOptions): Servers {
     keepsContent: (request) => keepsContent(settings(), request),
   });
   cleanup.defer(() => approvals.stop());
-  const callTool = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals, builtIns });
-  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version: VERSION });
+  const direct = createCallTool({ catalog, relay, tasks, spend: accounting.spend, records, approvals, builtIns });
+  const callTool = createCallThrough(catalog, direct, createShorten(results));
+  const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, results, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),
     onOpen: (session) => subscriptions.addSession(session),
@@ -128,15 +145,17 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals, results };
 }
 
 /** Code mode. It calls tools as everybody does, and everybody calls it as a tool. */
-function createBuiltIns({ stores, settings, onError, cleanup }: ServersOptions, callTool: CallTool): BuiltIns {
-  const sandbox = createSandbox({
-    secret: stores.encryption.deriveKey('code-continuation'),
-    places: () => settings().mcp_code_mode_max_runs,
-  });
+function createBuiltIns(
+  { stores, settings, onError, cleanup }: ServersOptions,
+  later: Pick<CodeModeDeps, 'callTool' | 'approvals'>,
+): BuiltIns {
+  const sandbox = createSandbox({ places: () => settings().mcp_code_mode_max_runs });
   cleanup.defer(() => sandbox.close());
-  return createCodeMode({ sandbox, artifacts: createArtifacts(), callTool, settings, onError });
+  const kept = createKeptRuns({ store: stores.codeRuns, database: stores.database, settings, onError });
+  cleanup.defer(() => kept.stop());
+  return createCodeMode({ sandbox, artifacts: createArtifacts(), kept, ...later, settings, onError });
 }

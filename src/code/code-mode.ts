@@ -1,18 +1,19 @@
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
+import type { JsonObject, Reply } from '../lib/json-rpc.ts';
 import { isObject } from '../lib/json-value.ts';
 import type { BuiltInCall, BuiltIns } from '../mcp/built-in.ts';
 import type { Upstream } from '../mcp/upstream/upstream.ts';
 import { compileLibrary, type Library } from './library.ts';
 import { defineMetaTools, META_TOOLS, type MetaTool } from './meta-tools.ts';
-import { createRunCode, toReply, type RunCodeDeps } from './run-code.ts';
+import { createRunCode, type RunCodeDeps } from './run-code.ts';
 import { renderDocs, renderFile, renderTree } from './tool-files.ts';
 import type { View } from '../mcp/view.ts';
 
 const MAX_CODE = 256 * 1024;
 
-interface CodeModeDeps extends RunCodeDeps {
+/** What code mode is connected with. */
+export interface CodeModeDeps extends RunCodeDeps {
   readonly settings: () => ClientSettings;
 }
 
@@ -52,11 +53,15 @@ export function createCodeMode(deps: CodeModeDeps): BuiltIns {
         case 'getToolDocs':
           return say(renderDocs(library, textIn(input, 'server'), textIn(input, 'tool')));
         case 'executeToolCode': {
-          const session = input.session === undefined || input.session === '' ? undefined : textIn(input, 'session');
-          const code = textIn(input, 'code');
-          if (code.length > MAX_CODE)
+          const [code, session, continuation] = [
+            optionalIn(input, 'code'),
+            optionalIn(input, 'session'),
+            optionalIn(input, 'continuation'),
+          ];
+          if (code !== undefined && code.length > MAX_CODE)
             throw new GatewayError('invalid_request', `code: must be at most ${MAX_CODE} characters`);
-          return toReply(await runCode(call, library, { code, session }), isModern);
+          const result = await runCode(call, library, { code, session, continuation });
+          return 'reply' in result ? result.reply : toReply(result, isModern);
         }
       }
     },
@@ -79,6 +84,20 @@ function textIn(input: JsonObject, name: string): string {
   const value = input[name];
   if (typeof value === 'string' && value !== '') return value;
   throw new GatewayError('invalid_request', `${name}: must be a text that is not empty`);
+}
+
+/** Models fill in what they need not. */
+function optionalIn(input: JsonObject, name: string): string | undefined {
+  const value = input[name];
+  return value === undefined || value === null || value === '' ? undefined : textIn(input, name);
+}
+
+/** A text as the result of a tool. */
+function toReply({ text, isError, meta }: { text: string; isError: boolean; meta?: object }, isModern: boolean): Reply {
+  const head = isModern ? { resultType: 'complete' } : {};
+  const tail = { ...(isError && { isError }), ...(meta && { _meta: meta }) };
+  const bytes = Buffer.from(JSON.stringify({ ...head, content: [{ type: 'text', text }], ...tail }));
+  return { kind: 'result', bytes, isError, hasResultType: isModern };
 }
 
 /** Line numbers are never an error: what is none counts as absent. */

@@ -30,7 +30,7 @@ const GRACE_MS = 5_000;
 const MAX_HEAP_MB = 512;
 
 /** Starts a process. It gets nothing of the gateway's: no environment, no arguments, no input or output. */
-export function startCodeProcess(secret: Uint8Array): CodeProcess {
+export function startCodeProcess(): CodeProcess {
   const started = new Map<number, Started>();
   const child = fork(fileURLToPath(entry), {
     env: {},
@@ -49,7 +49,6 @@ export function startCodeProcess(secret: Uint8Array): CodeProcess {
   // A process that is gone hears nothing; its runs end by its exit.
   const post = (message: ToProcess): void => void child.send(message, () => {});
   rest();
-  post({ kind: 'begin', secret });
   child.on('message', (message: FromProcess) => {
     const run = started.get(message.run);
     if (message.kind === 'end') run?.end(message.outcome);

@@ -32,7 +32,12 @@ export function defineMetaTools(servers: readonly string[]): string[] {
       { server: text('The server, as its file is named.'), tool: text('The tool, as its file declares it.') },
       ['server', 'tool'],
     ),
-    define('executeToolCode', EXECUTE, { code: text('TypeScript.'), session: text(SESSION) }, ['code']),
+    define(
+      'executeToolCode',
+      EXECUTE,
+      { code: text('TypeScript.'), session: text(SESSION), continuation: text(CONTINUATION) },
+      [],
+    ),
   ];
 }
 
@@ -40,6 +45,7 @@ const EXECUTE = `Runs TypeScript that calls tools: const result = await server.t
 A tool that fails throws. Calls that do not need each other go in Promise.all. Only what you return or console.log comes back, \
 so filter and count in the code. What you put in artifacts (artifacts.name = value) is there in the next run of this session. \
 There are no modules, files, network or timers.`;
+const CONTINUATION = 'Where an earlier run waits for approval: what it said is its continuation. Send no code then.';
 const SESSION = 'Where an earlier run named a session: its artifacts are there again.';
 
 function define(name: MetaTool, description: string, properties: object, required: readonly string[]): string {

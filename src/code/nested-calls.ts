@@ -1,10 +1,11 @@
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, Reply } from '../lib/json-rpc.ts';
+import { approvalIn } from '../mcp/approvals/refusals.ts';
+import { WAIT_HEADER } from '../mcp/approvals/stay-on-line.ts';
 import type { BuiltInCall } from '../mcp/built-in.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
 import { NO_SIDE, type ClientRequest } from '../mcp/client-side.ts';
 import { toRelayParams } from '../mcp/relay/relay-params.ts';
-import type { CallSource } from '../store/ledger-rows.ts';
 import type { CodeTool, Library } from './library.ts';
 import type { Answer, NestedCall, RunLimits } from './sandbox-messages.ts';
 
@@ -15,7 +16,9 @@ interface NestedDeps {
   readonly limits: RunLimits;
   readonly callTool: CallTool;
   /** Decides about a call before it is made; undefined lets it run. */
-  readonly decide: (tool: CodeTool, source: CallSource, call: NestedCall) => Answer | undefined;
+  readonly decide: (tool: CodeTool) => Answer | undefined;
+  /** What the run did before it stopped for approval. */
+  readonly before: { readonly made: number; readonly printed: string };
   readonly onError: (error: unknown) => void;
 }
 
@@ -27,6 +30,8 @@ export interface NestedCalls {
   end(): void;
   /** What the code had printed at its last call. */
   readonly printed: string;
+  /** How many calls it has made; those that wait are not among them. */
+  readonly made: number;
   /** What a call failed of that its caller can do something about. */
   readonly obstacle: GatewayError | undefined;
 }
@@ -37,14 +42,22 @@ const AT_ONCE = 8;
 const MAX_RESULT = 4 * 1024 * 1024;
 
 /** Lets code call tools as its caller: by the caller's rights, at its cost, each call with its own entry in the ledger. */
-export function createNestedCalls({ call, library, limits, callTool, decide, onError }: NestedDeps): NestedCalls {
+export function createNestedCalls({
+  call,
+  library,
+  limits,
+  callTool,
+  decide,
+  onError,
+  before,
+}: NestedDeps): NestedCalls {
   const { request, id } = call;
   const over = new AbortController();
   const signal = AbortSignal.any([request.signal, over.signal]);
   const waiting: (() => void)[] = [];
-  let count = 0;
+  let count = before.made;
   let underWay = 0;
-  let printed = '';
+  let { printed } = before;
   let obstacle: GatewayError | undefined;
 
   async function inTurn(run: () => Promise<Answer>): Promise<Answer> {
@@ -71,12 +84,19 @@ export function createNestedCalls({ call, library, limits, callTool, decide, onE
         return failed('internal_error', 'internal error');
       }
       if (error.code === 'mcp_auth_required') obstacle = error;
+      const approval = approvalIn(error);
+      if (approval !== undefined) {
+        count -= 1;
+        return { kind: 'interrupt', payload: approval };
+      }
       return failed(error.code, messageOf(error));
     }
   }
 
   function nestedRequest(args: string): ClientRequest {
-    const { caller, headers, side, audience } = request;
+    const { caller, side, audience } = request;
+    // While a call waits on the line, the time of the run would pass.
+    const { [WAIT_HEADER]: _, ...headers } = request.headers;
     return {
       ...{ caller, headers, signal, method: 'tools/call', source: 'code', parent: id },
       params: toRelayParams(args),
@@ -89,14 +109,15 @@ export function createNestedCalls({ call, library, limits, callTool, decide, onE
 
   return {
     async answer(nested) {
-      printed = (printed + nested.printed).slice(0, limits.output);
+      // A call that waited is made once more, with what was printed before it the first time.
+      if (nested.resolution === undefined) printed = (printed + nested.printed).slice(0, limits.output);
       count += 1;
       if (count > limits.calls) return failed('too_many_calls', `this run has made its ${limits.calls} calls`);
       const { found: tool, ...rest } = library.findTool(nested.server, nested.tool);
       if (tool === undefined) return failed('unknown_tool', 'message' in rest ? rest.message : '');
       const args = checkArguments(nested.args);
       if (args === undefined) return failed('invalid_request', 'the arguments of a tool are one object');
-      return decide(tool, request.source, nested) ?? inTurn(() => run(tool, args));
+      return decide(tool) ?? inTurn(() => run(tool, args));
     },
     end() {
       over.abort();
@@ -104,6 +125,9 @@ export function createNestedCalls({ call, library, limits, callTool, decide, onE
     },
     get printed() {
       return printed;
+    },
+    get made() {
+      return count;
     },
     get obstacle() {
       return obstacle;

@@ -1,3 +1,4 @@
+import type { ApprovalNotice } from '../contract/approval.ts';
 import type { Report } from './sandbox.ts';
 
 /** A failure as people and models read it. */
@@ -47,6 +48,22 @@ export function renderFailure(
   const help = hints.length === 0 ? '' : `\nHints:\n${hints.map((hint) => `  - ${hint}`).join('\n')}`;
   const printed = output === '' ? '' : `\n\n${renderOutput(output, isCut).trimEnd()}`;
   return `Execution ${kind} error: ${message}${place}${help}${printed}${renderAround(around)}`;
+}
+
+/** What a run says that stopped because calls of it wait for a person. */
+export function renderWaiting(approvals: readonly ApprovalNotice[], continuation: string, output: string): string {
+  const calls = approvals.map(
+    ({ id, tool, mcp_client_name, expires_at, decide_at }) =>
+      `  - "${tool}" of ${mcp_client_name}: approval ${id}, until ${expires_at}, decided at ${decide_at}`,
+  );
+  return [
+    'Execution waits for approval. These calls have not run:',
+    ...calls,
+    '',
+    `Once that is decided, call executeToolCode with {"continuation": "${continuation}"} and no code.`,
+    'The run goes on where it stopped: what has run does not run again. A call that is denied throws.',
+    ...(output === '' ? [] : ['', renderOutput(output, false).trimEnd()]),
+  ].join('\n');
 }
 
 function renderOutput(output: string, isCut: boolean): string {

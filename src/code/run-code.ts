@@ -1,79 +1,122 @@
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Reply } from '../lib/json-rpc.ts';
+import type { Approvals } from '../mcp/approvals/approvals.ts';
+import { runWaits } from '../mcp/approvals/refusals.ts';
+import { waitsUntil } from '../mcp/approvals/stay-on-line.ts';
 import type { BuiltInCall } from '../mcp/built-in.ts';
-import type { CallTool } from '../mcp/call-tool.ts';
-import { decideNested } from './approval.ts';
 import type { Artifacts } from './artifacts.ts';
-import { explainError, explainOutcome } from './explain-failure.ts';
+import { createExecute, type ExecuteDeps } from './execute.ts';
+import type { KeptRuns, RunState } from './kept-runs.ts';
 import type { Library } from './library.ts';
-import { createNestedCalls } from './nested-calls.ts';
-import { renderEnd, renderFailure, type Surroundings } from './render-run.ts';
-import type { Sandbox } from './sandbox.ts';
-import type { RunLimits } from './sandbox-messages.ts';
+import { renderWaiting } from './render-run.ts';
 
 type CodeSettings = Pick<
   ClientSettings,
   'mcp_code_mode_timeout' | 'mcp_code_mode_memory' | 'mcp_code_mode_max_calls' | 'mcp_code_mode_max_output'
 >;
 
-export interface RunCodeDeps {
-  readonly sandbox: Pick<Sandbox, 'run'>;
-  readonly artifacts: Artifacts;
-  readonly callTool: CallTool;
+export interface RunCodeDeps extends Omit<ExecuteDeps, 'settings'> {
+  readonly kept: KeptRuns;
+  readonly approvals: Pick<Approvals, 'settle' | 'takeAnswer'>;
   readonly settings: () => CodeSettings;
-  readonly onError: (error: unknown) => void;
 }
 
 /** What a caller sends to executeToolCode. */
 export interface CodeInput {
-  readonly code: string;
+  readonly code: string | undefined;
   readonly session: string | undefined;
+  /** The run to go on with. */
+  readonly continuation: string | undefined;
 }
 
-/** What the run says, and whether it failed. */
-export interface CodeResult {
-  readonly text: string;
-  readonly isError: boolean;
+/** What the run says, and whether it failed; or a question to the client's user. */
+export type CodeResult =
+  | { readonly text: string; readonly isError: boolean; readonly meta?: object }
+  | { readonly reply: Reply };
+
+/** A run on its way. */
+interface Run {
+  readonly name: string;
+  readonly state: RunState;
+  /** Approvals that the user of this request was asked for. */
+  readonly asked: Set<string>;
 }
 
-/** Runs code of a caller over the tools of a library. Throws what keeps it from running, and that a caller must sign in first. */
-export function createRunCode({ sandbox, artifacts, callTool, settings, onError }: RunCodeDeps) {
+/**
+ * Runs code of a caller over the tools of a library, or goes on with a run that stopped. Where calls wait for approval the run
+ * stops and is kept: at once, if somebody can be asked now, else when the caller comes back with its name. Throws what keeps it
+ * from running, and that a caller must sign in first.
+ */
+export function createRunCode(deps: RunCodeDeps) {
+  const { kept, approvals, artifacts, settings } = deps;
+  const execute = createExecute(deps);
+
+  async function begin(call: BuiltInCall, library: Library, { code, session: asked }: CodeInput): Promise<Run> {
+    if (code === undefined) throw new GatewayError('invalid_request', 'code: must be a text that is not empty');
+    const session = sessionOf(call, asked, artifacts);
+    const { mcp_code_mode_max_calls: calls, mcp_code_mode_max_output: output } = settings();
+    const state: RunState = {
+      ...{ code, session, calls, output, made: 0, printed: '', isReviewed: call.request.source === 'rest' },
+      servers: library.servers.map(({ identifier }) => identifier),
+      hasArtifacts: artifacts.load(session.key) !== undefined,
+    };
+    return { name: kept.begin(), state, asked: new Set() };
+  }
+
+  /** A run that stopped. The calls that it makes from now on are those of this request. */
+  async function comeBack({ request }: BuiltInCall, input: CodeInput): Promise<Run | undefined> {
+    const answered = await approvals.takeAnswer(request);
+    const name = answered?.name ?? input.continuation;
+    if (name === undefined) return undefined;
+    const state = await kept.find(name, request.caller.principal);
+    // A modern client sends its request again as it was, so that the code is there once more.
+    if (input.code !== undefined && input.code !== state.code)
+      throw new GatewayError('invalid_request', 'code: is not that of the run to continue; leave it out');
+    const isReviewed = state.isReviewed && request.source === 'rest';
+    return { name, state: { ...state, isReviewed }, asked: new Set(answered?.asked) };
+  }
+
   return async (call: BuiltInCall, library: Library, input: CodeInput): Promise<CodeResult> => {
     const { request } = call;
     const { principal } = request.caller;
-    const limits = limitsOf(settings());
-    const session = sessionOf(call, input.session, artifacts);
-    const nested = createNestedCalls({ call, library, limits, callTool, decide: decideNested, onError });
-    const job = {
-      ...{ code: input.code, limits, owner: principal, resume: undefined },
-      servers: library.servers.map(({ identifier }) => identifier),
-      artifacts: artifacts.load(session.key),
-    };
-    const outcome = await sandbox.run(job, nested.answer, request.signal).finally(() => nested.end());
-    const around = (notes: readonly string[]): Surroundings => ({ servers: job.servers, notes });
-    if (outcome.status === 'interrupted') throw new GatewayError('internal_error', 'nobody can resume this run');
-    if (outcome.status === 'failed')
-      return { text: renderFailure(explainOutcome(outcome, limits), nested.printed, around([])), isError: true };
-
-    const { report } = outcome;
-    const lost = artifacts.save(session.key, report.artifacts);
-    const notes = around(notesOn(session, artifacts.list(session.key), lost));
-    if (report.error === undefined) return renderEnd(report, notes);
-    if (report.error.code === 'mcp_auth_required' && nested.obstacle !== undefined) throw nested.obstacle;
-    const failure = explainError(report.error, library, limits);
-    return { text: renderFailure(failure, report.output, notes, report.isCut), isError: true };
+    const until = waitsUntil(request.headers);
+    const { name, state: first, asked } = (await comeBack(call, input)) ?? (await begin(call, library, input));
+    let state = first;
+    // What stopped goes on only when there is something new for it.
+    let isWaiting = first.stop !== undefined;
+    for (;;) {
+      if (!isWaiting) {
+        const before = state;
+        const step = await execute(call, library, before, () => kept.keep(name, principal, before));
+        if ('result' in step) return step.result;
+        ({ state } = step);
+        await kept.keep(name, principal, state);
+      }
+      const ids = state.stop?.waits.map(({ approval }) => approval.id) ?? [];
+      const settled = await approvals.settle(request, { ids, run: name, asked, until });
+      if (settled.kind === 'question') return { reply: settled.reply };
+      if (settled.kind === 'waiting') return waiting(name, state, call);
+      await kept.take(name);
+      isWaiting = false;
+    }
   };
 }
 
-interface Session {
-  readonly key: string;
-  /** What the caller must send to come back to it; undefined: nothing. */
-  readonly name: string | undefined;
+/** To a model's loop it is a refusal: that cannot wait, and leaves the call to its caller. */
+function waiting(name: string, { stop, printed }: RunState, { request }: BuiltInCall): CodeResult {
+  const notices = (stop?.waits ?? []).map(({ approval }) => approval);
+  if (request.source === 'agent') throw runWaits(notices, name);
+  const meta = { 'asbru/waiting': { continuation: name, approvals: notices } };
+  return { text: renderWaiting(notices, name, printed), isError: false, meta };
 }
 
 /** Artifacts belong to a session of the caller: that of its connection, or one that an earlier run began. */
-function sessionOf({ request }: BuiltInCall, asked: string | undefined, artifacts: Artifacts): Session {
+function sessionOf(
+  { request }: BuiltInCall,
+  asked: string | undefined,
+  artifacts: Artifacts,
+): { readonly key: string; readonly name?: string } {
   const { side, caller, headers } = request;
   const header = headers['x-bf-mcp-session-id'];
   const own = side.sessionKey ?? (typeof header === 'string' && header !== '' ? header : undefined);
@@ -84,33 +127,7 @@ function sessionOf({ request }: BuiltInCall, asked: string | undefined, artifact
       throw new GatewayError('invalid_request', 'session: unknown or forgotten; leave it out to begin a new one');
     return { key, name: asked };
   }
-  if (own !== undefined) return { key: keyOf('connection', own), name: undefined };
+  if (own !== undefined) return { key: keyOf('connection', own) };
   const name = artifacts.begin();
   return { key: keyOf('begun', name), name };
-}
-
-function notesOn({ name }: Session, kept: readonly string[], lost: readonly string[]): string[] {
-  const again = name === undefined ? '' : ` (to have them in the next run, send "session": "${name}")`;
-  return [
-    ...(kept.length === 0 ? [] : [`Artifacts: ${kept.join(', ')}${again}`]),
-    ...(lost.length === 0 ? [] : [`Artifacts that were too large to keep: ${lost.join(', ')}`]),
-  ];
-}
-
-function limitsOf(settings: CodeSettings): RunLimits {
-  return {
-    timeoutMs: settings.mcp_code_mode_timeout * 1000,
-    memoryBytes: settings.mcp_code_mode_memory * 1024 ** 2,
-    calls: settings.mcp_code_mode_max_calls,
-    output: settings.mcp_code_mode_max_output,
-  };
-}
-
-/** A text as the result of a tool. */
-export function toReply({ text, isError }: CodeResult, isModern: boolean): Reply {
-  const head = isModern ? { resultType: 'complete' } : {};
-  const bytes = Buffer.from(
-    JSON.stringify({ ...head, content: [{ type: 'text', text }], ...(isError && { isError }) }),
-  );
-  return { kind: 'result', bytes, isError, hasResultType: isModern };
 }

@@ -68,8 +68,6 @@ export type ProcessOutcome =
   | { readonly status: 'worn' };
 
 export type ToProcess =
-  /** The first message. The secret signs continuations. */
-  | { readonly kind: 'begin'; readonly secret: Uint8Array }
   | { readonly kind: 'run'; readonly run: number; readonly job: Job }
   | { readonly kind: 'answer'; readonly run: number; readonly call: number; readonly answer: Answer }
   | { readonly kind: 'cancel'; readonly run: number };

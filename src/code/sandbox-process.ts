@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { createRunner, getHostFunctionContext, RunError, setMaxWorkers, type Runner } from 'run';
+import { createRunner, getHostFunctionContext, RunError, setMaxWorkers, type RunContinuationState } from 'run';
 import { messageOf } from '../lib/errors.ts';
 import { lineIn, writeGuest } from './guest.ts';
 import { stripTypes } from './strip-types.ts';
@@ -33,9 +33,20 @@ const MAX_ARGUMENTS = MB;
 /** What a tool may answer, and a report may hold, in bytes. */
 const MAX_RESULT = 4 * MB;
 const NICE = 10;
+/** What there may be to keep of a run that waits: its source, and all that its calls gave. */
+const MAX_CONTINUATION = 8 * MB;
+const CANNOT_GO_ON =
+  'the run cannot wait for approval, or go on after it: it has read too much, or the gateway has another version now; begin anew';
 
+const runner = createRunner({
+  continuationAudience: 'asbru-code',
+  // What continues a run never leaves the gateway: it is kept encrypted, which also says that nobody has changed it.
+  continuationCodec: {
+    encode: (state) => JSON.stringify(state),
+    decode: (text) => JSON.parse(text) as RunContinuationState,
+  },
+});
 const running = new Map<number, Running>();
-let runner: Runner<string> | undefined;
 let lastCall = 0;
 
 yieldToOthers();
@@ -45,9 +56,7 @@ process.removeAllListeners('warning');
 // Nobody is left to run anything for.
 process.on('disconnect', () => process.exit());
 process.on('message', (message: ToProcess) => {
-  if (message.kind === 'begin')
-    runner = createRunner({ continuationSecret: message.secret, continuationAudience: 'asbru-code' });
-  else if (message.kind === 'run') void start(message.run, message.job);
+  if (message.kind === 'run') void start(message.run, message.job);
   else if (message.kind === 'cancel') running.get(message.run)?.abort.abort();
   else running.get(message.run)?.calls.get(message.call)?.(message.answer);
 });
@@ -71,7 +80,6 @@ async function start(run: number, job: Job): Promise<void> {
 }
 
 async function execute(run: number, job: Job, { abort, calls }: Running): Promise<ProcessOutcome> {
-  if (runner === undefined) throw new Error('nothing was begun');
   const stripped = stripTypes(job.code);
   if (stripped.status === 'broken') return { status: 'worn' };
   if (stripped.status === 'refused') return { ...stripped, status: 'failed', kind: 'syntax' };
@@ -127,13 +135,16 @@ function toRunLimits({ timeoutMs, memoryBytes, calls }: RunLimits) {
     maxHostFunctionOutputBytes: MAX_RESULT + MB,
     // The gateway counts calls and lets code catch the error of one too many; this ends what goes on all the same.
     maxBridgeRequests: 2 * calls + 100,
+    maxContinuationBytes: MAX_CONTINUATION,
     maxInFlightBridgeRequests: 2 * calls + 100,
   };
 }
 
 function describeFailure(error: unknown): { kind: FailureKind; message: string; line: number | undefined } {
   const { name, message, stack } = error instanceof Error ? error : new Error(messageOf(error));
-  const kind = kindOf(RunError.isInstance(error) ? error.code : '', name, message);
+  const code = RunError.isInstance(error) ? error.code : '';
+  if (code === 'RUN_PROTOCOL_ERROR') return { kind: 'runtime', message: CANNOT_GO_ON, line: undefined };
+  const kind = kindOf(code, name, message);
   return { kind, message, line: lineIn(stack, false) };
 }
 

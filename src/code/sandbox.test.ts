@@ -2,8 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createSandbox } from './sandbox.ts';
 import type { Answer, Job, NestedCall } from './sandbox-messages.ts';
 
-const secret = new Uint8Array(32).fill(7);
-const sandbox = createSandbox({ secret, places: () => 4 });
+const sandbox = createSandbox({ places: () => 4 });
 afterAll(() => sandbox.close());
 
 const never = new AbortController().signal;
@@ -90,7 +89,7 @@ test('code that breaks what strips types is refused, and code that runs meanwhil
 });
 
 test('the process ends when nobody runs anything, and the next run starts another', async () => {
-  const resting = createSandbox({ secret, places: () => 1, idleMs: 1 });
+  const resting = createSandbox({ places: () => 1, idleMs: 1 });
   const run = () => resting.run(job('return 1'), async () => says(1), never);
   expect(await run()).toMatchObject({ status: 'completed' });
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -100,7 +99,7 @@ test('the process ends when nobody runs anything, and the next run starts anothe
 });
 
 test('a caller who is gone ends a run, also one that waits', async () => {
-  const narrow = createSandbox({ secret, places: () => 1 });
+  const narrow = createSandbox({ places: () => 1 });
   const caller = new AbortController();
   const started = Promise.withResolvers<void>();
   const running = narrow.run(
@@ -121,4 +120,10 @@ test('a caller who is gone ends a run, also one that waits', async () => {
   ]);
   expect([narrow.running, narrow.waiting]).toEqual([0, 0]);
   await narrow.close();
+});
+
+test('what cannot go on where it stopped says so', async () => {
+  const resume = { continuation: '{"version":1}', resolutions: [{ interruptionId: 'interrupt-1', value: true }] };
+  const outcome = await sandbox.run({ ...job('return 1'), resume }, async () => says(1), never);
+  expect(outcome).toMatchObject({ status: 'failed', message: expect.stringContaining('begin anew') });
 });

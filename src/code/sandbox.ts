@@ -45,8 +45,6 @@ export interface Sandbox {
 }
 
 interface SandboxOptions {
-  /** Signs continuations of interrupted runs. */
-  readonly secret: Uint8Array;
   /** How many runs there may be at once. */
   readonly places: () => number;
   /** After how long without a run the process ends, and gives back its memory. */
@@ -60,7 +58,7 @@ const TOO_DEEP = 'the code cannot be parsed: it is nested too deeply';
 const WAITING_PER_PLACE = 16;
 
 /** The one way to run code. Its process starts with the first run and ends when nobody runs anything for a while. */
-export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
+export function createSandbox({ places, idleMs = IDLE_MS }: SandboxOptions): Sandbox {
   const busy = () => new GatewayError('code_busy', 'too much code is running and waiting; try again in a moment');
   const queue = createFairQueue({ places, room: () => places() * WAITING_PER_PLACE, busy });
   const hosts = new Set<CodeProcess>();
@@ -71,7 +69,7 @@ export function createSandbox({ secret, places, idleMs = IDLE_MS }: SandboxOptio
     for (const host of hosts) if (host.isRetired && host.runs === 0) hosts.delete(host);
     const found = [...hosts].find(({ isRetired }) => !isRetired);
     if (found !== undefined) return found;
-    const fresh = startCodeProcess(secret);
+    const fresh = startCodeProcess();
     hosts.add(fresh);
     return fresh;
   }

@@ -60,13 +60,20 @@ export function renderDocs(library: Library, server: string, name: string): stri
   const input = documentedTypeOf(tool.input);
   const output = tool.output === undefined ? '' : `\n\nReturns:\n${documentedTypeOf(tool.output)}`;
   const call = `await ${owner?.identifier}.${tool.identifier}(args: ${input})`;
-  const approval = isApproved(tool) ? '' : '\n\nIt needs approval: code cannot call it by itself.';
+  const approval = NEEDS[needOf(tool)];
   return `${tool.description.trim() || tool.own}\n\n${call}${output}${approval}`;
 }
 
-/** Whether code may call a tool without anybody being asked. */
-export function isApproved({ client, own }: Pick<CodeTool, 'client' | 'own'>): boolean {
-  return admits(client.tools_to_auto_execute, own);
+const NEEDS = {
+  nothing: '',
+  approval: '\n\nEach call needs approval: the run stops there until a person has decided.',
+  permission: '\n\nIt needs approval: code cannot call it by itself.',
+};
+
+/** What it takes for code to call a tool: nothing, that a person says yes to each call, or that the record of the server allows it. */
+export function needOf({ client, own }: Pick<CodeTool, 'client' | 'own'>): keyof typeof NEEDS {
+  if (admits(client.tools_to_approve, own)) return 'approval';
+  return admits(client.tools_to_auto_execute, own) ? 'nothing' : 'permission';
 }
 
 function filesOf({ servers }: Library, binding: Binding): ToolFile[] {
@@ -104,7 +111,7 @@ function shorten(tool: CodeTool): string {
   const text = asComment(tool.description);
   const first = /^(.{1,79}?[.!?])(?:\s|$)/.exec(text)?.[1] ?? text;
   const short = first.length < 80 ? first : `${first.slice(0, 77)}...`;
-  return isApproved(tool) ? short : `(needs approval) ${short}`;
+  return needOf(tool) === 'nothing' ? short : `(needs approval) ${short}`;
 }
 
 function slice(body: readonly string[], { startLine, endLine }: Lines): string {

@@ -7,7 +7,9 @@ import { setSecretFolder } from '../lib/secret-file.ts';
 import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
+import { createKeptResultStore, type KeptResultStore } from '../store/kept-results.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
+import { createCodeRunStore, type CodeRunStore } from '../store/code-runs.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
 import { checkSeal, guardWrites } from '../store/guard-writes.ts';
@@ -48,6 +50,9 @@ export interface Stores {
   readonly audit: AuditStore;
   /** Calls that wait for a person. */
   readonly approvals: ApprovalStore;
+  /** Runs of code that wait for a person. */
+  readonly codeRuns: CodeRunStore;
+  readonly keptResults: KeptResultStore;
   readonly oauth: OAuthStore;
 }
 
@@ -80,6 +85,8 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),
+      codeRuns: createCodeRunStore(db, encryption),
+      keptResults: createKeptResultStore(db, encryption),
     };
   } catch (error) {
     await database.close();

@@ -72,6 +72,23 @@ export const ClientSettings = z.object({
   }),
   mcp_code_mode_max_runs: bounded(1, 32).meta({ description: 'Runs of code at once; further ones wait.' }),
   mcp_disable_auto_tool_inject: z.boolean(),
+  mcp_tool_search: z.enum(['auto', 'always', 'never']).meta({
+    description:
+      'Give models tools to search for tools, instead of all tools: when there are many (auto), always, or never.',
+  }),
+  mcp_tool_search_threshold: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(100_000, 'must be at most 100000')
+    .meta({ description: 'With more tools than this, "auto" lets models search.' }),
+  mcp_max_result_size: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(64 * 1024 * 1024, 'must be at most 67108864 (64 MiB)')
+    .meta({
+      description:
+        'Bytes of a result that go to a model; of a larger one it gets a preview, and reads on. 0: everything.',
+    }),
   mcp_external_client_url: z
     .string()
     .meta({ description: 'Public base URL of this gateway, for links and OAuth redirects.' }),
@@ -142,6 +159,9 @@ export const DEFAULT_SETTINGS: ClientSettings = {
   mcp_code_mode_max_output: 40_000,
   mcp_code_mode_max_runs: 4,
   mcp_disable_auto_tool_inject: false,
+  mcp_tool_search: 'never',
+  mcp_tool_search_threshold: 50,
+  mcp_max_result_size: 65_536,
   mcp_external_client_url: '',
   mcp_external_server_url: '',
   mcp_enable_temp_token_auth: false,

@@ -9,7 +9,7 @@ export interface AgentRun {
   readonly dialect: Dialect;
   /** How many times the calls of an answer may be run. */
   readonly maxDepth: number;
-  isAutomatic(name: string): boolean;
+  isAutomatic(call: ToolCall): boolean;
   /** One round: asks the model. */
   ask(request: Buffer): Promise<Answer>;
   runTools(calls: readonly ToolCall[]): Promise<ToolResult[]>;
@@ -23,7 +23,8 @@ interface Step {
 
 /**
  * Asks a model, runs the calls of tools that need nobody's consent, and asks again with what they gave, until an answer asks for
- * none of them. Calls of other tools end it: they are the caller's to run, who is told what has run already.
+ * none of them. Calls of other tools end it, and calls that wait for a person: they are the caller's to run, who is told what
+ * has run already. So nothing is lost or done twice, whatever the model would say the next time.
  */
 export async function runAgent(request: Buffer, run: AgentRun): Promise<Answer> {
   const first = await run.ask(request);
@@ -48,7 +49,8 @@ async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun)
       return depth === 0 ? last : write(last, summed);
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
-    if (pending.length > 0) return write(last, dialect.mix(summed, executed, pending));
+    const open = openCalls(pending, results);
+    if (open.length > 0) return write(last, dialect.mix(summed, executed, open));
     earlier = usage;
     body = dialect.continueWith(body, answer, results);
     last = demandWhole(await run.ask(body));
@@ -73,7 +75,8 @@ async function* continueStream(request: Buffer, first: StreamAnswer, run: AgentR
       return void (yield stitcher.release());
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
-    if (pending.length > 0) return void (yield stitcher.releaseMixed(executed, pending));
+    const open = openCalls(pending, results);
+    if (open.length > 0) return void (yield stitcher.releaseMixed(executed, open));
     stitcher.advance();
     body = dialect.continueWith(body, answer, results);
     ({ frames } = demandStream(await run.ask(body)));
@@ -81,8 +84,13 @@ async function* continueStream(request: Buffer, first: StreamAnswer, run: AgentR
 }
 
 function sort(calls: readonly ToolCall[], { isAutomatic }: AgentRun): Step {
-  const automatic = calls.filter(({ name }) => isAutomatic(name));
+  const automatic = calls.filter((call) => isAutomatic(call));
   return { automatic, pending: calls.filter((call) => !automatic.includes(call)) };
+}
+
+/** What is left to the caller: calls of other tools, and calls that wait for a person. */
+function openCalls(pending: readonly ToolCall[], results: readonly ToolResult[]): ToolCall[] {
+  return [...pending, ...results.flatMap(({ waits }) => waits ?? [])];
 }
 
 function write(last: WholeAnswer, answer: JsonObject): WholeAnswer {

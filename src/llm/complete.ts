@@ -44,7 +44,8 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
     const scope = { request, targets, caller, headers, signal };
     if (dialect === undefined) return askModel(request.bytes, { ...scope, parent: undefined });
 
-    const { bytes, audience, isAutomatic, hasAutomatic } = injectTools(request, dialect, caller, headers);
+    const { bytes, audience, isAutomatic, hasAutomatic, withReader } = injectTools(request, dialect, caller, headers);
+    let hasKept = false;
     /** Id of the first request in the logs: that of the whole run. */
     let parent: string | undefined;
     const ask = async (body: Buffer): Promise<Answer> => {
@@ -59,8 +60,12 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
       dialect,
       maxDepth: settings().mcp_agent_depth,
       isAutomatic,
-      ask,
-      runTools: (calls) => runTools(calls, { caller, headers, audience, signal, requestId: parent ?? '' }),
+      ask: (body) => ask(hasKept ? withReader(body) : body),
+      async runTools(calls) {
+        const results = await runTools(calls, { caller, headers, audience, signal, requestId: parent ?? '' });
+        hasKept ||= results.some(({ isKept }) => isKept === true);
+        return results;
+      },
     });
   };
 }

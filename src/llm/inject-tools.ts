@@ -6,11 +6,14 @@ import type { JsonObject } from '../lib/json-rpc.ts';
 import { asObject, textOf } from '../lib/json-value.ts';
 import { admits } from '../lib/tool-names.ts';
 import type { Audience } from '../mcp/audience.ts';
-import type { View } from '../mcp/view.ts';
+import type { ToolEntry, View } from '../mcp/view.ts';
 import { audienceOf } from '../mcp/client-side.ts';
 import type { Catalog } from '../mcp/catalog.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
-import type { Dialect, OfferedTool } from './dialects/dialect.ts';
+import { READ_RESULT, READ_RESULT_TOOL } from '../mcp/results/read-result.ts';
+import { unwrap } from '../mcp/search/call-through.ts';
+import { CALL_TOOL } from '../mcp/search/meta-tools.ts';
+import type { Dialect, OfferedTool, ToolCall } from './dialects/dialect.ts';
 import type { ModelRequest } from './request.ts';
 
 /** A request with the tools of its caller. */
@@ -18,15 +21,20 @@ export interface Equipped {
   readonly bytes: Buffer;
   /** For the calls of those tools. */
   readonly audience: Audience;
-  /** Whether the gateway runs the calls of that tool itself. */
-  isAutomatic(name: string): boolean;
+  /** Whether the gateway runs that call itself. */
+  isAutomatic(call: Pick<ToolCall, 'name' | 'arguments'>): boolean;
   /** False when there is no such tool, so that no answer can call one. */
   readonly hasAutomatic: boolean;
+  /** The request of a later round, for a model that has got a result of which it can read more. */
+  withReader(request: Buffer): Buffer;
 }
 
 interface InjectDeps {
   readonly catalog: Pick<Catalog, 'view' | 'findTool'>;
-  readonly settings: () => Pick<ClientSettings, 'mcp_disable_auto_tool_inject'>;
+  readonly settings: () => Pick<
+    ClientSettings,
+    'mcp_disable_auto_tool_inject' | 'mcp_tool_search' | 'mcp_tool_search_threshold'
+  >;
 }
 
 /** Adds the MCP tools that a caller may use to a request, in the order of their names, so that what providers cache holds. */
@@ -50,23 +58,61 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
     return known;
   }
 
+  /** The audience with its tools to be searched for, if the settings say so and its request does not say how. */
+  function searching(audience: Audience): Audience {
+    const { mcp_tool_search: when, mcp_tool_search_threshold: threshold } = settings();
+    if (when === 'never' || audience.mode !== undefined) return audience;
+    return when === 'always' || catalog.view(audience).tools.size > threshold
+      ? { ...audience, mode: 'search' }
+      : audience;
+  }
+
   return ({ bytes, fields }, dialect, caller, headers) => {
-    const audience = audienceOf(caller, headers, undefined);
+    const asked = audienceOf(caller, headers, undefined);
     const isWanted = !settings().mcp_disable_auto_tool_inject || headers['x-bf-mcp-include-tools'] !== undefined;
-    if (!isWanted) return { bytes, audience, isAutomatic: () => false, hasAutomatic: false };
+    if (!isWanted) return { ...NOTHING_ADDED, bytes, audience: asked };
+    const audience = searching(asked);
     const view = catalog.view(audience);
     demandGranted(audience, view, catalog);
     const { definitions, automatic } = prepare(view, dialect);
     const own = new Set(dialect.toolNames(fields));
     // A tool that the caller brings itself stays the caller's, whatever it does.
     const added = own.size === 0 ? definitions : new Map([...definitions].filter(([name]) => !isBrought(name, own)));
+    const hasReader = added.has(READ_RESULT) || own.has(READ_RESULT);
     return {
       bytes: appendToMember(bytes, 'tools', [...added.values()]),
       audience,
-      isAutomatic: (name) => automatic.has(name) && added.has(name),
+      isAutomatic(call) {
+        if (call.name === READ_RESULT) return !own.has(READ_RESULT);
+        if (!added.has(call.name)) return false;
+        return call.name === CALL_TOOL ? isIndirectAutomatic(call.arguments, view) : automatic.has(call.name);
+      },
       hasAutomatic: automatic.size > 0,
+      withReader: (request) =>
+        hasReader ? request : appendToMember(request, 'tools', [dialect.defineTool(offered(READER))]),
     };
   };
+}
+
+const READER = JSON.parse(READ_RESULT_TOOL) as JsonObject;
+const NOTHING_ADDED = { isAutomatic: () => false, hasAutomatic: false, withReader: (request: Buffer) => request };
+
+/**
+ * A call through `callTool` is run by whoever would run that tool. One of no tool is run too, so that the model reads what was
+ * wrong with it.
+ */
+function isIndirectAutomatic(argumentsJson: string, view: View): boolean {
+  let tool: ToolEntry | undefined;
+  try {
+    tool = view.tools.get(unwrap(argumentsJson).name);
+  } catch {
+    return true;
+  }
+  return tool === undefined || isAutomaticTool(tool);
+}
+
+function isAutomaticTool({ upstream, own }: ToolEntry): boolean {
+  return admits(upstream.client.tools_to_auto_execute, own);
 }
 
 function define(view: View, dialect: Dialect): Prepared {
@@ -75,7 +121,7 @@ function define(view: View, dialect: Dialect): Prepared {
   const automatic = [...definitions.keys()].filter((name) => {
     const tool = view.tools.get(name);
     // What no server has is the gateway's own: it asks for consent, where that is needed, by itself.
-    return tool === undefined || admits(tool.upstream.client.tools_to_auto_execute, tool.own);
+    return tool === undefined || isAutomaticTool(tool);
   });
   return { definitions, automatic: new Set(automatic) };
 }

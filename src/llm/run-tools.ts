@@ -3,11 +3,16 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { Audience } from '../mcp/audience.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
+import { approvalIn } from '../mcp/approvals/refusals.ts';
 import { NO_SIDE } from '../mcp/client-side.ts';
 import { flattenResult } from '../mcp/flatten-result.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import { toRelayParams } from '../mcp/relay/relay-params.ts';
 import { asObject, textOf } from '../lib/json-value.ts';
+import { READ_RESULT } from '../mcp/results/read-result.ts';
+import type { Results } from '../mcp/results/results.ts';
+import { unwrap } from '../mcp/search/call-through.ts';
+import { CALL_TOOL } from '../mcp/search/meta-tools.ts';
 import type { ToolCall, ToolResult } from './dialects/dialect.ts';
 
 /** On whose behalf tools run. */
@@ -20,11 +25,11 @@ export interface ToolScope {
   readonly requestId: string;
 }
 
-/** Runs calls of one answer, all at once. A failure is a text for the model to read. */
+/** Runs calls of one answer, all at once. A failure is a text for the model to read; a call may also wait for a person. */
 export type RunTools = (calls: readonly ToolCall[], scope: ToolScope) => Promise<ToolResult[]>;
 
 /** Throws `mcp_auth_required` when a person has to sign in first, `call_cancelled` when nobody waits any more. */
-export function createRunTools(callTool: CallTool): RunTools {
+export function createRunTools(callTool: CallTool, results: Pick<Results, 'keep' | 'limit'>): RunTools {
   async function run(call: ToolCall, { caller, headers, audience, signal, requestId }: ToolScope): Promise<ToolResult> {
     try {
       const reply = await callTool(call.name, {
@@ -39,11 +44,28 @@ export function createRunTools(callTool: CallTool): RunTools {
       });
       const value = JSON.parse(reply.bytes.toString()) as JsonObject; // checked when it came
       if (reply.kind === 'error') return failed(call, textOf(value.message));
-      return { call, text: flattenResult(value, call.name), isError: reply.isError };
+      const text = flattenResult(value, call.name);
+      const kept = await keepLarge(text, value, call, caller);
+      return kept ?? { call, text, isError: reply.isError };
     } catch (error) {
       if (signal.aborted || needsPerson(error)) throw error;
+      if (approvalIn(error) !== undefined) return waiting(call, error as GatewayError);
       return failed(call, error instanceof GatewayError ? messageOf(error) : 'internal error');
     }
+  }
+
+  /** What is too large for a model is kept, and it reads on as it needs; what it reads is never too large. */
+  async function keepLarge(
+    text: string,
+    value: JsonObject,
+    call: ToolCall,
+    { principal }: Caller,
+  ): Promise<ToolResult | undefined> {
+    const { limit } = results;
+    if (limit === 0 || call.name === READ_RESULT || Buffer.byteLength(text) <= limit) return undefined;
+    const whole = value.structuredContent === undefined ? undefined : JSON.stringify(value);
+    const kept = await results.keep(text, whole, { tool: call.name, principal });
+    return kept && { call, text: kept.notice, isError: value.isError === true, isKept: true };
   }
 
   return async (calls, scope) => Promise.all(calls.map((call) => run(call, scope)));
@@ -51,6 +73,15 @@ export function createRunTools(callTool: CallTool): RunTools {
 
 function needsPerson(error: unknown): boolean {
   return error instanceof GatewayError && error.code === 'mcp_auth_required';
+}
+
+/** The same call is to be sent again; code that has begun goes on with what it has done, so that nothing of it runs twice. */
+function waiting(call: ToolCall, { message, details }: GatewayError): ToolResult {
+  const continuation = details?.continuation;
+  if (typeof continuation !== 'string') return { call, text: message, isError: true, waits: call };
+  const rest = { continuation };
+  const args = call.name === CALL_TOOL ? { name: unwrap(call.arguments).name, arguments: rest } : rest;
+  return { call, text: message, isError: true, waits: { ...call, arguments: JSON.stringify(args) } };
 }
 
 function failed(call: ToolCall, reason: string): ToolResult {

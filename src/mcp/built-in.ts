@@ -23,7 +23,7 @@ export interface BuiltIns {
   readonly names: ReadonlySet<string>;
   /** Whether they stand for the tools of a server. */
   folds(client: McpClient, mode: ToolMode | undefined): boolean;
-  /** Their definitions, as JSON texts, when they stand for these servers. */
+  /** Their definitions, as JSON texts, when they stand for these servers; none when for none. */
   definitions(folded: readonly Upstream[]): readonly string[];
   run(name: string, call: BuiltInCall): Promise<Reply>;
 }

@@ -24,7 +24,7 @@ interface CallToolDeps {
   readonly spend: Pick<Spend, 'reserve'>;
   readonly records: Pick<CallRecords, 'begin'>;
   readonly approvals: Pick<Approvals, 'demand'>;
-  readonly builtIns?: BuiltIns;
+  readonly builtIns?: readonly BuiltIns[];
 }
 
 type Call = () => Promise<Reply>;
@@ -47,7 +47,8 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
 
   async function run({ view: { resources }, name, tool, request }: Passage): Promise<Reply> {
     const { upstream, own, paramHeaders } = tool;
-    if (paramHeaders.length > 0 && request.side.era === 'modern') checkMirrored(paramHeaders, request);
+    const isDirect = request.side.era === 'modern' && request.isIndirect !== true;
+    if (paramHeaders.length > 0 && isDirect) checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
     const reply = await relay(target, request);
     return tasks.wrap(rewriteReply(reply, resources.renames(upstream)), upstream, request);
@@ -115,7 +116,8 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
   return async (name, request) => {
     const view = catalog.view(request.audience);
     const tool = view.tools.get(name);
-    if (tool === undefined && builtIns?.names.has(name) === true) return runBuiltIn(builtIns, name, view, request);
+    const own = tool === undefined ? builtIns?.find(({ names }) => names.has(name)) : undefined;
+    if (own !== undefined) return runBuiltIn(own, name, view, request);
     const record = records.begin(name, tool ?? catalog.findTool(name), request);
     try {
       if (tool === undefined) throw refusal(name, request);

@@ -35,7 +35,7 @@ interface CatalogDeps {
   /** Whether a virtual key exists, is active and has not expired: without that its bearer sees nothing. */
   readonly isUsable: (virtualKey: string) => boolean;
   readonly nameOf?: NameOf;
-  readonly builtIns?: BuiltIns;
+  readonly builtIns?: readonly BuiltIns[];
 }
 
 /** How long a first listing waits for what servers offer to a new kind of client. */

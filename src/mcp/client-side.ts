@@ -56,6 +56,8 @@ export interface ClientRequest {
   readonly trace?: TraceContext;
   /** The ledger entry of the run of code that makes this call; absent for a caller's own calls. */
   readonly parent?: string;
+  /** Whether the tool is called through another one, so that its caller could not know which headers it wants repeated. */
+  readonly isIndirect?: boolean;
 }
 
 /** The audience of a request: the caller's rights, what its headers narrow them to, and what its client can be asked. */

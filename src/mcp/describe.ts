@@ -7,13 +7,18 @@ const MAX_INSTRUCTIONS = 4_096;
 const MAX_ALL_INSTRUCTIONS = 16_384;
 
 /** What the gateway can do for a client, and how to use it: no more than the servers behind it can. */
-export function describeGateway({ upstreams }: View, era: Era): { capabilities: JsonObject; instructions?: string } {
+export function describeGateway(
+  { upstreams, folded }: View,
+  era: Era,
+): { capabilities: JsonObject; instructions?: string } {
   const offers = (capability: string): boolean =>
     upstreams.some(({ peer }) => peer?.capabilities[capability] !== undefined);
   const hasKnown = (kind: 'prompts' | 'resources'): boolean => upstreams.some(({ offer }) => offer[kind].length > 0);
   const capabilities: JsonObject = { tools: { listChanged: true } };
   if (offers('prompts') || hasKnown('prompts')) capabilities.prompts = { listChanged: true };
   if (offers('resources') || hasKnown('resources')) capabilities.resources = { listChanged: true, subscribe: true };
+  // Results that were too large are resources, which are read but not listed.
+  else if (folded.size > 0) capabilities.resources = {};
   if (offers('completions')) capabilities.completions = {};
   if (offers('logging')) capabilities.logging = {};
   const tasks =

@@ -24,6 +24,7 @@ export type NameOf = (client: string, own: string) => string;
 interface Item extends Entry {
   readonly name: string;
   readonly json: string;
+  readonly listed: Listed;
 }
 
 /** Compiles what the servers offer: names made public, addresses told apart, everything in order. */
@@ -31,17 +32,18 @@ export function compileOffering(
   all: Iterable<Upstream>,
   profile: Profile | undefined,
   nameOf: NameOf,
-  builtIns?: BuiltIns,
+  builtIns: readonly BuiltIns[] = [],
 ): Offering {
   const registered = [...all];
   const upstreams = registered.filter(({ client }) => !client.disabled);
   const index = indexResources(upstreams, profile);
 
   function named(upstream: Upstream, items: readonly Listed[]): Item[] {
-    return items.map(({ name: own, json }) => {
+    return items.map((listed) => {
+      const { name: own, json } = listed;
       const name = nameOf(upstream.client.name, own);
       const renamed = replaceMember(json, 'name', JSON.stringify(name));
-      return { name, own, upstream, json: rewriteUris(renamed, index.renames(upstream)) };
+      return { name, own, upstream, listed, json: rewriteUris(renamed, index.renames(upstream)) };
     });
   }
 
@@ -67,9 +69,10 @@ export function compileOffering(
       const isWhole = virtualKey === undefined && filter === undefined;
       const usable = tools.filter((tool) => canUseTool(tool.upstream, tool, virtualKey, filter));
       const owners = new Set(usable.map(({ upstream }) => upstream));
-      const folded = new Set([...owners].filter(({ client }) => builtIns?.folds(client, mode) === true));
+      const folds = builtIns.map((own) => [...owners].filter(({ client }) => own.folds(client, mode)));
+      const folded = new Set(folds.flat());
       const listed = usable.filter(({ upstream }) => !folded.has(upstream));
-      const inPlace = folded.size === 0 ? [] : (builtIns?.definitions([...folded]) ?? []);
+      const inPlace = builtIns.flatMap((own, at) => own.definitions(folds[at] ?? []));
       const shown = isWhole ? prompts : prompts.filter(({ upstream }) => seen.has(upstream));
       const resources = isWhole ? index : index.restrict(seen);
       return {

@@ -3,11 +3,15 @@ import type { JsonObject, JsonRpcError, JsonValue, Reply } from '../lib/json-rpc
 import type { Catalog } from './catalog.ts';
 import type { ClientRequest } from './client-side.ts';
 import type { Relay } from './relay/relay.ts';
+import { readKept } from './results/read-result.ts';
+import { RESULT_URI, type Results } from './results/results.ts';
 import { rewriteReply, type Renames } from './rewrite.ts';
 
 interface ReaderDeps {
   readonly catalog: Catalog;
   readonly relay: Relay;
+  /** Large results, whose links are resources. */
+  readonly results: Pick<Results, 'find'>;
   /** What a modern client is told where a legacy server says nothing of keeping. */
   readonly cacheHints: { readonly ttlMs: number; readonly cacheScope: string };
 }
@@ -22,8 +26,9 @@ export interface Readers {
 /** A server's word for a resource that it does not have; -32002 up to 2025-11-25. */
 const NOT_FOUND = new Set([-32002, -32602]);
 
-export function createReaders({ catalog, relay, cacheHints }: ReaderDeps): Readers {
+export function createReaders({ catalog, relay, results, cacheHints }: ReaderDeps): Readers {
   async function readResource(uri: string, request: ClientRequest): Promise<Reply> {
+    if (uri.startsWith(RESULT_URI)) return readKept(results, uri, request);
     const { resources } = catalog.view(request.audience);
     const listed = resources.find(uri);
     const candidates = listed === undefined ? resources.candidates(uri) : [listed];

@@ -7,6 +7,7 @@ import { describeGateway } from './describe.ts';
 import { askingCaller } from './personal/ask-caller.ts';
 import { createReaders } from './readers.ts';
 import type { Relay } from './relay/relay.ts';
+import type { Results } from './results/results.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Tasks } from './tasks.ts';
@@ -18,6 +19,7 @@ interface ServerDeps {
   readonly relay: Relay;
   readonly subscriptions: Subscriptions;
   readonly tasks: Tasks;
+  readonly results: Pick<Results, 'find'>;
   readonly version: string;
 }
 
@@ -40,13 +42,14 @@ const LISTS: Readonly<Record<string, keyof Lists>> = {
 };
 
 /** The table of MCP methods. */
-export function createMcpServer({ catalog, callTool, relay, subscriptions, tasks, version }: ServerDeps): McpServer {
+export function createMcpServer(deps: ServerDeps): McpServer {
+  const { catalog, callTool, relay, subscriptions, tasks, results, version } = deps;
   const serverInfo = { name: 'asbru', title: 'Asbru MCP gateway', version };
   const modernHead = { resultType: 'complete', _meta: { [META.serverInfo]: serverInfo } };
   const cacheHints = { ttlMs: TTL_MS, cacheScope: 'private' };
   /** Rendered once per view; a view is replaced, never changed. */
   const rendered = new WeakMap<View, Map<string, Buffer>>();
-  const { readResource, getPrompt, complete } = createReaders({ catalog, relay, cacheHints });
+  const { readResource, getPrompt, complete } = createReaders({ catalog, relay, results, cacheHints });
 
   const legacy: Readonly<Record<string, Handler>> = {
     initialize: ({ audience }, { protocolVersion }) =>

@@ -1,4 +1,5 @@
 import type { CompiledPrice } from '../governance/price.ts';
+import type { Listed } from '../store/mcp-clients.ts';
 import type { ResourceIndex } from './resource-index.ts';
 import type { ParamHeader } from './upstream/param-headers.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -16,6 +17,8 @@ export interface ToolEntry extends Entry {
   readonly price: CompiledPrice;
   /** Its definition under its public name, as JSON text. */
   readonly json: string;
+  /** As its server lists it: the same object for as long as it is listed like this. */
+  readonly listed: Listed;
 }
 
 /** A tool under the name that callers know it by. */

@@ -14,6 +14,8 @@ import { providers } from './migrations/009-providers.ts';
 import { tokenExchange } from './migrations/010-token-exchange.ts';
 import { modelPrices } from './migrations/011-model-prices.ts';
 import type { PostgresOptions } from './postgres.ts';
+import { codeRuns } from './migrations/012-code-runs.ts';
+import { keptResults } from './migrations/013-kept-results.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -87,6 +89,8 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '009-providers': providers(),
     '010-token-exchange': tokenExchange(),
     '011-model-prices': modelPrices(),
+    '012-code-runs': codeRuns(),
+    '013-kept-results': keptResults(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -56,6 +56,8 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   whole('providers', 'name', 'ca_cert_pem'),
   members('provider_keys', 'id', 'secrets'),
   whole('mcp_approvals', 'id', 'arguments'),
+  whole('code_runs', 'id', 'state'),
+  whole('kept_results', 'id', 'content'),
   {
     table: 'oauth_models',
     keys: ['kind', 'id_hash'],

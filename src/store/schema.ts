@@ -29,6 +29,18 @@ export interface Tables {
   provider_keys: ProviderKeyTable;
   mcp_approvals: McpApprovalTable;
   model_prices: ModelPriceTable;
+  code_runs: CodeRunTable;
+  kept_results: KeptResultTable;
+}
+
+/** A run of code that waits until calls of it are approved. */
+export interface CodeRunTable {
+  id: string;
+  /** Whose run it is, such as "virtual-key:…". */
+  principal: string;
+  /** Encrypted: the code, what its calls gave so far, and where it goes on. */
+  state: string;
+  expires_at: number;
 }
 
 /** What models cost by the operator's own word; prices are USD per million tokens. */
@@ -469,4 +481,17 @@ export interface McpApprovalTable {
   used_at: number | null;
   /** SHA-256 of the request state under which the call that used it goes on, once. */
   continues: string | null;
+}
+
+/** A result that was too large for a model. */
+export interface KeptResultTable {
+  id: string;
+  principal: string;
+  tool: string;
+  /** Packed and encrypted. */
+  content: string;
+  /** Its length. */
+  size: number;
+  created_at: number;
+  expires_at: number;
 }

@@ -1,3 +1,4 @@
+import type { ApprovalNotice } from '../../src/contract/approval.ts';
 import type { GatewayAccess } from './gateway.ts';
 import { postModern, type HeaderChanges, type McpEndpoint } from './wire.ts';
 
@@ -5,24 +6,52 @@ import { postModern, type HeaderChanges, type McpEndpoint } from './wire.ts';
 export interface RunAnswer {
   readonly text: string;
   readonly isError: boolean;
+  readonly waiting: WaitingRun | undefined;
+}
+
+/** A run that stopped for a person. */
+export interface WaitingRun {
+  readonly continuation: string;
+  readonly approvals: readonly ApprovalNotice[];
 }
 
 /** Runs code through `/mcp`. */
-export async function runCode(
+export function runCode(
   endpoint: McpEndpoint,
   code: string,
-  { session, headers, signal }: { session?: string; headers?: HeaderChanges; signal?: AbortSignal } = {},
+  { session, ...more }: { session?: string } & SendOptions = {},
 ): Promise<RunAnswer> {
-  const args = { code, ...(session !== undefined && { session }) };
+  return sendRun(endpoint, { code, ...(session !== undefined && { session }) }, more);
+}
+
+interface SendOptions {
+  readonly headers?: HeaderChanges;
+  readonly signal?: AbortSignal;
+}
+
+/** Calls `executeToolCode` through `/mcp` with these arguments. */
+export async function sendRun(endpoint: McpEndpoint, args: object, options: SendOptions = {}): Promise<RunAnswer> {
   const { reply, text } = await postModern(
     endpoint,
     'tools/call',
     { name: 'executeToolCode', arguments: args },
-    { ...(headers && { headers }), ...(signal && { signal }) },
+    options,
   );
   const content = reply.result?.['content'] as { text: string }[] | undefined;
   if (content === undefined) throw new Error(`executeToolCode: ${text}`);
-  return { text: content.map((part) => part.text).join(''), isError: reply.result?.['isError'] === true };
+  const meta = reply.result?.['_meta'] as { 'asbru/waiting'?: WaitingRun } | undefined;
+  return {
+    text: content.map((part) => part.text).join(''),
+    isError: reply.result?.['isError'] === true,
+    waiting: meta?.['asbru/waiting'],
+  };
+}
+
+/** What a run waits for. Throws when it does not. */
+export function waitingIn({ waiting, text }: RunAnswer): WaitingRun & { readonly approval: ApprovalNotice } {
+  const [approval] = waiting?.approvals ?? [];
+  if (waiting === undefined || approval === undefined) throw new Error(`it does not wait: ${text}`);
+  return { ...waiting, approval };
 }
 
 /** The value that code returned, which must have ended well. */
@@ -33,6 +62,11 @@ export async function valueOf(
 ): Promise<unknown> {
   const { text, isError } = await runCode(endpoint, code, options);
   if (isError) throw new Error(text);
+  return returned(text);
+}
+
+/** The value that an answer says the code returned. */
+export function returned(text: string): unknown {
   return JSON.parse(/Return value: ([^]*?)\n\nEnvironment:/.exec(text)?.[1] ?? 'null');
 }
 

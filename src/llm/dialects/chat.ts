@@ -34,7 +34,10 @@ export const chatDialect: Dialect = {
   mix(answer, executed, pending) {
     const [choice = {}] = objectsOf(answer.choices);
     const message = objectOf(choice.message);
-    const kept = objectsOf(message.tool_calls).filter(({ id }) => pending.some((call) => call.id === id));
+    const kept = objectsOf(message.tool_calls).flatMap((item) => {
+      const call = pending.find(({ id }) => id === item.id);
+      return call === undefined ? [] : { ...item, function: { ...objectOf(item.function), arguments: call.arguments } };
+    });
     const content = [textOf(message.content), describeExecuted(executed)].filter((text) => text !== '').join('\n\n');
     return {
       ...answer,

@@ -24,6 +24,10 @@ export interface ToolResult {
   readonly call: ToolCall;
   readonly text: string;
   readonly isError: boolean;
+  /** It has not run, but waits for a person: what is to be called once that is decided. */
+  readonly waits?: ToolCall;
+  /** Whether the text is only the beginning of what was kept. */
+  readonly isKept?: boolean;
 }
 
 /**
@@ -81,10 +85,17 @@ export interface Stitcher {
 
 /** What a model's caller reads of the tools that ran before calls that it has to run itself. */
 export function describeExecuted(executed: readonly ToolResult[]): string {
+  const waiting = executed.filter(({ waits }) => waits !== undefined).map(({ text }) => text);
+  const ran = describeRan(executed.filter(({ waits }) => waits === undefined));
+  return [...ran, ...waiting, 'The following tools are to be called next.'].join('\n\n');
+}
+
+function describeRan(executed: readonly ToolResult[]): string[] {
+  if (executed.length === 0) return [];
   const names = executed.map(({ call }) => call.name);
   const isRepeated = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
   const byName = executed.map(({ call, text }) => [isRepeated(call.name) ? call.id : call.name, text]);
-  return `Results of the tools that have run: ${JSON.stringify(Object.fromEntries(byName))}\n\nThe following tools are to be called next.`;
+  return [`Results of the tools that have run: ${JSON.stringify(Object.fromEntries(byName))}`];
 }
 
 /** Two usages added up, number by number; what is no number is taken from the later one. */

@@ -37,7 +37,10 @@ export const messagesDialect: Dialect = {
   mix(answer, executed, pending) {
     const blocks = objectsOf(answer.content);
     const words = blocks.filter(({ type }) => type !== 'tool_use');
-    const open = blocks.filter(({ type, id }) => type === 'tool_use' && pending.some((call) => call.id === id));
+    const open = blocks.flatMap((block) => {
+      const call = block.type === 'tool_use' ? pending.find(({ id }) => id === block.id) : undefined;
+      return call === undefined ? [] : { ...block, input: JSON.parse(call.arguments) as JsonValue };
+    });
     return { ...answer, content: [...words, { type: 'text', text: describeExecuted(executed) }, ...open] };
   },
   gistOf: ({ content, stop_reason }) => ({ output: content, stopReason: asWord(stop_reason) }),

@@ -2,7 +2,7 @@ import { appendToMember, editObject } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
-import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
+import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher, type ToolCall } from './dialect.ts';
 import { ownMessage } from './own-message.ts';
 
 /** OpenAI responses. */
@@ -35,9 +35,7 @@ export const responsesDialect: Dialect = {
   mix(answer, executed, pending) {
     const items = objectsOf(answer.output);
     const words = items.filter(({ type }) => type !== 'function_call');
-    const open = items.filter(
-      ({ type, call_id }) => type === 'function_call' && pending.some(({ id }) => id === call_id),
-    );
+    const open = openItems(items, pending);
     return { ...answer, output: [...words, ownMessage(describeExecuted(executed)), ...open] };
   },
   gistOf: ({ output, status, incomplete_details }) => ({
@@ -53,6 +51,14 @@ export const responsesDialect: Dialect = {
     return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
   },
 };
+
+/** The calls that are left to the caller, with the arguments that they are to have. */
+function openItems(items: readonly JsonObject[], pending: readonly ToolCall[]): JsonObject[] {
+  return items.flatMap((item) => {
+    const call = item.type === 'function_call' ? pending.find(({ id }) => id === item.call_id) : undefined;
+    return call === undefined ? [] : { ...item, arguments: call.arguments };
+  });
+}
 
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
@@ -132,9 +138,7 @@ function createResponsesStitcher(): Stitcher {
     },
     releaseMixed(executed, pending) {
       const message = ownMessage(describeExecuted(executed));
-      const open = objectsOf(gatherer.answer().output).filter(
-        (item) => item.type === 'function_call' && pending.some(({ id }) => id === item.call_id),
-      );
+      const open = openItems(objectsOf(gatherer.answer().output), pending);
       const frames = [
         ...itemFrames(message, given.length),
         ...open.flatMap((item, at) => itemFrames(item, given.length + 1 + at)),

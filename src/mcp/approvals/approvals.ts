@@ -5,7 +5,7 @@ import { admits } from '../../lib/tool-names.ts';
 import type { StoredApproval } from '../../store/approvals.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { ClientRequest } from '../client-side.ts';
-import type { InputHandles } from '../relay/input-handles.ts';
+import type { AskingRun, InputHandles } from '../relay/input-handles.ts';
 import { readState } from '../relay/questions.ts';
 import { createAskUser, type Answer } from './ask-user.ts';
 import { createBind, type Bound } from './binding.ts';
@@ -14,6 +14,8 @@ import { digestOf, runApproved } from './permit.ts';
 import { approvalDenied, approvalRequired } from './refusals.ts';
 import { createFindOrBegin } from './waiting-calls.ts';
 import { createWaiting } from './waiting.ts';
+import { createSettle, type Settle } from './settle.ts';
+import { createStayOnLine, waitsUntil } from './stay-on-line.ts';
 import type { Entry } from '../view.ts';
 
 interface ApprovalDeps extends DecisionDeps {
@@ -49,12 +51,13 @@ export interface Approvals extends Decisions {
    * and `approval_denied`. The same request sent again after the approval gets a permit, once.
    */
   demand(request: ClientRequest, tool: Entry): Promise<Demanded> | undefined;
+  /** For runs of code, which stop where a call of theirs waits. */
+  readonly settle: Settle;
+  /** Takes the answer to a question that {@link settle} asked a modern client, if a request brings it, and decides by it. */
+  takeAnswer(request: ClientRequest): Promise<AskingRun | undefined>;
   stop(): void;
 }
 
-/** How long a call may wait for the decision on the line, in seconds. */
-const WAIT_HEADER = 'x-asbru-approval-wait';
-const MAX_WAIT = 300;
 const SWEEP_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
 
@@ -65,6 +68,7 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
   const decisions = createDecisions(deps);
   const findOrBegin = createFindOrBegin(deps);
   const waiting = createWaiting(changes);
+  const stayOnLine = createStayOnLine(store, waiting);
   const asking = createAskUser(deps);
   const sweeping = setInterval(() => {
     const now = Date.now();
@@ -83,24 +87,6 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
     await decisions.decide(id, verdict, { caller, actor, via: 'elicitation' }).catch((error: unknown) => {
       if (!(error instanceof GatewayError && error.code === 'conflict')) throw error;
     });
-  }
-
-  /** Stays on the line as long as the request says, and the approval waits. */
-  async function stayOnLine({ id, expires_at }: StoredApproval, { headers, signal }: ClientRequest): Promise<void> {
-    const until = Math.min(Date.now() + readWait(headers[WAIT_HEADER]) * 1_000, expires_at);
-    const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
-    try {
-      for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
-        const changed = waiting.forChange(id, left, either);
-        changed.catch(() => undefined); // seen below, if it is still of interest then
-        // Looked at only when nothing can be missed any more.
-        if ((await store.find(id, Date.now()))?.status !== 'pending') return;
-        await changed;
-      }
-    } finally {
-      done.abort();
-    }
   }
 
   function permit({ id, binding }: StoredApproval, rest: ClientRequest): Demanded {
@@ -145,15 +131,26 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
       if (asked !== undefined && 'reply' in asked) return { kind: 'question', reply: asked.reply };
       if (isAnswered) await decideAsCaller(stored, answered.answer, rest);
       else if (asked !== undefined) await decideAsCaller(stored, asked.answer, rest);
-      else await stayOnLine(stored, rest);
+      else await stayOnLine(stored, waitsUntil(rest.headers), rest.signal);
       stored = await findOrBegin(rest, tool, bound);
     }
     if (stored.status === 'approved') return permit(stored, rest);
     throw refusal(stored);
   }
 
+  async function takeAnswer(request: ClientRequest): Promise<AskingRun | undefined> {
+    const { answered } = asking.takeAnswered(request);
+    if (answered?.run === undefined) return undefined;
+    const { id, run, answer } = answered;
+    const stored = await store.find(id, Date.now());
+    if (stored?.status === 'pending') await decideAsCaller(stored, answer, request);
+    return run;
+  }
+
   return {
     ...decisions,
+    settle: createSettle({ ...deps, asking, stayOnLine, decideAsCaller }),
+    takeAnswer,
     demand: (request, tool) =>
       admits(tool.upstream.client.tools_to_approve, tool.own) ? demand(request, tool) : undefined,
     stop() {
@@ -161,10 +158,4 @@ export function createApprovals(deps: ApprovalDeps): Approvals {
       waiting.stop();
     },
   };
-}
-
-function readWait(header: ClientRequest['headers'][string]): number {
-  if (header === undefined || header === '') return 0;
-  if (typeof header === 'string' && /^\d{1,6}$/.test(header)) return Math.min(Number(header), MAX_WAIT);
-  throw new GatewayError('invalid_request', `${WAIT_HEADER}: must be a whole number of seconds, at most ${MAX_WAIT}`);
 }

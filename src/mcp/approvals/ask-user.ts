@@ -4,7 +4,7 @@ import type { StoredApproval } from '../../store/approvals.ts';
 import type { ClientRequest } from '../client-side.ts';
 import { canBeAsked } from '../profile.ts';
 import type { InputRequest } from '../relay/conversation.ts';
-import type { Binding, InputHandles } from '../relay/input-handles.ts';
+import type { AskingRun, Binding, InputHandles } from '../relay/input-handles.ts';
 import { readState, takeAnswer } from '../relay/questions.ts';
 
 /** What a user says to a call of their own client. */
@@ -21,13 +21,19 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 interface Answered {
   /** The approval that was asked for. */
   readonly id: string;
+  /** The run of code that waits for it; undefined: the request itself does. */
+  readonly run: AskingRun | undefined;
   readonly answer: Answer;
 }
 
 /** How the user of a calling client is asked, in either era. */
 export interface AskUser {
-  /** Asks; undefined where the client cannot. The client of a reply comes again with the answer. */
-  ask(request: ClientRequest, waiting: StoredApproval): Promise<{ reply: Reply } | { answer: Answer }> | undefined;
+  /** Asks; undefined where the client cannot. The client of a reply comes again with the answer, to that run if there is one. */
+  ask(
+    request: ClientRequest,
+    waiting: StoredApproval,
+    run?: AskingRun,
+  ): Promise<{ reply: Reply } | { answer: Answer }> | undefined;
   /** The answer, if this is what a request brings, and the request without it, as the server is to see it. */
   takeAnswered(request: ClientRequest): { readonly answered: Answered | undefined; readonly rest: ClientRequest };
 }
@@ -50,11 +56,11 @@ export function createAskUser({ handles, answerMs }: AskUserDeps): AskUser {
   }
 
   return {
-    ask(request, waiting) {
+    ask(request, waiting, run) {
       const question = questionFor(request, waiting);
       if (question === undefined) return undefined;
       if (request.side.era === 'modern') {
-        const state = handles.seal({ approval: waiting.id }, bindingOf(request));
+        const state = handles.seal({ approval: waiting.id, ...(run !== undefined && { run }) }, bindingOf(request));
         return Promise.resolve({ reply: asReply(question, state) });
       }
       if (request.side.ask === undefined) return undefined;
@@ -75,7 +81,7 @@ export function createAskUser({ handles, answerMs }: AskUserDeps): AskUser {
       const members = new Map(rest.params.members);
       members.delete('requestState');
       const stripped = { ...rest, params: { ...rest.params, members } };
-      return { answered: { id: carried.approval, answer: readAnswer(answer) }, rest: stripped };
+      return { answered: { id: carried.approval, run: carried.run, answer: readAnswer(answer) }, rest: stripped };
     },
   };
 }

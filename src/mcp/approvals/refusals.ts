@@ -9,6 +9,16 @@ export function approvalRequired(waiting: StoredApproval, base: string): Gateway
   return new GatewayError('approval_required', message, { details: { approval } });
 }
 
+/** Calls that code made wait for a person, and the run with them. For those who cannot go on with it themselves. */
+export function runWaits(approvals: readonly ApprovalNotice[], continuation: string): GatewayError {
+  const calls = approvals.map(({ tool, mcp_client_name, id }) => `"${tool}" of ${mcp_client_name} (approval ${id})`);
+  const until = approvals[0]?.expires_at;
+  const message = `The code waits for approval of ${calls.join(', ')}, until ${until}. Once that is decided, call executeToolCode again with the continuation "${continuation}": it goes on where it stopped.`;
+  return new GatewayError('approval_required', message, {
+    details: { approval: approvals[0], approvals, continuation },
+  });
+}
+
 /** A person said no. */
 export function approvalDenied(denied: StoredApproval, base: string): GatewayError {
   const approval = noticeOf(denied, 'denied', base);

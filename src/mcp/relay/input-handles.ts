@@ -10,10 +10,16 @@ export interface Binding {
   readonly params: RelayParams;
 }
 
+/** A run of code which waits for an approval, and the approvals that the user was asked for on its behalf. */
+export interface AskingRun {
+  readonly name: string;
+  readonly asked: readonly string[];
+}
+
 /** What the gateway keeps in a `requestState`: a parked request of ours, the approval that it asked for, or the state of a modern server. */
 export type Carried =
   | { readonly parked: string }
-  | { readonly approval: string }
+  | { readonly approval: string; readonly run?: AskingRun }
   | { readonly client_id: string; readonly state: string | undefined };
 
 interface Sealed {

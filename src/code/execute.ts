@@ -1,0 +1,110 @@
+import type { ApprovalNotice } from '../contract/approval.ts';
+import type { ClientSettings } from '../contract/config.ts';
+import type { BuiltInCall } from '../mcp/built-in.ts';
+import type { CallTool } from '../mcp/call-tool.ts';
+import { decideNested } from './approval.ts';
+import type { Artifacts } from './artifacts.ts';
+import { explainError, explainOutcome } from './explain-failure.ts';
+import type { RunState } from './kept-runs.ts';
+import type { Library } from './library.ts';
+import { createNestedCalls, type NestedCalls } from './nested-calls.ts';
+import { renderEnd, renderFailure, type Surroundings } from './render-run.ts';
+import type { Outcome, Sandbox } from './sandbox.ts';
+import type { Job, RunLimits } from './sandbox-messages.ts';
+
+export interface ExecuteDeps {
+  readonly sandbox: Pick<Sandbox, 'run'>;
+  readonly artifacts: Artifacts;
+  readonly callTool: CallTool;
+  readonly settings: () => Pick<ClientSettings, 'mcp_code_mode_timeout' | 'mcp_code_mode_memory'>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The run is over, or stopped where calls wait. */
+export type Step =
+  | { readonly result: { readonly text: string; readonly isError: boolean } }
+  | { readonly state: RunState };
+
+/**
+ * Runs code from its beginning, or from where it stopped, to its end or the next stop. `restore` is called when a run could not
+ * even go on, so that nothing is lost by the attempt.
+ */
+export function createExecute({ sandbox, artifacts, callTool, settings, onError }: ExecuteDeps) {
+  function finish(
+    outcome: Extract<Outcome, { status: 'completed' }>,
+    state: RunState,
+    library: Library,
+    limits: RunLimits,
+  ) {
+    const { report } = outcome;
+    const { session, servers } = state;
+    const lost = artifacts.save(session.key, report.artifacts);
+    const notes: Surroundings = { servers, notes: notesOn(session.name, artifacts.list(session.key), lost) };
+    if (report.error === undefined) return renderEnd(report, notes);
+    const failure = explainError(report.error, library, limits);
+    return { text: renderFailure(failure, report.output, notes, report.isCut), isError: true };
+  }
+
+  return async (call: BuiltInCall, library: Library, state: RunState, restore: () => Promise<void>): Promise<Step> => {
+    const { request } = call;
+    const limits = limitsOf(settings(), state);
+    const decide = (tool: Parameters<typeof decideNested>[0]) => decideNested(tool, state.isReviewed);
+    const nested = createNestedCalls({ call, library, limits, callTool, decide, onError, before: state });
+    const job = jobOf(state, limits, request.caller.principal, artifacts.load(state.session.key));
+    const outcome = await sandbox
+      .run(job, nested.answer, request.signal)
+      .catch(async (error: unknown) => {
+        if (state.stop !== undefined && nested.made === state.made) await restore().catch(onError);
+        throw error;
+      })
+      .finally(() => nested.end());
+    if (outcome.status === 'interrupted') return { state: stopped(state, outcome, nested) };
+    if (outcome.status === 'completed') {
+      const isSignIn = outcome.report.error?.code === 'mcp_auth_required';
+      if (isSignIn && nested.obstacle !== undefined) throw nested.obstacle;
+      return { result: finish(outcome, state, library, limits) };
+    }
+    const around = { servers: state.servers, notes: [] };
+    return { result: { text: renderFailure(explainOutcome(outcome, limits), nested.printed, around), isError: true } };
+  };
+}
+
+function jobOf(state: RunState, limits: RunLimits, owner: string, artifacts: string | undefined): Job {
+  const { code, servers, stop, hasArtifacts } = state;
+  return {
+    ...{ code, servers, limits, owner },
+    // A run that goes on reads what it read when it began.
+    artifacts: hasArtifacts ? (artifacts ?? '{}') : undefined,
+    resume: stop && {
+      continuation: stop.continuation,
+      resolutions: stop.waits.map(({ id }) => ({ interruptionId: id, value: true })),
+    },
+  };
+}
+
+function stopped(
+  state: RunState,
+  { continuation, interruptions }: Extract<Outcome, { status: 'interrupted' }>,
+  { made, printed }: NestedCalls,
+): RunState {
+  // Made by nested-calls.ts, and only passed through the sandbox.
+  const waits = interruptions.map(({ id, payload }) => ({ id, approval: payload as ApprovalNotice }));
+  return { ...state, made, printed, stop: { continuation, waits } };
+}
+
+function notesOn(session: string | undefined, kept: readonly string[], lost: readonly string[]): string[] {
+  const again = session === undefined ? '' : ` (to have them in the next run, send "session": "${session}")`;
+  return [
+    ...(kept.length === 0 ? [] : [`Artifacts: ${kept.join(', ')}${again}`]),
+    ...(lost.length === 0 ? [] : [`Artifacts that were too large to keep: ${lost.join(', ')}`]),
+  ];
+}
+
+function limitsOf(settings: ReturnType<ExecuteDeps['settings']>, { calls, output }: RunState): RunLimits {
+  return {
+    timeoutMs: settings.mcp_code_mode_timeout * 1000,
+    memoryBytes: settings.mcp_code_mode_memory * 1024 ** 2,
+    calls,
+    output,
+  };
+}
