@@ -21,6 +21,7 @@ import { providerRoutes } from '../http/api/providers.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createServeDashboard } from '../http/dashboard.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
+import { createIdentifyPage } from '../http/identify-page.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
@@ -93,7 +94,8 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
     logger,
   });
-  const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
+  const identifyPage = createIdentifyPage({ identifyMcp, identifyManager, settings });
+  const mcp = createMcpEndpoint({ identify: identifyPage, challenge, dispatch, sessions, subscriptions, logger });
   const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
   const feed = createLiveFeed<readonly [CallStart, CallEnd | undefined]>({
     identify: { identifyManagement: identifyManager },
