@@ -153,7 +153,6 @@ test.each(['light', 'dark'] as const)('no barrier while a question is open, in t
     expect(await findBarriers(opened.page)).toEqual([]);
     expect(await isTooWide(opened.page)).toBe(false);
     expect(opened.faults).toEqual([]);
-    await opened.page.screenshot({ path: `/tmp/pg-asked-${theme}-${width}.png`, fullPage: true });
     await opened.page.context().close();
   }
 });

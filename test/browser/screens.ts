@@ -60,6 +60,17 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-registry/tracker?tab=access',
     shows: 'laptop',
   },
+  { name: 'playground', gateway: 'filled', path: '/workspace/playground', shows: 'Choose a tool' },
+  {
+    name: 'playground-result',
+    gateway: 'filled',
+    path: '/workspace/playground?server=tracker&name=tracker-rich',
+    shows: 'It takes no arguments',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Call the tool' }).click();
+      await page.getByText('it works').waitFor();
+    },
+  },
   {
     name: 'command-palette',
     gateway: 'filled',

@@ -114,7 +114,6 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
         </Field>
         <Offers {...{ caller, server, kind, name, headers }} onName={(value) => set({ name: value || undefined })} />
       </div>
-      <OfferTrial {...{ caller, server, kind, name, headers }} onRead={(uri) => set({ kind: 'resource', name: uri })} />
       <details className="text-sm">
         <summary className="w-fit font-medium">Headers of the request</summary>
         <div className="mt-2 max-w-xl">
@@ -126,6 +125,7 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
           </Field>
         </div>
       </details>
+      <OfferTrial {...{ caller, server, kind, name, headers }} onRead={(uri) => set({ kind: 'resource', name: uri })} />
     </>
   );
 }

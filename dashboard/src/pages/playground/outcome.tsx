@@ -29,7 +29,9 @@ export function Outcome({ run, onAnswer, onRead }: Props) {
       </Section>
     );
   }
-  const { state, progress, questions, result, error, ms, cost } = run;
+  const { state, progress, questions, result, error, ms } = run;
+  const costs = Object.values(run.costs);
+  const cost = costs.reduce((sum, each) => sum + each, 0);
   const isError = result?.['isError'] === true;
   const [tone, word] = isError ? (['bad', 'error of the tool'] as const) : STATES[state];
   return (
@@ -37,7 +39,9 @@ export function Outcome({ run, onAnswer, onRead }: Props) {
       <p role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
         <Badge tone={tone}>{word}</Badge>
         {state !== 'running' && state !== 'cancelled' && <span className="tabular-nums">{Math.round(ms)} ms</span>}
-        {cost !== undefined && <span className="tabular-nums">{cost === 0 ? 'free' : `${cost} USD`}</span>}
+        {costs.length > 0 && state !== 'asked' && (
+          <span className="tabular-nums">{cost === 0 ? 'free' : `${cost} USD`}</span>
+        )}
       </p>
       {progress !== undefined && <ProgressBar {...progress} />}
       {state === 'asked' && questions !== undefined && (

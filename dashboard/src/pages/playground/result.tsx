@@ -25,8 +25,8 @@ interface Props {
 /** A result as a person wants to see it. Whatever it is, the messages below have it as it came. */
 export function Result({ result, onRead }: Props) {
   const { content, messages, contents, structuredContent } = result;
-  const parts = listOf<Part>(content ?? contents);
-  const said = listOf<{ role: string; content: Part }>(messages);
+  const parts = listOf(content ?? contents) as readonly Part[]; // as the protocol has it
+  const said = listOf(messages) as readonly { readonly role: string; readonly content: Part }[];
   return (
     <div className="flex flex-col gap-4" role="region" aria-label="Result">
       {parts.map((part, index) => (
@@ -115,6 +115,6 @@ function neat(text: string): string {
   }
 }
 
-function listOf<T>(value: unknown): readonly T[] {
-  return Array.isArray(value) ? (value as T[]) : [];
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -82,11 +82,12 @@ interface ArgumentsProps {
 
 /** The same arguments twice: as fields, and as JSON for what fields cannot say. */
 function Arguments({ offer, args, onArgs, onValid }: ArgumentsProps) {
+  const hasFields = Object.keys(offer.schema['properties'] ?? {}).length > 0;
   return (
     <div className="grid min-w-0 gap-4 md:grid-cols-2">
       <SchemaFields schema={{ type: 'object', properties: {}, ...offer.schema }} value={args} onValue={onArgs} />
       <Field label="Arguments as JSON">
-        <JsonEditor value={args} onValue={onArgs} onValid={onValid} rows={10} />
+        <JsonEditor value={args} onValue={onArgs} onValid={onValid} rows={hasFields ? 10 : 4} />
       </Field>
     </div>
   );

@@ -38,8 +38,8 @@ export interface Run {
   readonly requestState?: unknown;
   readonly result?: JsonObject;
   readonly error?: unknown;
-  /** In USD; known once the log has the call. */
-  readonly cost?: number;
+  /** In USD, by the row of the log: a server that asks back is called more than once. */
+  readonly costs: Readonly<Record<string, number>>;
 }
 
 /** A server that only wants to be asked again is given this long. */
@@ -89,7 +89,7 @@ export function useRun() {
       const requestId = crypto.randomUUID?.() ?? String(Math.random()).slice(2); // only over TLS and on this machine
       const headers = { ...request.headers, 'x-request-id': requestId };
       const traced = { ...request, headers, progressToken: requestId };
-      const begun: Run = { state: 'running', request: traced, requestId, steps: [], ms: 0 };
+      const begun: Run = { state: 'running', request: traced, requestId, steps: [], ms: 0, costs: {} };
       const now = performance.now();
       setStart(now);
       setRun(begun);
@@ -117,11 +117,11 @@ function stateOf(requestState: unknown): JsonObject {
 }
 
 function progressIn({ method, params }: McpMessage): Partial<Run> {
-  if (method !== 'notifications/progress' || typeof params?.['progress'] !== 'number') return {};
-  const { progress, total, message } = params;
+  const { progress, total, message } = params ?? {};
+  if (method !== 'notifications/progress' || typeof progress !== 'number') return {};
   return {
     progress: {
-      progress: Number(progress),
+      progress,
       ...(typeof total === 'number' ? { total } : {}),
       ...(typeof message === 'string' ? { message } : {}),
     },
@@ -134,8 +134,8 @@ function useCost(run: Run | undefined, setRun: (change: (run: Run | undefined) =
   const listen = useCallback(
     (message: LiveMessage) => {
       if (message.type !== 'mcp_log' || message.operation !== 'update') return;
-      const { request_id, cost } = message.payload as McpLogView; // as the gateway renders it
-      if (request_id === id) setRun((now) => now && { ...now, cost });
+      const { id: row, request_id, cost } = message.payload as McpLogView; // as the gateway renders it
+      if (request_id === id) setRun((now) => now && { ...now, costs: { ...now.costs, [row]: cost } });
     },
     [id, setRun],
   );
