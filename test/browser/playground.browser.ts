@@ -25,6 +25,7 @@ beforeAll(async () => {
   lively = cleanup.use(await startLively('modern'));
   const older = cleanup.use(await serveLegacy(() => createLegacyAskingServer()));
   const newer = cleanup.use(await serveModern(() => createModernAskingServer()));
+  tools.host.tools.set('book', { name: 'book', description: 'Takes every kind of value', inputSchema: BOOK });
   gateway = cleanup.use(await startGateway());
   await setUp(gateway);
   await gateway.createClient(httpClient(tools.url, { name: 'tools', tool_pricing: { add: 0.25 } }));
@@ -36,6 +37,20 @@ beforeAll(async () => {
 });
 
 afterAll(() => cleanup.disposeAsync());
+
+const BOOK = {
+  type: 'object',
+  properties: {
+    seat: { enum: ['aisle', 'window'] },
+    hot: { type: 'boolean' },
+    guest: { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } }, required: ['name'] },
+    stops: { type: 'array', items: { type: 'string' } },
+    extras: { type: 'array', items: { enum: ['wifi', 'meal'] } },
+    either: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+    unused: { type: 'string' },
+  },
+  required: ['seat'],
+};
 
 /** Opens the playground with this choice and calls what is chosen. */
 async function tryOut(choice: Record<string, string>): Promise<void> {
@@ -64,6 +79,32 @@ test('from the row of a tool to its result, its price and its messages', async (
   await page.getByRole('button', { name: /sent tools\/call/ }).click();
   expect(await page.getByLabel('tools/call', { exact: true }).textContent()).toContain('"name": "tools-add"');
   expect(faults).toEqual([]);
+});
+
+test('a form asks for every kind of value, and what is left out is not sent', async () => {
+  await page.goto('/workspace/playground?server=tools&name=tools-book');
+  await page.getByLabel('seat *', { exact: true }).selectOption('window');
+  await page.getByLabel('hot', { exact: true }).selectOption('no');
+  await page.getByLabel('name *', { exact: true }).fill('Ada');
+  await page.getByLabel('age', { exact: true }).fill('36');
+  await page.getByLabel('unused', { exact: true }).fill('x');
+  await page.getByLabel('unused', { exact: true }).fill('');
+  for (const stop of ['Ulm', 'Bonn']) {
+    await page.getByRole('button', { name: 'Add to stops' }).click();
+    await page
+      .getByLabel(/^stops \d \*$/)
+      .last()
+      .fill(stop);
+  }
+  await page.getByRole('button', { name: 'Remove stops 1' }).click();
+  await page.getByLabel('meal').check();
+  await page.getByLabel('either', { exact: true }).fill('4.5');
+  await page.getByRole('button', { name: 'Call the tool' }).click();
+  await page.getByText('it works').waitFor();
+  expect(tools.host.calls.at(-1)).toMatchObject({ name: 'book' });
+  expect(tools.host.calls.at(-1)?.arguments).toEqual({
+    ...{ seat: 'window', hot: false, guest: { name: 'Ada', age: 36 }, stops: ['Bonn'], extras: ['meal'], either: 4.5 },
+  });
 });
 
 test('every kind of content shows, and an error of the tool says so', async () => {

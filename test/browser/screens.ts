@@ -64,9 +64,11 @@ export const SCREENS: readonly Screen[] = [
   {
     name: 'playground-result',
     gateway: 'filled',
-    path: '/workspace/playground?server=tracker&name=tracker-rich',
-    shows: 'It takes no arguments',
+    path: '/workspace/playground?server=tracker&name=tracker-add',
+    shows: 'Adds two numbers',
     act: async (page) => {
+      await page.getByLabel('a *', { exact: true }).fill('2');
+      await page.getByLabel('b *', { exact: true }).fill('40');
       await page.getByRole('button', { name: 'Call the tool' }).click();
       await page.getByText('it works').waitFor();
     },
