@@ -11,6 +11,6 @@ process.env.CHROMIUM_PATH = chromium();
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const browser = join(root, 'test', 'browser');
 const program = given.includes('--screenshots')
-  ? [join(browser, 'screenshots.ts')]
+  ? [join(browser, 'screenshots.ts'), ...given.filter((word) => word !== '--screenshots')]
   : [vitest, 'run', '--config', join(browser, 'vitest.config.ts'), ...given];
 handOver(pinnedNode(), program, { cwd: root, endsWithParent: true });

@@ -51,7 +51,7 @@ export async function request<T>(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const isPublic = path.startsWith('/api/session/log') || path === '/api/session/setup';
-  const proof = method === 'GET' || isPublic ? {} : { 'x-csrf-token': await (csrfToken ??= fetchCsrfToken()) };
+  const proof = method === 'GET' || isPublic ? {} : await proofOfPage();
   const response = await send(path, {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...proof, ...headers },
@@ -60,6 +60,11 @@ export async function request<T>(
   if (response.ok) return (await response.json()) as T; // the contract of the route, which the caller names
   if (response.status === 401 || response.status === 403) forgetSession();
   throw await readError(response);
+}
+
+/** The header that proves to the gateway that its own page asks. */
+export async function proofOfPage(): Promise<Record<string, string>> {
+  return { 'x-csrf-token': await (csrfToken ??= fetchCsrfToken()) };
 }
 
 /** Query parameters without those that are absent or empty. */

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
+import { readPlaygroundSearch } from './pages/playground-search.ts';
 import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -74,10 +75,17 @@ const server = createRoute({
   component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
 });
 
+const playground = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/playground',
+  validateSearch: readPlaygroundSearch,
+  component: lazyRouteComponent(() => import('./pages/playground.tsx'), 'PlaygroundPage'),
+});
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server])]),
+    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server, playground])]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,
     defaultPendingComponent: () => (

@@ -25,6 +25,7 @@ import { pricingOverrideRoutes } from '../http/api/pricing-overrides.ts';
 import { createCheckOrigin } from '../http/check-origin.ts';
 import { createServeDashboard } from '../http/dashboard.ts';
 import { createIdentifyMcp } from '../http/identify-mcp.ts';
+import { createIdentifyPage } from '../http/identify-page.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
 import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
@@ -97,7 +98,8 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     },
     logger,
   });
-  const mcp = createMcpEndpoint({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
+  const identifyPage = createIdentifyPage({ identifyMcp, identifyManager, settings });
+  const mcp = createMcpEndpoint({ identify: identifyPage, challenge, dispatch, sessions, subscriptions, logger });
   const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
   const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },

@@ -9,7 +9,7 @@ import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
-import type { IdentifyMcp } from './identify-mcp.ts';
+import type { IdentifyMcpRequest } from './identify-page.ts';
 import type { Arrival, Dispatch } from './mcp-dispatch.ts';
 import {
   checkLegacyVersion,
@@ -27,7 +27,7 @@ import { createReplays } from './replay.ts';
 import { takeToolMode } from './tool-mode.ts';
 
 interface McpDeps {
-  readonly identifyMcp: IdentifyMcp;
+  readonly identify: IdentifyMcpRequest;
   /** What a 401 says about how to sign in. */
   readonly challenge: (headers: IncomingMessage['headers']) => string | undefined;
   readonly dispatch: Dispatch;
@@ -45,14 +45,14 @@ export interface McpEndpoint {
 
 /** `/mcp`: Streamable HTTP for clients of every revision. Plain node:http, as every tool call passes here. */
 export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
-  const { identifyMcp, challenge, dispatch, sessions, subscriptions, logger } = deps;
+  const { identify, challenge, dispatch, sessions, subscriptions, logger } = deps;
   const replays = createReplays();
   const { hold, close } = createOpenStreams();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       takeToolMode(request);
-      const caller = await identifyMcp(request.headers);
+      const caller = await identify(request);
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') listen(request, response, caller);
       else if (request.method === 'DELETE') endSession(request, response, caller);

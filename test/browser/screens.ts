@@ -60,6 +60,19 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-registry/tracker?tab=access',
     shows: 'laptop',
   },
+  { name: 'playground', gateway: 'filled', path: '/workspace/playground', shows: 'Choose a tool' },
+  {
+    name: 'playground-result',
+    gateway: 'filled',
+    path: '/workspace/playground?server=tracker&name=tracker-add',
+    shows: 'Adds two numbers',
+    act: async (page) => {
+      await page.getByLabel('a *', { exact: true }).fill('2');
+      await page.getByLabel('b *', { exact: true }).fill('40');
+      await page.getByRole('button', { name: 'Call the tool' }).click();
+      await page.getByText('it works').waitFor();
+    },
+  },
   {
     name: 'command-palette',
     gateway: 'filled',

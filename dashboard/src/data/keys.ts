@@ -16,12 +16,14 @@ export const keys = {
   users: ['users'],
   audit: ['audit'],
   mcpLogs: ['mcp-logs'],
+  /** What `/mcp` offers, by whom and of which server. */
+  offers: (as: string, server: string) => ['offers', as, server],
 } as const;
 
 /** What the live feed says changed (a table of the store), and which queries show it. */
 export const KEYS_OF_TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  mcp_clients: [keys.servers, keys.audit],
-  grants: [keys.servers, keys.virtualKeys, keys.audit],
+  mcp_clients: [keys.servers, keys.audit, ['offers']],
+  grants: [keys.servers, keys.virtualKeys, keys.audit, ['offers']],
   virtual_keys: [keys.virtualKeys, keys.servers, keys.audit],
   provider_configs: [keys.virtualKeys],
   budgets: [keys.virtualKeys, keys.owners],

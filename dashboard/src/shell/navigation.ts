@@ -28,4 +28,11 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     group: 'Gateway',
     words: 'catalog clients upstream tools',
   },
+  {
+    to: '/workspace/playground',
+    label: 'Playground',
+    icon: 'play',
+    group: 'Gateway',
+    words: 'inspector try call tool prompt resource elicitation',
+  },
 ];

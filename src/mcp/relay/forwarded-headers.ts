@@ -10,6 +10,7 @@ const NEVER = new Set([
   'proxy-authenticate',
   'cookie',
   'set-cookie',
+  'x-csrf-token',
   'x-api-key',
   'x-goog-api-key',
   'api-key',

@@ -1,10 +1,12 @@
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { McpClientView } from '../../../../src/contract/mcp-client.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
+import { Button, buttonClasses } from '../../ui/button.tsx';
 import { CodeBlock } from '../../ui/code-block.tsx';
 import { Drawer } from '../../ui/dialog.tsx';
 import { Field, Input } from '../../ui/field.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { JsonEditor } from '../../ui/json-editor.tsx';
 import { Select } from '../../ui/select.tsx';
 import { Empty } from '../../ui/states.tsx';
@@ -157,7 +159,7 @@ interface DrawerProps extends TabProps {
   readonly onClose: () => void;
 }
 
-function ToolDrawer({ tool, onClose, form, isDisabled }: DrawerProps) {
+function ToolDrawer({ tool, onClose, server, form, isDisabled }: DrawerProps) {
   if (tool === undefined) return null;
   const { name, description, parameters } = tool;
   const { tool_pricing } = form.draft;
@@ -168,6 +170,15 @@ function ToolDrawer({ tool, onClose, form, isDisabled }: DrawerProps) {
   return (
     <Drawer isOpen onClose={onClose} title={name}>
       <div className="flex flex-col gap-4">
+        <div>
+          <Link
+            to="/workspace/playground"
+            search={{ server: server.config.name, name: `${server.config.name}-${name}` }}
+            className={buttonClasses()}
+          >
+            <Icon name="play" /> Try it
+          </Link>
+        </div>
         <p className="whitespace-pre-wrap">{description ?? 'The server says nothing about it.'}</p>
         <Field
           label="Price per successful call in USD"
