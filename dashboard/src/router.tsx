@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
+import { createLogSearch, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
 import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -74,10 +75,28 @@ const server = createRoute({
   component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
 });
 
+const mcpLogs = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-logs',
+  validateSearch: createLogSearch(MCP_LOG_FIELDS),
+  component: lazyRouteComponent(() => import('./pages/mcp-logs.tsx'), 'McpLogsPage'),
+});
+
+const overview = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/dashboard',
+  validateSearch: readTimeRange,
+  component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'OverviewPage'),
+});
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server])]),
+    routeTree: root.addChildren([
+      login,
+      setup,
+      workspace.addChildren([home, start, servers, server, overview, mcpLogs]),
+    ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,
     defaultPendingComponent: () => (

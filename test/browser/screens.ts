@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
+import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { openPage, type Look } from './chromium.ts';
@@ -60,6 +61,18 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-registry/tracker?tab=access',
     shows: 'laptop',
   },
+  { name: 'overview', gateway: 'filled', path: '/workspace/dashboard', shows: 'Top tools' },
+  { name: 'mcp-logs', gateway: 'filled', path: '/workspace/mcp-logs', shows: 'whoami' },
+  {
+    name: 'mcp-log',
+    gateway: 'filled',
+    path: '/workspace/mcp-logs',
+    shows: 'whoami',
+    act: async (page) => {
+      await page.getByRole('row', { name: /echo .*release notes/ }).click();
+      await page.getByLabel('Result', { exact: true }).waitFor();
+    },
+  },
   {
     name: 'command-palette',
     gateway: 'filled',
@@ -109,6 +122,9 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
     name: 'laptop',
     mcp_configs: [{ mcp_client_name: 'tracker', tools_to_execute: ['echo', 'whoami'] }],
   });
+  await callText(gateway, 'tracker-echo', { text: 'release notes of this week' });
+  await callText(gateway, 'tracker-whoami');
+  await callText(gateway, 'billing-echo').catch(() => 'it is out of order, which the logs tell');
 }
 
 /** Shows screens, one window for each gateway and look. */

@@ -28,4 +28,12 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     group: 'Gateway',
     words: 'catalog clients upstream tools',
   },
+  {
+    to: '/workspace/dashboard',
+    label: 'Overview',
+    icon: 'chart',
+    group: 'What happens',
+    words: 'dashboard plots volume errors latency cost top tools',
+  },
+  { to: '/workspace/mcp-logs', label: 'MCP logs', icon: 'log', group: 'What happens', words: 'calls tools history' },
 ];
