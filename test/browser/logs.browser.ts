@@ -111,5 +111,5 @@ function call(text: string): Promise<string> {
 }
 
 async function logOf(id: string): Promise<Record<string, unknown>> {
-  return (await scene.gateway.api('GET', `/api/mcp-logs/${id}`)).body as Record<string, unknown>;
+  return (await scene.gateway.api('GET', `/api/mcp-logs/${id}`)).body;
 }

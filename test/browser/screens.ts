@@ -69,10 +69,31 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-logs',
     shows: 'whoami',
     act: async (page) => {
-      await page.getByRole('row', { name: /echo .*release notes/ }).click();
+      await page.getByRole('row', { name: /success.*echo/ }).click();
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
   },
+  { name: 'audit', gateway: 'filled', path: '/workspace/audit-logs', shows: 'laptop' },
+  {
+    name: 'audit-entry',
+    gateway: 'filled',
+    path: '/workspace/audit-logs',
+    shows: 'laptop',
+    act: async (page) => {
+      await page.getByRole('row', { name: /wiki/ }).first().click();
+      await page.getByLabel('Differences').waitFor();
+    },
+  },
+  { name: 'settings', gateway: 'filled', path: '/workspace/settings', shows: 'Calls of tools' },
+  { name: 'settings-api-keys', gateway: 'filled', path: '/workspace/settings?tab=api-keys', shows: 'Last used' },
+  { name: 'settings-accounts', gateway: 'filled', path: '/workspace/settings?tab=accounts', shows: 'A viewer reads' },
+  {
+    name: 'settings-clients',
+    gateway: 'filled',
+    path: '/workspace/settings?tab=clients',
+    shows: 'No client is signed',
+  },
+  { name: 'settings-password', gateway: 'filled', path: '/workspace/settings?tab=password', shows: 'Current password' },
   {
     name: 'command-palette',
     gateway: 'filled',

@@ -11,6 +11,10 @@ const COMMON = ['q', 'status', 'key', 'last', 'from', 'to', 'sort', 'page', 'sel
 export const MCP_LOG_FIELDS = ['server', 'tool', 'llm'] as const;
 export type McpLogSearch = LogSearch<(typeof MCP_LOG_FIELDS)[number]>;
 
+/** Fields of the search in the audit. */
+export const AUDIT_FIELDS = ['action', 'entity'] as const;
+export type AuditSearch = LogSearch<(typeof AUDIT_FIELDS)[number]>;
+
 /** Reads these fields and those of every log from the URL; what is unknown is left out. */
 export function createLogSearch<Field extends string>(fields: readonly Field[]) {
   return (search: Readonly<Record<string, unknown>>): LogSearch<Field> => {

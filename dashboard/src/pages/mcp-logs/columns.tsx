@@ -8,7 +8,7 @@ export const MCP_LOG_COLUMNS: readonly Column<McpLog>[] = [
   {
     id: 'timestamp',
     title: 'Time',
-    width: 'w-28 lg:w-48',
+    width: 'w-28 lg:w-52',
     sortBy: ({ timestamp }) => Date.parse(timestamp),
     cell: ({ timestamp }) => (
       <time dateTime={timestamp} className="tabular-nums" title={momentText(timestamp)}>
