@@ -12,6 +12,7 @@ import { AuditDetail } from './audit/entry.tsx';
 import { Pager, PickOne } from './logs/bar.tsx';
 import { momentText } from './logs/content.tsx';
 import { logPageOf, type AuditSearch } from './logs/search.ts';
+import { timeText } from './server-words.tsx';
 
 const ACTIONS: Readonly<Record<AuditAction, string>> = {
   ...{ create: 'create', update: 'update', delete: 'delete', rotate: 'rotate', reset: 'reset' },
@@ -29,19 +30,19 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
   {
     id: 'at',
     title: 'Time',
-    width: 'w-28 lg:w-52',
+    width: 'w-24 lg:w-52',
     cell: ({ at }) => (
       <time dateTime={at} className="tabular-nums" title={momentText(at)}>
-        {momentText(at)}
+        <span className="max-lg:hidden">{momentText(at)}</span>
+        <span className="lg:hidden">{timeText(at)}</span>
       </time>
     ),
   },
-  { id: 'actor', title: 'Who', width: 'w-24 lg:w-40', cell: ({ actor_name }) => actor_name },
+  { id: 'actor', title: 'Who', width: 'w-20 lg:w-40', cell: ({ actor_name }) => actor_name },
   {
     id: 'action',
     title: 'Did',
-    from: 'md',
-    width: 'w-32',
+    width: 'w-20 lg:w-32',
     cell: ({ action }) => ACTIONS[action as AuditAction] ?? action,
   },
   { id: 'entity', title: 'To', from: 'md', width: 'w-36', cell: ({ entity }) => entityText(entity) },
