@@ -10,7 +10,9 @@ import {
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
 import { readPlaygroundSearch } from './pages/playground-search.ts';
+import { AUDIT_FIELDS, createLogSearch, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
 import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
+import { isSettingsTab, type SettingsTab } from './pages/settings/tabs.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
 import { Skeleton } from './ui/states.tsx';
@@ -82,10 +84,42 @@ const playground = createRoute({
   component: lazyRouteComponent(() => import('./pages/playground.tsx'), 'PlaygroundPage'),
 });
 
+const mcpLogs = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-logs',
+  validateSearch: createLogSearch(MCP_LOG_FIELDS),
+  component: lazyRouteComponent(() => import('./pages/mcp-logs.tsx'), 'McpLogsPage'),
+});
+
+const overview = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/dashboard',
+  validateSearch: readTimeRange,
+  component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'OverviewPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/audit-logs',
+  validateSearch: createLogSearch(AUDIT_FIELDS),
+  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'AuditPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/settings',
+  validateSearch: ({ tab }): { tab?: SettingsTab } => (isSettingsTab(tab) ? { tab } : {}),
+  component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage'),
+});
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server, playground])]),
+    routeTree: root.addChildren([
+      login,
+      setup,
+      workspace.addChildren([home, start, servers, server, playground, overview, mcpLogs, audit, settings]),
+    ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,
     defaultPendingComponent: () => (

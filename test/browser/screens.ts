@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
+import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { openPage, type Look } from './chromium.ts';
@@ -73,6 +74,39 @@ export const SCREENS: readonly Screen[] = [
       await page.getByText('it works').waitFor();
     },
   },
+  { name: 'overview', gateway: 'filled', path: '/workspace/dashboard', shows: 'Top tools' },
+  { name: 'mcp-logs', gateway: 'filled', path: '/workspace/mcp-logs', shows: 'whoami' },
+  {
+    name: 'mcp-log',
+    gateway: 'filled',
+    path: '/workspace/mcp-logs',
+    shows: 'whoami',
+    act: async (page) => {
+      await page.getByRole('row', { name: /success.*echo/ }).click();
+      await page.getByLabel('Result', { exact: true }).waitFor();
+    },
+  },
+  { name: 'audit', gateway: 'filled', path: '/workspace/audit-logs', shows: 'laptop' },
+  {
+    name: 'audit-entry',
+    gateway: 'filled',
+    path: '/workspace/audit-logs',
+    shows: 'laptop',
+    act: async (page) => {
+      await page.getByRole('row', { name: /wiki/ }).first().click();
+      await page.getByLabel('Differences').waitFor();
+    },
+  },
+  { name: 'settings', gateway: 'filled', path: '/workspace/settings', shows: 'Calls of tools' },
+  { name: 'settings-api-keys', gateway: 'filled', path: '/workspace/settings?tab=api-keys', shows: 'Last used' },
+  { name: 'settings-accounts', gateway: 'filled', path: '/workspace/settings?tab=accounts', shows: 'A viewer reads' },
+  {
+    name: 'settings-clients',
+    gateway: 'filled',
+    path: '/workspace/settings?tab=clients',
+    shows: 'No client is signed',
+  },
+  { name: 'settings-password', gateway: 'filled', path: '/workspace/settings?tab=password', shows: 'Current password' },
   {
     name: 'command-palette',
     gateway: 'filled',
@@ -122,6 +156,9 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
     name: 'laptop',
     mcp_configs: [{ mcp_client_name: 'tracker', tools_to_execute: ['echo', 'whoami'] }],
   });
+  await callText(gateway, 'tracker-echo', { text: 'release notes of this week' });
+  await callText(gateway, 'tracker-whoami');
+  await callText(gateway, 'billing-echo').catch(() => 'it is out of order, which the logs tell');
 }
 
 /** Shows screens, one window for each gateway and look. */

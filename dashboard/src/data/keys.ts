@@ -14,6 +14,7 @@ export const keys = {
   settings: ['settings'],
   apiKeys: ['api-keys'],
   users: ['users'],
+  clientSignIns: ['client-sign-ins'],
   audit: ['audit'],
   mcpLogs: ['mcp-logs'],
   /** What `/mcp` offers, by whom and of which server. */
@@ -37,7 +38,7 @@ export const KEYS_OF_TABLE: Readonly<Record<string, readonly (readonly string[])
   provider_keys: [keys.providers, keys.audit],
   oauth_configs: [keys.servers],
   oauth_tokens: [keys.servers, keys.sessions],
-  oauth_sessions: [keys.sessions],
+  oauth_sessions: [keys.sessions, keys.clientSignIns],
   header_credentials: [keys.sessions],
   mcp_approvals: [keys.approvals],
 };

@@ -35,4 +35,26 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     group: 'Gateway',
     words: 'inspector try call tool prompt resource elicitation',
   },
+  {
+    to: '/workspace/dashboard',
+    label: 'Overview',
+    icon: 'chart',
+    group: 'What happens',
+    words: 'dashboard plots volume errors latency cost top tools',
+  },
+  { to: '/workspace/mcp-logs', label: 'MCP logs', icon: 'log', group: 'What happens', words: 'calls tools history' },
+  {
+    to: '/workspace/audit-logs',
+    label: 'Audit',
+    icon: 'shield',
+    group: 'What happens',
+    words: 'changes trail who history verify',
+  },
+  {
+    to: '/workspace/settings',
+    label: 'Settings',
+    icon: 'settings',
+    group: 'Administration',
+    words: 'config api keys accounts users password oauth sessions',
+  },
 ];

@@ -91,7 +91,8 @@ function lineOf({ label, isBars = false }: Series, colour: string, latest: Callb
     stroke: colour,
     width: isBars ? 0 : 1.5,
     value: (_, value) => (value === null || value === undefined ? '–' : latest.current.unit(value)),
-    points: { show: false },
+    // A line through one value alone would not show.
+    points: { show: !isBars, size: 4, fill: colour },
     ...(isBars ? { fill: colour } : {}),
     ...(bars === undefined ? {} : { paths: bars }),
   };

@@ -1,0 +1,95 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { keys } from '../../data/keys.ts';
+import { saveSettings, settingSchemaQuery, settingsQuery, type SettingSchema } from '../../data/settings.ts';
+import { useSession } from '../../shell/session-context.tsx';
+import { Button } from '../../ui/button.tsx';
+import { useForm } from '../../ui/form.ts';
+import { Section } from '../../ui/page.tsx';
+import { Problem, Skeleton } from '../../ui/states.tsx';
+import { useToast } from '../../ui/toast.tsx';
+import { SettingField } from './setting-field.tsx';
+import { flatten, topicsOf, unflatten } from './topics.ts';
+
+/** The settings of the gateway by topic; they apply at once. */
+export function GeneralTab() {
+  const { data: settings, error } = useQuery(settingsQuery);
+  const { data: schemas, error: schemaError } = useQuery(settingSchemaQuery);
+  const failure = error ?? schemaError;
+  if (failure !== null) return <Problem error={failure} />;
+  if (settings === undefined || schemas === undefined) return <Skeleton rows={12} />;
+  return <SettingsForm stored={flatten(settings)} schemas={schemas} />;
+}
+
+interface FormProps {
+  readonly stored: Record<string, unknown>;
+  readonly schemas: Readonly<Record<string, SettingSchema>>;
+}
+
+function SettingsForm({ stored, schemas }: FormProps) {
+  const form = useForm(stored);
+  const queries = useQueryClient();
+  const toast = useToast();
+  const { canWrite } = useSession();
+  const names = Object.keys(form.changes);
+  const isShown = Object.keys(stored).some((path) => form.errorAt(`client_config.${path}`) !== undefined);
+
+  async function save(): Promise<void> {
+    const isSaved = await form.save(async (changes) => {
+      const { message } = await saveSettings(unflatten(changes));
+      await queries.invalidateQueries({ queryKey: keys.settings });
+      toast.done(message);
+    });
+    if (isSaved) await queries.invalidateQueries({ queryKey: keys.audit });
+  }
+
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      {topicsOf(schemas).map(([title, settings]) => (
+        <Section key={title} title={title}>
+          <div className="grid grid-cols-[minmax(0,1fr)] gap-x-8 gap-y-4 lg:grid-cols-2">
+            {settings.map((setting) => (
+              <SettingField
+                key={setting.path}
+                setting={setting}
+                value={form.draft[setting.path]}
+                onValue={(value) => form.set(setting.path, value)}
+                error={form.errorAt(`client_config.${setting.path}`)}
+                disabled={!canWrite}
+              />
+            ))}
+          </div>
+        </Section>
+      ))}
+      {(form.isDirty || form.error !== undefined) && (
+        <div
+          role="region"
+          aria-label="Unsaved changes"
+          className="sticky bottom-0 z-20 flex flex-wrap items-center gap-2 rounded-lg border bg-surface px-4 py-3"
+        >
+          <p className="min-w-0 flex-1 text-sm break-words" aria-live="polite">
+            {names.length === 1 ? '1 change' : `${names.length} changes`}
+            <span className="text-muted">: {names.join(', ')}</span>
+          </p>
+          <Button onClick={form.discard} disabled={form.isSaving}>
+            Discard
+          </Button>
+          <Button type="submit" look="primary" isBusy={form.isSaving} disabled={!form.isDirty}>
+            Save
+          </Button>
+          {form.error !== undefined && isShown && (
+            <p role="alert" className="w-full text-sm text-bad">
+              Nothing was saved: see the marked field.
+            </p>
+          )}
+          {form.error !== undefined && !isShown && <Problem error={form.error} />}
+        </div>
+      )}
+    </form>
+  );
+}
