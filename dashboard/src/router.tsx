@@ -9,6 +9,9 @@ import {
 } from '@tanstack/react-router';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
+import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
+import { readKeyFilter } from './pages/virtual-key/key-search.ts';
+import { virtualKeyQuery, virtualKeysQuery } from './data/virtual-keys.ts';
 import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -74,10 +77,30 @@ const server = createRoute({
   component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
 });
 
+const virtualKeys = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/virtual-keys',
+  validateSearch: readKeyFilter,
+  loader: ({ context: { queries } }) => void queries.prefetchQuery(virtualKeysQuery),
+  component: lazyRouteComponent(() => import('./pages/virtual-keys.tsx'), 'VirtualKeysPage'),
+});
+
+const virtualKey = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/virtual-keys/$id',
+  validateSearch: ({ tab }): { tab?: KeyTab } => (isKeyTab(tab) ? { tab } : {}),
+  loader: ({ context: { queries }, params }) => void queries.prefetchQuery(virtualKeyQuery(params.id)),
+  component: lazyRouteComponent(() => import('./pages/virtual-key.tsx'), 'VirtualKeyPage'),
+});
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server])]),
+    routeTree: root.addChildren([
+      login,
+      setup,
+      workspace.addChildren([home, start, servers, server, virtualKeys, virtualKey]),
+    ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,
     defaultPendingComponent: () => (

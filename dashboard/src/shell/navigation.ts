@@ -28,4 +28,11 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     group: 'Gateway',
     words: 'catalog clients upstream tools',
   },
+  {
+    to: '/workspace/virtual-keys',
+    label: 'Virtual keys',
+    icon: 'key',
+    group: 'Access',
+    words: 'governance grants budgets limits rotate',
+  },
 ];
