@@ -7,8 +7,11 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
+import type { OwnerKind } from './data/owners.ts';
+import { providersQuery } from './data/providers.ts';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
+import { readSessionFilter } from './pages/credentials/session-search.ts';
 import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
 import { readKeyFilter } from './pages/virtual-key/key-search.ts';
 import { virtualKeyQuery, virtualKeysQuery } from './data/virtual-keys.ts';
@@ -93,14 +96,49 @@ const virtualKey = createRoute({
   component: lazyRouteComponent(() => import('./pages/virtual-key.tsx'), 'VirtualKeyPage'),
 });
 
+const teams = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/teams',
+  validateSearch: ({ tab, id }): { tab?: OwnerKind; id?: string } => ({
+    ...(tab === 'teams' || tab === 'customers' ? { tab } : {}),
+    ...(typeof id === 'string' ? { id } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./pages/teams.tsx'), 'TeamsPage'),
+});
+
+const approvals = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-approvals',
+  validateSearch: ({ tab }): { tab?: 'waiting' | 'decided' } => (tab === 'decided' ? { tab } : {}),
+  component: lazyRouteComponent(() => import('./pages/approvals.tsx'), 'ApprovalsPage'),
+});
+
+const providers = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/providers',
+  loader: ({ context: { queries } }) => void queries.prefetchQuery(providersQuery),
+  component: lazyRouteComponent(() => import('./pages/providers.tsx'), 'ProvidersPage'),
+});
+
+const provider = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/providers/$name',
+  component: lazyRouteComponent(() => import('./pages/provider.tsx'), 'ProviderPage'),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-sessions',
+  validateSearch: readSessionFilter,
+  component: lazyRouteComponent(() => import('./pages/credentials.tsx'), 'CredentialsPage'),
+});
+
+const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, approvals, sessions] as const;
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([
-      login,
-      setup,
-      workspace.addChildren([home, start, servers, server, virtualKeys, virtualKey]),
-    ]),
+    routeTree: root.addChildren([login, setup, workspace.addChildren([home, start, servers, server, ...ACCESS])]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,
     defaultPendingComponent: () => (

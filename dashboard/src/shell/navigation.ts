@@ -35,4 +35,32 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     group: 'Access',
     words: 'governance grants budgets limits rotate',
   },
+  {
+    to: '/workspace/teams',
+    label: 'Teams and customers',
+    icon: 'people',
+    group: 'Access',
+    words: 'governance budgets owners',
+  },
+  {
+    to: '/workspace/providers',
+    label: 'Providers',
+    icon: 'model',
+    group: 'Access',
+    words: 'models openai anthropic keys llm',
+  },
+  {
+    to: '/workspace/mcp-approvals',
+    label: 'Approvals',
+    icon: 'check',
+    group: 'Access',
+    words: 'waiting calls approve deny',
+  },
+  {
+    to: '/workspace/mcp-sessions',
+    label: 'Credentials',
+    icon: 'shield',
+    group: 'Access',
+    words: 'sessions oauth sign-in doctor reauthorize revoke',
+  },
 ];

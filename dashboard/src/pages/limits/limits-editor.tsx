@@ -26,7 +26,7 @@ export function LimitsEditor({ form, stored, isDisabled }: LimitsEditorProps) {
     <div className="flex flex-col gap-4">
       {draft.budgets.map((budget, index) => (
         <BudgetRow
-          key={budget.reset_duration}
+          key={index}
           budget={budget}
           stored={stored.budgets.find(({ reset_duration }) => reset_duration === budget.reset_duration)}
           isDisabled={isDisabled}
@@ -77,7 +77,7 @@ interface BudgetRowProps {
 }
 
 function BudgetRow({ budget, stored, isDisabled, onBudget, onRemove }: BudgetRowProps) {
-  const name = `budget of a ${durationText(budget.reset_duration)}`;
+  const name = `budget per ${durationText(budget.reset_duration)}`;
   return (
     <div role="group" aria-label={`The ${name}`} className="flex flex-col gap-3 rounded-md border p-3">
       {stored !== undefined && <BudgetBar budget={stored} />}

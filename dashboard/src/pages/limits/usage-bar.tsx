@@ -47,10 +47,10 @@ export function BudgetBar({ budget, isShort = false }: { budget: BudgetView; isS
   const reset = nextReset(budget.last_reset, duration, budget.calendar_aligned);
   return (
     <UsageBar
-      label={`Budget of a ${durationText(duration)}`}
+      label={`Budget per ${durationText(duration)}`}
       used={used}
       max={max}
-      text={`${dollars.format(used)} of ${dollars.format(max)} a ${durationText(duration)}`}
+      text={`${dollars.format(used)} of ${dollars.format(max)} per ${durationText(duration)}`}
       note={isShort ? undefined : `${extra > 0 ? 'overridden, ' : ''}resets ${untilText(reset)}`}
     />
   );
