@@ -4,7 +4,7 @@ import { setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startUpstream, type Upstream } from '../kit/upstream.ts';
-import { openChromium, openPage } from './chromium.ts';
+import { findBarriers, openChromium, openPage } from './chromium.ts';
 import { signIn } from './screens.ts';
 
 let browser: Browser;
@@ -39,6 +39,7 @@ test('a key is made, granted tools, bounded, explained, rotated and deleted', as
   await page.getByRole('button', { name: 'Make the key' }).click();
   const value = (await page.getByLabel('Value of the key').textContent()) ?? '';
   expect(await page.getByLabel('Command for Claude Code').textContent()).toContain(value);
+  expect(await findBarriers(page)).toEqual([]);
   const client = { address: gateway.address, apiKey: value };
   expect(await listedTools(client)).toEqual([]);
   await page.getByRole('button', { name: 'I have copied it' }).click();
