@@ -19,7 +19,6 @@ export interface ProviderKeyDraft {
   readonly azure_key_config: unknown;
   readonly bedrock_key_config: unknown;
   readonly vertex_key_config: unknown;
-  readonly cloud: Cloud | undefined;
 }
 
 /** The fields that show what is wrong with them. */
@@ -40,7 +39,7 @@ export function cloudOf({ name, custom_provider_config: custom }: ProviderView):
 }
 
 /** What is stored as a draft. */
-export function keyDraftOf(stored: ProviderKeyView | undefined, cloud: Cloud | undefined): ProviderKeyDraft {
+export function keyDraftOf(stored: ProviderKeyView | undefined): ProviderKeyDraft {
   return {
     name: stored?.name ?? '',
     description: stored?.description ?? '',
@@ -53,11 +52,10 @@ export function keyDraftOf(stored: ProviderKeyView | undefined, cloud: Cloud | u
     azure_key_config: stored?.azure_key_config,
     bedrock_key_config: stored?.bedrock_key_config,
     vertex_key_config: stored?.vertex_key_config,
-    cloud,
   };
 }
 
 /** The changed fields as the API takes them. */
-export function keyBody({ cloud: _, ...changes }: Partial<ProviderKeyDraft>): ProviderKeyUpdate {
+export function keyBody(changes: Partial<ProviderKeyDraft>): ProviderKeyUpdate {
   return changes as ProviderKeyUpdate; // readonly lists are lists, and the gateway checks what was typed as JSON
 }

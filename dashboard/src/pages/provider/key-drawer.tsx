@@ -25,7 +25,7 @@ export function KeyDrawer({ provider, stored, onClose }: KeyDrawerProps) {
   const toast = useToast();
   const { canWrite } = useSession();
   const [isDeleting, setDeleting] = useState(false);
-  const form = useForm(keyDraftOf(stored, cloudOf(provider)));
+  const form = useForm(keyDraftOf(stored));
   const isShown = KEY_FIELDS.some((field) => form.errorAt(field) !== undefined);
   const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: keys.providers });
 
@@ -63,7 +63,7 @@ export function KeyDrawer({ provider, stored, onClose }: KeyDrawerProps) {
     >
       <div className="flex flex-col gap-4">
         {stored !== undefined && stored.status !== '' && <p className="text-sm text-bad">{stored.status}</p>}
-        <KeyFields form={form} isDisabled={!canWrite} />
+        <KeyFields form={form} cloud={cloudOf(provider)} isDisabled={!canWrite} />
         {form.error !== undefined && !isShown && <Problem error={form.error} />}
       </div>
       {stored !== undefined && (

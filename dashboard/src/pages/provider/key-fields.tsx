@@ -13,12 +13,12 @@ const CLOUD_HINTS: Readonly<Record<Cloud, string>> = {
 
 interface KeyFieldsProps {
   readonly form: Form<ProviderKeyDraft>;
+  readonly cloud: Cloud | undefined;
   readonly isDisabled: boolean;
 }
 
 /** What can be said of a provider's key. */
-export function KeyFields({ form: { draft, set, errorAt }, isDisabled }: KeyFieldsProps) {
-  const { cloud } = draft;
+export function KeyFields({ form: { draft, set, errorAt }, cloud, isDisabled }: KeyFieldsProps) {
   return (
     <>
       <Field label="Name" error={errorAt('name')}>
