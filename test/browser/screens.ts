@@ -113,7 +113,7 @@ export const SCREENS: readonly Screen[] = [
     name: 'provider-add',
     gateway: 'empty',
     path: '/workspace/providers',
-    shows: 'Providers',
+    shows: 'No provider yet',
     act: async (page) => {
       await page.getByRole('button', { name: 'Add a provider' }).click();
       await page.getByRole('switch', { name: 'A provider of your own' }).click();
@@ -124,7 +124,7 @@ export const SCREENS: readonly Screen[] = [
     name: 'credentials',
     gateway: 'filled',
     path: '/workspace/mcp-sessions?doctor=mail',
-    shows: 'pending',
+    shows: 'laptop',
     act: async (page) => {
       await page.getByRole('button', { name: 'Diagnose' }).click();
       await page.getByLabel('Steps').waitFor();
