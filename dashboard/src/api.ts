@@ -57,6 +57,7 @@ export async function request<T>(
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...proof, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  if (response.status === 204) return undefined as T; // as the contract of such a route says
   if (response.ok) return (await response.json()) as T; // the contract of the route, which the caller names
   if (response.status === 401 || response.status === 403) forgetSession();
   throw await readError(response);

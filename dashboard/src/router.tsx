@@ -7,10 +7,16 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
+import type { OwnerKind } from './data/owners.ts';
+import { providersQuery } from './data/providers.ts';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
 import { readPlaygroundSearch } from './pages/playground-search.ts';
 import { AUDIT_FIELDS, createLogSearch, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
+import { readSessionFilter } from './pages/credentials/session-search.ts';
+import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
+import { readKeyFilter } from './pages/virtual-key/key-search.ts';
+import { virtualKeyQuery, virtualKeysQuery } from './data/virtual-keys.ts';
 import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
 import { isSettingsTab, type SettingsTab } from './pages/settings/tabs.ts';
 import { Fault } from './shell/error-boundary.tsx';
@@ -112,13 +118,68 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage'),
 });
 
+const virtualKeys = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/virtual-keys',
+  validateSearch: readKeyFilter,
+  loader: ({ context: { queries } }) => void queries.prefetchQuery(virtualKeysQuery),
+  component: lazyRouteComponent(() => import('./pages/virtual-keys.tsx'), 'VirtualKeysPage'),
+});
+
+const virtualKey = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/virtual-keys/$id',
+  validateSearch: ({ tab }): { tab?: KeyTab } => (isKeyTab(tab) ? { tab } : {}),
+  loader: ({ context: { queries }, params }) => void queries.prefetchQuery(virtualKeyQuery(params.id)),
+  component: lazyRouteComponent(() => import('./pages/virtual-key.tsx'), 'VirtualKeyPage'),
+});
+
+const teams = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/teams',
+  validateSearch: ({ tab, id }): { tab?: OwnerKind; id?: string } => ({
+    ...(tab === 'teams' || tab === 'customers' ? { tab } : {}),
+    ...(typeof id === 'string' ? { id } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./pages/teams.tsx'), 'TeamsPage'),
+});
+
+const approvals = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-approvals',
+  validateSearch: ({ tab }): { tab?: 'waiting' | 'decided' } => (tab === 'decided' ? { tab } : {}),
+  component: lazyRouteComponent(() => import('./pages/approvals.tsx'), 'ApprovalsPage'),
+});
+
+const providers = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/providers',
+  loader: ({ context: { queries } }) => void queries.prefetchQuery(providersQuery),
+  component: lazyRouteComponent(() => import('./pages/providers.tsx'), 'ProvidersPage'),
+});
+
+const provider = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/providers/$name',
+  component: lazyRouteComponent(() => import('./pages/provider.tsx'), 'ProviderPage'),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/mcp-sessions',
+  validateSearch: readSessionFilter,
+  component: lazyRouteComponent(() => import('./pages/credentials.tsx'), 'CredentialsPage'),
+});
+
+const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, approvals, sessions] as const;
+
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
   return createRouter({
     routeTree: root.addChildren([
       login,
       setup,
-      workspace.addChildren([home, start, servers, server, playground, overview, mcpLogs, audit, settings]),
+      workspace.addChildren([home, start, servers, server, playground, overview, mcpLogs, audit, settings, ...ACCESS]),
     ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, setUp } from '../kit/browser-session.ts';
-import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
+import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
+import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -107,6 +108,75 @@ export const SCREENS: readonly Screen[] = [
     shows: 'No client is signed',
   },
   { name: 'settings-password', gateway: 'filled', path: '/workspace/settings?tab=password', shows: 'Current password' },
+  { name: 'keys', gateway: 'filled', path: '/workspace/virtual-keys', shows: 'laptop' },
+  {
+    name: 'key-make',
+    gateway: 'filled',
+    path: '/workspace/virtual-keys',
+    shows: 'laptop',
+    act: (page) => page.getByRole('button', { name: 'Make a key' }).click(),
+  },
+  ...(['tools', 'models', 'limits', 'settings'] as const).map((tab) => ({
+    name: `key-${tab}`,
+    gateway: 'filled' as const,
+    path: '/workspace/virtual-keys?q=laptop',
+    shows: 'laptop',
+    act: async (page: Page) => {
+      await page.getByRole('link', { name: 'laptop' }).click();
+      await page.getByRole('tab', { name: TAB_WORDS[tab] }).click();
+    },
+  })),
+  {
+    name: 'key-why-not',
+    gateway: 'filled',
+    path: '/workspace/virtual-keys?q=laptop',
+    shows: 'laptop',
+    act: async (page) => {
+      await page.getByRole('link', { name: 'laptop' }).click();
+      await page.getByRole('tab', { name: 'Why not?' }).click();
+      await page.getByLabel('Tool', { exact: true }).fill('wiki-whoami');
+      await page.getByRole('option', { name: 'wiki-whoami' }).click();
+      await page.getByLabel('Rules').waitFor();
+    },
+  },
+  { name: 'teams', gateway: 'filled', path: '/workspace/teams', shows: 'platform' },
+  {
+    name: 'team',
+    gateway: 'filled',
+    path: '/workspace/teams',
+    shows: 'platform',
+    act: (page) => page.getByRole('row', { name: /platform/ }).click(),
+  },
+  { name: 'providers', gateway: 'filled', path: '/workspace/providers', shows: 'Anthropic' },
+  { name: 'provider', gateway: 'filled', path: '/workspace/providers/anthropic', shows: 'Retries' },
+  {
+    name: 'provider-key',
+    gateway: 'filled',
+    path: '/workspace/providers/anthropic',
+    shows: 'Retries',
+    act: (page) => page.getByRole('row', { name: /production/ }).click(),
+  },
+  {
+    name: 'provider-add',
+    gateway: 'empty',
+    path: '/workspace/providers',
+    shows: 'No provider yet',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a provider' }).click();
+      await page.getByRole('switch', { name: 'A provider of your own' }).click();
+    },
+  },
+  { name: 'approvals', gateway: 'filled', path: '/workspace/mcp-approvals', shows: 'delete everything' },
+  {
+    name: 'credentials',
+    gateway: 'filled',
+    path: '/workspace/mcp-sessions?doctor=mail',
+    shows: 'laptop',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Diagnose' }).click();
+      await page.getByLabel('Steps').waitFor();
+    },
+  },
   {
     name: 'command-palette',
     gateway: 'filled',
@@ -115,6 +185,13 @@ export const SCREENS: readonly Screen[] = [
     act: (page) => page.keyboard.press('Control+k'),
   },
 ];
+
+const TAB_WORDS = {
+  tools: 'Tools',
+  models: 'Models',
+  limits: 'Budgets and limits',
+  settings: 'Settings',
+} as const;
 
 const IMPORTED = JSON.stringify({
   mcpServers: {
@@ -152,13 +229,42 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   await gateway.update('wiki', { disabled: true });
   await flaky.stop();
   await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
-  await gateway.api('POST', '/api/governance/virtual-keys', {
+  await fillAccess(gateway, tracker.url);
+}
+
+/** Keys with budgets, a team, providers, a call that waits and a credential that is to be entered. */
+async function fillAccess(gateway: TestGateway, url: string): Promise<void> {
+  const personal = { client_id: 'mail', name: 'mail', user_headers: SAMPLE, tools_to_approve: ['echo'] };
+  await allowLinks(gateway);
+  await gateway.createClient(personalClient(url, personal));
+  await gateway.createClient(
+    httpClient(url, { client_id: 'files', name: 'files', tools_to_approve: ['echo'], allow_on_all_virtual_keys: true }),
+  );
+  const post = async (path: string, body: unknown): Promise<ApiAnswer['body']> => {
+    const answer = await gateway.api('POST', path, body);
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  const budgets = [{ max_limit: 50, reset_duration: '1M', calendar_aligned: true }];
+  const { team } = await post('/api/governance/teams', { name: 'platform', budgets });
+  await post('/api/providers', {
+    name: 'anthropic',
+    keys: [{ name: 'production', value: 'sk-canary', models: ['*'], weight: 2 }],
+  });
+  const { virtual_key } = await post('/api/governance/virtual-keys', {
     name: 'laptop',
+    team_id: (team as { id: string }).id,
+    budgets: [{ max_limit: 5, reset_duration: '1d' }],
+    rate_limit: { request_max_limit: 100, request_reset_duration: '1m' },
+    provider_configs: [{ provider: 'anthropic', allowed_models: ['*'], key_ids: ['*'] }],
     mcp_configs: [{ mcp_client_name: 'tracker', tools_to_execute: ['echo', 'whoami'] }],
   });
   await callText(gateway, 'tracker-echo', { text: 'release notes of this week' });
   await callText(gateway, 'tracker-whoami');
   await callText(gateway, 'billing-echo').catch(() => 'it is out of order, which the logs tell');
+  const headers = { authorization: `Bearer ${(virtual_key as { value: string }).value}` };
+  await gateway.execute('files-echo', { text: 'delete everything', force: true }, headers);
+  await gateway.execute('mail-whoami', {}, headers);
 }
 
 /** Shows screens, one window for each gateway and look. */

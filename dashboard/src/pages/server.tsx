@@ -10,6 +10,7 @@ import { Button } from '../ui/button.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { useForm } from '../ui/form.ts';
 import { Page } from '../ui/page.tsx';
+import { SaveBar } from '../ui/save-bar.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { useToast } from '../ui/toast.tsx';
@@ -17,7 +18,6 @@ import { AccessTab } from './server/access-tab.tsx';
 import { ConnectionTab } from './server/connection-tab.tsx';
 import { CredentialsTab } from './server/credentials-tab.tsx';
 import { draftOf, FIELDS_OF_TAB, toUpdate } from './server/draft.ts';
-import { SaveBar } from './server/save-bar.tsx';
 import { ToolsTab } from './server/tools-tab.tsx';
 import type { ServerTab } from './server-search.ts';
 import { isPerUser, StateBadge, timeText } from './server-words.tsx';
@@ -111,7 +111,7 @@ function Editor({ server }: { server: McpClientView }) {
           },
         ]}
       />
-      <SaveBar form={form} onSave={() => void save()} />
+      <SaveBar form={form} fields={Object.values(FIELDS_OF_TAB).flat()} onSave={() => void save()} />
     </Page>
   );
 }

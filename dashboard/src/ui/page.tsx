@@ -19,7 +19,7 @@ export function Page({ title, above, beside, text, actions, children }: PageProp
   return (
     <div className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-4 md:p-6">
       <header className="flex flex-wrap items-start gap-x-4 gap-y-2">
-        <div className="min-w-0 flex-1">
+        <div className="min-w-0 flex-1 basis-44">
           {above !== undefined && <div className="text-sm text-muted">{above}</div>}
           <div className="flex flex-wrap items-center gap-2">
             <h1 className="text-lg font-semibold break-all">{title}</h1>

@@ -65,8 +65,8 @@ function Moment({ label, value, onValue }: { label: string; value: string; onVal
   );
 }
 
-/** The control wants the time of this place, without a zone. */
-function localText(moment: string): string {
+/** A moment for a control of dates and times, which wants the time of this place, without a zone. */
+export function localText(moment: string): string {
   const date = new Date(moment);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

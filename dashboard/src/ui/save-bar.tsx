@@ -1,17 +1,21 @@
-import { Button } from '../../ui/button.tsx';
-import type { Form } from '../../ui/form.ts';
-import { Problem } from '../../ui/states.tsx';
-import { FIELDS_OF_TAB, type ServerDraft } from './draft.ts';
+import { Button } from './button.tsx';
+import type { Form } from './form.ts';
+import { Problem } from './states.tsx';
+
+interface SaveBarProps<T extends object> {
+  readonly form: Form<T>;
+  readonly onSave: () => void;
+  /** The fields that show what is wrong with them. */
+  readonly fields: readonly string[];
+}
 
 /** Says what is changed but not saved, and saves it. It stays in sight. */
-export function SaveBar({ form, onSave }: { form: Form<ServerDraft>; onSave: () => void }) {
+export function SaveBar<T extends object>({ form, onSave, fields }: SaveBarProps<T>) {
   const { changes, error, isDirty, isSaving } = form;
   if (!isDirty && error === undefined) return null;
   const names = Object.keys(changes);
   // What stands beside a field need not be said twice.
-  const isShown = Object.values(FIELDS_OF_TAB)
-    .flat()
-    .some((field) => form.errorAt(field) !== undefined);
+  const isShown = fields.some((field) => form.errorAt(field) !== undefined);
   return (
     <div
       className="sticky bottom-0 z-20 -mx-4 -mb-4 border-t bg-surface px-4 py-3 md:-mx-6 md:-mb-6 md:px-6"

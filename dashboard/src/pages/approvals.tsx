@@ -1,0 +1,106 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { Approval } from '../../../src/contract/approval.ts';
+import { approvalsQuery } from '../data/approvals.ts';
+import { Badge, type Tone } from '../ui/badge.tsx';
+import { Page } from '../ui/page.tsx';
+import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Table, type Column } from '../ui/table.tsx';
+import { Tabs } from '../ui/tabs.tsx';
+import { WaitingCall } from './approvals/waiting-call.tsx';
+import { timeText } from './server-words.tsx';
+
+const FROM = { from: '/_app/workspace/mcp-approvals' } as const;
+
+/** Calls that wait for a person, and what became of the others. */
+export function ApprovalsPage() {
+  const { tab = 'waiting' } = useSearch(FROM);
+  const navigate = useNavigate();
+  const { data } = useQuery(approvalsQuery(true));
+  return (
+    <Page title="Approvals" text="Calls of tools that a server lists in tools_to_approve wait here for a yes.">
+      <Tabs
+        label="Approvals"
+        value={tab}
+        onValue={(next) => void navigate({ to: '.', search: next === 'waiting' ? {} : { tab: next }, replace: true })}
+        tabs={[
+          {
+            value: 'waiting',
+            label: 'Waiting',
+            mark: <Badge tone={data?.total_count ? 'warn' : 'plain'}>{data?.total_count ?? 0}</Badge>,
+            content: <Waiting />,
+          },
+          { value: 'decided', label: 'Decided', content: <Decided /> },
+        ]}
+      />
+    </Page>
+  );
+}
+
+function Waiting() {
+  const { data, error, refetch } = useQuery(approvalsQuery(true));
+  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton />;
+  if (data.approvals.length === 0)
+    return (
+      <Empty
+        icon="shield"
+        title="Nothing waits"
+        text="A call shows here the moment that it begins to wait. Which tools want approval, each server's page says."
+      />
+    );
+  return (
+    <ul className="flex flex-col gap-3">
+      {data.approvals.map((approval) => (
+        <li key={approval.id}>
+          <WaitingCall approval={approval} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Decided() {
+  const { data, error, refetch } = useQuery(approvalsQuery(false));
+  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton />;
+  if (data.approvals.length === 0)
+    return <Empty icon="shield" title="Nothing was decided yet" text="Decisions stay here as long as logs are kept." />;
+  return <Table label="Decided" rows={data.approvals} columns={COLUMNS} rowKey={({ id }) => id} />;
+}
+
+const TONES: Readonly<Record<Approval['status'], Tone>> = {
+  pending: 'warn',
+  approved: 'good',
+  used: 'good',
+  denied: 'bad',
+  expired: 'plain',
+};
+
+const COLUMNS: readonly Column<Approval>[] = [
+  {
+    id: 'tool',
+    title: 'Tool',
+    cell: ({ mcp_client_name, tool }) => (
+      <span className="font-mono text-sm">
+        {mcp_client_name}-{tool}
+      </span>
+    ),
+  },
+  {
+    id: 'status',
+    title: 'Status',
+    width: 'w-24',
+    cell: ({ status }) => <Badge tone={TONES[status]}>{status}</Badge>,
+  },
+  { id: 'caller', title: 'Called by', from: 'md', width: 'w-40', cell: ({ principal_name }) => principal_name },
+  { id: 'by', title: 'Decided by', from: 'md', width: 'w-40', cell: ({ decided_by_name = '–' }) => decided_by_name },
+  { id: 'note', title: 'Note', from: 'lg', cell: ({ note = '' }) => <span title={note}>{note}</span> },
+  {
+    id: 'time',
+    title: 'When',
+    from: 'lg',
+    width: 'w-40',
+    cell: ({ decided_at, created_at }) => timeText(decided_at ?? created_at),
+  },
+];

@@ -1,0 +1,77 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keys } from '../../data/keys.ts';
+import { serversQuery } from '../../data/servers.ts';
+import { createVirtualKey, type VirtualKey } from '../../data/virtual-keys.ts';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Field, Input } from '../../ui/field.tsx';
+import { useForm } from '../../ui/form.ts';
+import { Problem } from '../../ui/states.tsx';
+import { Switch } from '../../ui/switch.tsx';
+
+interface CreateKeyProps {
+  readonly onClose: () => void;
+  readonly onCreated: (key: VirtualKey) => void;
+}
+
+const BLANK = { name: '', description: '' };
+
+/** Makes a key; what it may do is said on its page. */
+export function CreateKey({ onClose, onCreated }: CreateKeyProps) {
+  const queries = useQueryClient();
+  const { data: servers = [] } = useQuery(serversQuery);
+  const [isForAll, setForAll] = useState(false);
+  const form = useForm(BLANK);
+
+  async function create(): Promise<void> {
+    await form.save(async () => {
+      const granted = isForAll ? servers : [];
+      const mcp_configs = granted.map(({ config }) => ({ mcp_client_name: config.name, tools_to_execute: ['*'] }));
+      const created = await createVirtualKey({ ...form.draft, mcp_configs });
+      await queries.invalidateQueries({ queryKey: keys.virtualKeys });
+      onClose();
+      onCreated(created);
+    });
+  }
+
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Make a virtual key"
+      description="The gateway makes its value, and shows it next."
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form="create-key" look="primary" isBusy={form.isSaving}>
+            Make the key
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="create-key"
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void create();
+        }}
+      >
+        <Field label="Name" error={form.errorAt('name')}>
+          <Input value={form.draft.name} onText={(text) => form.set('name', text)} />
+        </Field>
+        <Field label="Description" error={form.errorAt('description')}>
+          <Input value={form.draft.description} onText={(text) => form.set('description', text)} />
+        </Field>
+        <Switch
+          label="Grant all allowed tools of the servers there are"
+          hint="Off: the key may call nothing until its page says what."
+          isOn={isForAll}
+          onSwitch={setForAll}
+        />
+        {form.error !== undefined && form.errorAt('name') === undefined && <Problem error={form.error} />}
+      </form>
+    </Dialog>
+  );
+}
