@@ -8,7 +8,7 @@ export interface Setting {
 
 /** Which settings stand together: those whose path begins with one of these. */
 const TOPICS: readonly (readonly [title: string, beginnings: readonly string[]])[] = [
-  ['Calls of tools', ['mcp_tool_', 'mcp_agent_', 'mcp_disable_auto_tool', 'approval_ttl']],
+  ['Calls of tools', ['mcp_tool_', 'mcp_agent_', 'mcp_disable_auto_tool', 'mcp_max_result', 'approval_ttl']],
   ['Code mode', ['mcp_code_mode_']],
   [
     'Who may call',
