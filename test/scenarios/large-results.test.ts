@@ -1,3 +1,4 @@
+import { waitFor } from '../kit/wait.ts';
 import { describe, expect, test } from 'vitest';
 import { startScene } from '../kit/scene.ts';
 import { createKey, freshDatabase } from '../kit/keys.ts';
@@ -89,7 +90,9 @@ test('another node on the same database reads on', async () => {
   await using second = await startGateway(options);
   const key = await createKey(scene.gateway, 'wanderer');
   const { id } = await echoLarge(key, BIG);
-  expect(await readResult({ ...key, address: second.address }, { id, length: 6 })).toContain('line 0');
+  const readThere = () => readResult({ ...key, address: second.address }, { id, length: 6 });
+  // The news of the key takes a moment to get there.
+  await waitFor(async () => (await readThere()).includes('line 0'), 'the result on the other node');
 });
 
 test('parts of JSON are read by their path', async () => {
