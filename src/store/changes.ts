@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Client } from 'pg';
+import { backOff } from '../lib/time.ts';
 import type { Database } from './database.ts';
+import { openNoticeLink } from './notice-link.ts';
+import { createReceipts, type Receipt } from './receipts.ts';
 import { TABLES, type TableName } from './schema.ts';
 
 /** Hears that a row was written; the id `*` means "any row: reload all". May be called again before it has finished. */
@@ -9,7 +12,10 @@ export type ChangeListener = (table: TableName, id: string) => void | Promise<vo
 
 /** Tells every process on this database which rows changed. */
 export interface Changes {
-  /** Call after the commit. When it returns, the listeners of this process are done. */
+  /**
+   * Call after the commit. When it returns, the listeners of this process are done, and those of every other process that is
+   * known to live, unless one is silent for a second: so whoever asks any of them afterwards finds the change.
+   */
   publish(table: TableName, id: string): Promise<void>;
   /** Gives the function that ends the subscription. */
   subscribe(listener: ChangeListener): () => void;
@@ -21,39 +27,81 @@ interface Notice {
   readonly id: string;
   /** The process that wrote. It has told its own listeners already. */
   readonly origin: string;
+  /** What to say when it is applied, to the process that waits for it; 0: nobody waits. */
+  readonly number: number;
+}
+
+interface ChangesOptions {
+  /** The name of this process. */
+  readonly node?: string;
+  /** The names of the other processes that are known to live. */
+  readonly others?: () => Iterable<string>;
 }
 
 const CHANNEL = 'asbru_changes';
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 10_000;
-const HEARTBEAT_MS = 30_000;
+/** Where a process hears that what it announced was applied. */
+const receiptsOf = (node: string): string => `asbru_${node}`;
+const APPLY_ATTEMPTS = 5;
 
 /** In one process a list of listeners; on PostgreSQL also LISTEN and NOTIFY. `onError` hears what nobody can be told. */
-export async function createChanges(database: Database, onError: (error: unknown) => void): Promise<Changes> {
+export async function createChanges(
+  database: Database,
+  onError: (error: unknown) => void,
+  { node = randomUUID(), others = () => [] }: ChangesOptions = {},
+): Promise<Changes> {
   const listeners = new Set<ChangeListener>();
-  const origin = randomUUID();
+  const receipts = createReceipts();
 
-  const deliver = async (table: TableName, id: string): Promise<void> => {
-    await Promise.all([...listeners].map(async (listener) => listener(table, id)).map((done) => done.catch(onError)));
+  /** False when a listener could not apply it. */
+  const deliver = async (table: TableName, id: string): Promise<boolean> => {
+    const done = await Promise.allSettled([...listeners].map(async (listener) => listener(table, id)));
+    const failed = done.filter((one) => one.status === 'rejected');
+    for (const { reason } of failed) onError(reason);
+    return failed.length === 0;
+  };
+  /** A change that cannot be applied, as the database does not answer, is tried again; a new connection reloads all. */
+  const insist = async (table: TableName, id: string): Promise<void> => {
+    for (let attempt = 0; attempt < APPLY_ATTEMPTS; attempt += 1) {
+      await sleep(backOff(attempt), undefined, { ref: false });
+      if (await deliver(table, id)) return;
+    }
   };
   const reloadAll = async (): Promise<void> => {
     await Promise.all(TABLES.map((table) => deliver(table, '*')));
   };
-  const receive = ({ table, id, origin: sender }: Notice): void => {
-    if (sender !== origin) void deliver(table, id);
+  const send = async (channel: string, message: Notice | Receipt): Promise<void> => {
+    await sql`select pg_notify(${channel}, ${JSON.stringify(message)})`.execute(database.db);
   };
-  const notify = async (table: TableName, id: string): Promise<void> => {
-    const notice = JSON.stringify({ table, id, origin } satisfies Notice);
-    await sql`select pg_notify(${CHANNEL}, ${notice})`.execute(database.db);
+  const receive = async ({ table, id, origin, number }: Notice): Promise<void> => {
+    if (origin === node) return;
+    receipts.isHeardOf(origin);
+    if (!(await deliver(table, id))) await insist(table, id);
+    if (number > 0) await send(receiptsOf(origin), { number, node });
   };
 
   const { createListener } = database.dialect;
-  const link = createListener === undefined ? undefined : createLink({ createListener, receive, reloadAll, onError });
-  await link?.open();
+  const link =
+    createListener &&
+    (await openNoticeLink({
+      createListener,
+      hear: {
+        [CHANNEL]: (notice) => void receive(notice as Notice).catch(onError),
+        [receiptsOf(node)]: (receipt) => receipts.take(receipt as Receipt),
+      },
+      reloadAll,
+      onError,
+    }));
+
+  async function announce(table: TableName, id: string): Promise<void> {
+    const applied = receipts.expect(others());
+    // A notice that cannot be sent must not fail the write, which is done. The others reload when they reconnect.
+    await send(CHANNEL, { table, id, origin: node, number: applied.number }).then(() => applied.all, onError);
+  }
+
   return {
     async publish(table, id) {
-      // A notice that cannot be sent must not fail the write, which is done. The others reload when they reconnect.
-      await Promise.all([deliver(table, id), link && notify(table, id).catch(onError)]);
+      const [isApplied] = await Promise.all([deliver(table, id), link && announce(table, id)]);
+      if (!isApplied) void insist(table, id);
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -62,67 +110,6 @@ export async function createChanges(database: Database, onError: (error: unknown
     async close() {
       listeners.clear();
       await link?.close();
-    },
-  };
-}
-
-interface LinkOptions {
-  readonly createListener: () => Client;
-  readonly receive: (notice: Notice) => void;
-  readonly reloadAll: () => Promise<void>;
-  readonly onError: (error: unknown) => void;
-}
-
-/** A connection that listens, and is made again when it breaks. */
-function createLink({ createListener, receive, reloadAll, onError }: LinkOptions) {
-  let client: Client | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let isClosed = false;
-
-  const open = async (): Promise<void> => {
-    const fresh = createListener();
-    client = fresh;
-    fresh.on('error', onError);
-    fresh.on('notification', ({ payload }) => receive(JSON.parse(payload ?? '') as Notice));
-    try {
-      await fresh.connect();
-      await fresh.query(`listen ${CHANNEL}`);
-    } catch (error) {
-      end(fresh);
-      throw error;
-    }
-    if (isClosed) return fresh.end();
-    // A connection that broke without a word is noticed only by writing to it.
-    const heartbeat = setInterval(() => void fresh.query('select 1').catch(() => end(fresh)), HEARTBEAT_MS).unref();
-    fresh.once('end', () => {
-      clearInterval(heartbeat);
-      if (!isClosed) reopenLater(FIRST_RETRY_MS);
-    });
-  };
-
-  const reopenLater = (delay: number): void => {
-    retry = setTimeout(
-      () => {
-        // Whatever was announced in between is lost, so everything is read again.
-        open().then(reloadAll, (error: unknown) => {
-          onError(error);
-          if (!isClosed) reopenLater(Math.min(delay * 2, LONGEST_RETRY_MS));
-        });
-      },
-      delay * (0.5 + Math.random()),
-    );
-    retry.unref();
-  };
-
-  // Not awaited: the end of a broken connection may never be confirmed.
-  const end = (broken: Client): void => void broken.end().catch(() => {});
-
-  return {
-    open,
-    async close(): Promise<void> {
-      isClosed = true;
-      clearTimeout(retry);
-      await client?.end().catch(() => {});
     },
   };
 }

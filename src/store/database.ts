@@ -16,6 +16,7 @@ import { modelPrices } from './migrations/011-model-prices.ts';
 import type { PostgresOptions } from './postgres.ts';
 import { codeRuns } from './migrations/012-code-runs.ts';
 import { keptResults } from './migrations/013-kept-results.ts';
+import { nodes } from './migrations/014-nodes.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -91,6 +92,7 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '011-model-prices': modelPrices(),
     '012-code-runs': codeRuns(),
     '013-kept-results': keptResults(),
+    '014-nodes': nodes(),
   };
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();

@@ -31,6 +31,29 @@ export interface Tables {
   model_prices: ModelPriceTable;
   code_runs: CodeRunTable;
   kept_results: KeptResultTable;
+  nodes: NodeTable;
+  mcp_session_states: McpSessionStateTable;
+}
+
+/** A process on this database. */
+export interface NodeTable {
+  id: string;
+  /** Where the other nodes reach it, such as `10.0.0.5:40123`. */
+  address: string;
+  is_draining: number;
+  /** Grows while the node lives. No clock is compared with another. */
+  beat: number;
+}
+
+/** What a client of 2024-11-05 to 2025-11-25 has asked for in its session, for the node that takes the session over. */
+export interface McpSessionStateTable {
+  /** A digest of the session id. */
+  id: string;
+  log_level: string | null;
+  /** JSON array of the addresses of resources. */
+  resources: string;
+  is_ended: number;
+  updated_at: number;
 }
 
 /** A run of code that waits until calls of it are approved. */
@@ -75,6 +98,7 @@ export const TABLES = [
   'providers',
   'mcp_approvals',
   'model_prices',
+  'nodes',
 ] as const satisfies readonly (keyof Tables)[];
 export type TableName = (typeof TABLES)[number];
 
