@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createAccounting } from './app/accounting.ts';
+import { openCluster } from './app/cluster.ts';
 import { openEdges } from './app/edges.ts';
 import { openOAuth } from './app/oauth.ts';
 import { openModels } from './app/models.ts';
@@ -26,7 +27,6 @@ import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
-import { createChanges } from './store/changes.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
@@ -38,6 +38,8 @@ export interface GatewayOptions {
   readonly host?: string;
   /** 0 takes any free port. Default 8080. */
   readonly port?: number;
+  /** Where other nodes on the same PostgreSQL reach this one, `host` or `host:port`, if that cannot be told from `host`. */
+  readonly nodeAddress?: string | undefined;
   /** Directory of the database and its key. Absent: everything is kept in memory and gone at the end. */
   readonly appDir?: string;
   /** config.json; it must exist when it is named. */
@@ -98,11 +100,11 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(() => stores.database.close());
   const firstApiKey = await bringInConfig(config, stores, opening, options.apiKey, logger);
 
-  const changes = await createChanges(stores.database, onError);
+  const { changes, cluster } = await openCluster(stores, onError);
   cleanup.defer(() => changes.close());
   let settings = await stores.settings.loadClientSettings();
   const egress = createEgress({ settings: () => settings });
-  const shared = { stores, changes, settings: () => settings, egress, timing, logger, onError, cleanup };
+  const shared = { stores, changes, cluster, settings: () => settings, egress, timing, logger, onError, cleanup };
   const common = { file: config.file, ...shared };
   const oauth = await openOAuth(common);
   const policy = await createPolicy({
@@ -140,8 +142,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });
-  const { setupToken } = options;
-  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, host, port, setupToken });
+  const { setupToken, nodeAddress } = options;
+  const way = { host, port, nodeAddress, setupToken };
+  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, ...way });
 
   const running = cleanup.move();
   let closing: Promise<void> | undefined;

@@ -4,12 +4,15 @@ import type { Egress } from '../lib/egress.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Timing } from '../mcp/upstream/watch.ts';
 import type { Changes } from '../store/changes.ts';
+import type { Cluster } from '../store/cluster.ts';
 
 /** What every group of parts is built with. */
 export interface Common {
   readonly file: ConfigFile;
   readonly stores: Stores;
   readonly changes: Changes;
+  /** The other processes on the same database; undefined where there can be none. */
+  readonly cluster: Cluster | undefined;
   /** The gateway-wide settings as they are now. */
   readonly settings: () => ClientSettings;
   /** The way out for all HTTP. */

@@ -53,6 +53,7 @@ import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
+import { createNodes } from './nodes.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Servers } from './servers.ts';
 
@@ -64,6 +65,8 @@ interface EdgesOptions extends Common {
   readonly oauth: OAuth;
   readonly host: string;
   readonly port: number;
+  /** Where other nodes reach this one, if that cannot be told from `host`. */
+  readonly nodeAddress: string | undefined;
   /** What lets somebody make the first admin account, if it comes from the environment. */
   readonly setupToken: string | undefined;
 }
@@ -80,8 +83,11 @@ const DRAIN_MS = 30_000;
 
 /** Opens the port, with everything that can be asked behind it. */
 export async function openEdges(options: EdgesOptions): Promise<Edges> {
-  const { stores, changes, settings, logger, cleanup, accounting, policy, servers, host, port } = options;
-  const { registry, sessions, subscriptions, server, callTool } = servers;
+  const { stores, changes, cluster, settings, logger, onError, cleanup, accounting, policy, servers, host, port } =
+    options;
+  const { registry, sessions, subscriptions, server, callTool, homes } = servers;
+  const nodes = createNodes(options);
+  const elsewhere = nodes?.elsewhere;
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
   const accounts = await openAccounts({ ...options, identify });
   const { identifyManager } = accounts;
@@ -99,8 +105,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     logger,
   });
   const identifyPage = createIdentifyPage({ identifyMcp, identifyManager, settings });
-  const mcp = createMcpEndpoint({ identify: identifyPage, challenge, dispatch, sessions, subscriptions, logger });
-  const sse = createSseEdge({ identifyMcp, challenge, dispatch, sessions, subscriptions, logger });
+  const common = { challenge, dispatch, sessions, subscriptions, elsewhere, logger };
+  const mcp = createMcpEndpoint({ ...common, identify: identifyPage, homes });
+  const sseSealer = createSealer(stores.encryption.deriveKey('sse-stream'));
+  const sse = createSseEdge({ ...common, identifyMcp, node: cluster?.node, sealer: sseSealer });
+  await nodes?.open({ '/mcp': mcp.handle, '/messages': sse.handleMessages });
   const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
@@ -147,6 +156,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   cleanup.defer(() => mcp.close());
   cleanup.defer(() => sse.close());
   cleanup.defer(() => feed.close());
+  cleanup.defer(() => cluster?.drain().catch(onError));
   return {
     address: listener.address,
     get liveFeedClients() {

@@ -18,6 +18,7 @@ import { createShorten } from '../mcp/results/shorten.ts';
 import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
+import type { Homes } from '../mcp/homes.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
 import type { NameOf } from '../mcp/offering.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
@@ -26,12 +27,14 @@ import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { createInputHandles } from '../mcp/relay/input-handles.ts';
 import { createRelay } from '../mcp/relay/relay.ts';
 import { createMcpServer, type McpServer } from '../mcp/server.ts';
+import { createSessionMemory } from '../mcp/session-memory.ts';
 import { createSubscriptions, type Subscriptions } from '../mcp/subscriptions.ts';
 import { createTasks } from '../mcp/tasks.ts';
 import { createInProcess, type InProcessServer } from '../mcp/transport/in-process.ts';
 import { createProcessGuard } from '../mcp/transport/process-guard.ts';
 import { createOpenSession, createVerify } from '../mcp/upstream/verify.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
+import { createSessionStateStore } from '../store/mcp-session-states.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
 
@@ -55,11 +58,14 @@ export interface Servers {
   readonly personal: PersonalParts;
   readonly approvals: Approvals;
   readonly results: Results;
+  /** The name of the node that keeps what a token speaks of, where there may be several. */
+  readonly homes: Homes;
 }
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
 export function createServers(options: ServersOptions): Servers {
   const { stores, changes, settings, timing, logger, onError, cleanup, accounting, policy, nameOf } = options;
+  const node = options.cluster?.node;
   const { deriveKey } = stores.encryption;
   const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
   cleanup.defer(() => guard.close());
@@ -99,9 +105,10 @@ export function createServers(options: ServersOptions): Servers {
     },
     ...(nameOf && { nameOf }),
   });
-  const handles = createInputHandles(createSealer(deriveKey('input-required')), timing);
+  const handles = createInputHandles(createSealer(deriveKey('input-required')), { ...timing, node });
   const relay = createRelay({ settings, handles, answerMs: timing.answerMs, credentials });
-  const tasks = createTasks({ sealer: createSealer(deriveKey('tasks'), { isDeterministic: true }), relay, catalog });
+  const taskSealer = createSealer(deriveKey('tasks'), { isDeterministic: true });
+  const tasks = createTasks({ sealer: taskSealer, relay, catalog, node });
   const registry = createRegistry({
     database: stores.database,
     store: stores.clients,
@@ -124,7 +131,9 @@ export function createServers(options: ServersOptions): Servers {
     saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });
   cleanup.defer(() => registry.stop());
-  const subscriptions = createSubscriptions({ catalog, tasks });
+  const memory = createSessionMemory({ store: createSessionStateStore(stores.database.db), onError });
+  cleanup.defer(() => memory.stop());
+  const subscriptions = createSubscriptions({ catalog, tasks, save: memory.save });
   const records = createCallRecords({ ...accounting, settings });
   const approvals = createApprovals({
     ...{ store: stores.approvals, database: stores.database, audit: stores.audit, changes, settings, handles, onError },
@@ -139,13 +148,20 @@ export function createServers(options: ServersOptions): Servers {
   const server = createMcpServer({ catalog, callTool, relay, subscriptions, tasks, results, version: VERSION });
   const sessions = createLegacySessions({
     sealer: createSealer(deriveKey('mcp-session')),
-    onOpen: (session) => subscriptions.addSession(session),
+    node,
+    memory,
+    onOpen: (session, state) => subscriptions.addSession(session, state),
     onEnd: ({ id }) => {
       subscriptions.endSession(id);
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
-  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals, results };
+  const homes: Homes = {
+    ofSession: (id) => sessions.homeOf(id),
+    ofState: (requestState) => handles.homeOf(requestState),
+    ofTask: (taskId) => tasks.homeOf(taskId),
+  };
+  return { catalog, registry, sessions, subscriptions, callTool, server, records, personal, approvals, results, homes };
 }
 
 /** Code mode. It calls tools as everybody does, and everybody calls it as a tool. */

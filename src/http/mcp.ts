@@ -4,6 +4,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { audienceOf, readNarrowing } from '../mcp/client-side.ts';
+import type { Homes } from '../mcp/homes.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
@@ -22,6 +23,8 @@ import {
   type McpRequest,
 } from './mcp-message.ts';
 import { createMcpResponse, createSharedResponse, refuseMessage } from './mcp-response.ts';
+import { aboutOf, aboutSession } from './nodes/about.ts';
+import type { Elsewhere } from './nodes/elsewhere.ts';
 import { readNodeBody } from './read-body.ts';
 import { createReplays } from './replay.ts';
 import { takeToolMode } from './tool-mode.ts';
@@ -33,6 +36,9 @@ interface McpDeps {
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Subscriptions;
+  readonly homes: Homes;
+  /** The other nodes; undefined where there are none. */
+  readonly elsewhere: Elsewhere | undefined;
   readonly logger: Logger;
 }
 
@@ -45,7 +51,7 @@ export interface McpEndpoint {
 
 /** `/mcp`: Streamable HTTP for clients of every revision. Plain node:http, as every tool call passes here. */
 export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
-  const { identify, challenge, dispatch, sessions, subscriptions, logger } = deps;
+  const { identify, challenge, dispatch, sessions, subscriptions, homes, elsewhere, logger } = deps;
   const replays = createReplays();
   const { hold, close } = createOpenStreams();
 
@@ -54,8 +60,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       takeToolMode(request);
       const caller = await identify(request);
       if (request.method === 'POST') await post(request, response, caller);
-      else if (request.method === 'GET') listen(request, response, caller);
-      else if (request.method === 'DELETE') endSession(request, response, caller);
+      else if (request.method === 'GET') await listen(request, response, caller);
+      else if (request.method === 'DELETE') await endSession(request, response, caller);
       else throw notAllowed('use POST, GET or DELETE');
     } catch (error) {
       refuse(response, error);
@@ -63,12 +69,17 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   }
 
   async function post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
-    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_MESSAGE_BYTES));
+    const body = await readNodeBody(request, MAX_MESSAGE_BYTES);
+    const { isBatch, parts } = splitBody(body);
     const messages = parts.map((part) => readMcpMessage(part, request.headers));
     const [first] = messages;
     if (first === undefined) throw new GatewayError('invalid_request', 'the batch is empty');
     const isModern = messages.some((message) => message.kind !== 'answer' && message.era === 'modern');
-    const session = isModern ? undefined : sessionOf(request, caller, messages);
+    if (elsewhere !== undefined) {
+      const about = aboutOf(homes, messages, header(request, 'mcp-session-id'));
+      if (about !== undefined && (await elsewhere.answers(about, request, response, body))) return;
+    }
+    const session = isModern ? undefined : await sessionOf(request, caller, messages);
     if (isBatch) return batch(request, response, caller, session, messages);
     if (first.kind !== 'request') {
       dispatch.other(first, session);
@@ -144,12 +155,14 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   }
 
   /** The GET stream of a legacy session; with Last-Event-ID it goes on where one was lost. */
-  function listen(request: IncomingMessage, response: ServerResponse, caller: Caller): void {
+  async function listen(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     const id = header(request, 'mcp-session-id');
     if (id === undefined) throw notAllowed('a GET stream needs the Mcp-Session-Id of an initialized session');
-    const session = sessions.get(id, caller.principal);
-    const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
     const lastEventId = header(request, 'last-event-id');
+    const about = aboutSession(homes, id, lastEventId === undefined);
+    if (about !== undefined && (await elsewhere?.answers(about, request, response)) === true) return;
+    const session = await sessions.get(id, caller.principal);
+    const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
     hold(response, () => response.end());
     if (lastEventId !== undefined && replays.resume(lastEventId, session.id, sink)) return;
@@ -180,11 +193,13 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     });
   }
 
-  function endSession(request: IncomingMessage, response: ServerResponse, caller: Caller): void {
+  async function endSession(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     const id = header(request, 'mcp-session-id');
     if (id === undefined) throw notAllowed('only a session can be deleted; send its Mcp-Session-Id');
-    sessions.get(id, caller.principal);
-    sessions.end(id);
+    const about = aboutSession(homes, id, false);
+    if (about !== undefined && (await elsewhere?.answers(about, request, response)) === true) return;
+    await sessions.get(id, caller.principal);
+    await sessions.delete(id);
     response.writeHead(204).end();
   }
 
@@ -193,7 +208,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     request: IncomingMessage,
     caller: Caller,
     messages: readonly McpMessage[],
-  ): LegacySession | undefined {
+  ): LegacySession | Promise<LegacySession> | undefined {
     if (messages.some((message) => message.kind === 'request' && message.method === 'initialize')) return undefined;
     checkLegacyVersion(request.headers);
     const id = header(request, 'mcp-session-id');

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Sealer } from '../lib/seal.ts';
 import { readNarrowing } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
@@ -13,6 +14,7 @@ import type { RawHandler } from './listen.ts';
 import type { Dispatch } from './mcp-dispatch.ts';
 import { MAX_MESSAGE_BYTES, readMcpMessage, splitBody, type McpMessage, type McpRequest } from './mcp-message.ts';
 import { createSharedResponse, refuseMessage } from './mcp-response.ts';
+import type { Elsewhere } from './nodes/elsewhere.ts';
 import { readNodeBody } from './read-body.ts';
 import { renderRpcError } from './render-error.ts';
 import { takeToolMode } from './tool-mode.ts';
@@ -26,6 +28,11 @@ interface SseEdgeDeps {
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Pick<Subscriptions, 'narrow'>;
+  /** Seals the address to which a client posts, so that every node finds the one with its stream. */
+  readonly sealer: Sealer;
+  /** The name of this process, and the other nodes; undefined where there are none. */
+  readonly node: string | undefined;
+  readonly elsewhere: Elsewhere | undefined;
   readonly logger: Logger;
 }
 
@@ -55,7 +62,7 @@ interface Channel {
 
 /** HTTP+SSE for clients of 2024-11-05: messages come in by POST, and everything goes out on one event stream. */
 export function createSseEdge(deps: SseEdgeDeps): SseEdge {
-  const { identifyMcp, challenge, dispatch, sessions, subscriptions, logger } = deps;
+  const { identifyMcp, challenge, dispatch, sessions, subscriptions, sealer, node, elsewhere, logger } = deps;
   const streams = createOpenStreams();
   const channels = new Map<string, Channel>();
 
@@ -63,7 +70,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     takeToolMode(request);
     const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
-    const id = randomUUID();
+    const id = sealer.seal({ node, nonce: randomUUID() });
     const gone = new AbortController();
     const narrowing = readNarrowing(request.headers);
     const channel: Channel = {
@@ -93,7 +100,9 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
   async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const caller = await identifyMcp(request.headers);
     if (request.method !== 'POST') throw notAllowed('POST');
-    const { isBatch, parts } = splitBody(await readNodeBody(request, MAX_MESSAGE_BYTES));
+    const body = await readNodeBody(request, MAX_MESSAGE_BYTES);
+    const { isBatch, parts } = splitBody(body);
+    if (await isElsewhere(request, response, body)) return;
     const channel = findChannel(request, caller);
     const messages = parts.map((part) => readMcpMessage(part, request.headers));
     if (messages.length === 0) throw new GatewayError('invalid_request', 'the batch is empty');
@@ -103,9 +112,16 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     for (const message of messages) take(message, channel, caller, request);
   }
 
+  async function isElsewhere(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<boolean> {
+    const id = streamOf(request);
+    if (elsewhere === undefined || channels.has(id)) return false;
+    const home = (sealer.open(id) as { node?: string } | undefined)?.node;
+    return home !== undefined && elsewhere.answers({ node: home, key: id, isNew: false }, request, response, body);
+  }
+
   /** Ids of others do not exist for the caller, so that nobody can tell which there are. */
-  function findChannel({ url = '' }: IncomingMessage, { principal }: Caller): Channel {
-    const channel = channels.get(new URLSearchParams(url.split('?')[1]).get('sessionId') ?? '');
+  function findChannel(request: IncomingMessage, { principal }: Caller): Channel {
+    const channel = channels.get(streamOf(request));
     if (channel?.principal !== principal)
       throw new GatewayError('mcp_session_not_found', 'sessionId: no such stream is open; open one with GET /sse');
     return channel;
@@ -160,6 +176,10 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
         refuseMessage(response, error, logger, { challenge: challenge(request.headers) }),
       );
   }
+}
+
+function streamOf({ url = '' }: IncomingMessage): string {
+  return new URLSearchParams(url.split('?')[1]).get('sessionId') ?? '';
 }
 
 /** How tools are listed was said when the stream was opened. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SessionState } from '../store/mcp-session-states.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
@@ -6,6 +7,7 @@ import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { InputRequest } from './relay/conversation.ts';
 import type { Between } from './client-side.ts';
 import { profileOf, type Profile } from './profile.ts';
+import type { SessionMemory } from './session-memory.ts';
 
 /** An open stream on which a client can be told what belongs to no request of its own. */
 export interface ClientStream {
@@ -40,17 +42,33 @@ export interface LegacySession extends Agreement {
 
 export interface LegacySessions {
   create(agreement: Agreement): LegacySession;
-  /** Throws `mcp_session_not_found` for an id that is unknown, ended, or another principal's. */
-  get(id: string, principal: string): LegacySession;
+  /**
+   * The session, at once if it is open here. Throws or rejects with `mcp_session_not_found` for an id that is unknown, ended, or
+   * another principal's.
+   */
+  get(id: string, principal: string): LegacySession | Promise<LegacySession>;
+  /** The name of the node that began a session which is not open here; undefined for any other id. */
+  homeOf(id: string): string | undefined;
+  /** Forgets a session whose connection is gone. */
   end(id: string): void;
+  /** Ends a session for good: no node takes it up again. */
+  delete(id: string): Promise<void>;
 }
 
 interface SessionsDeps {
   readonly sealer: Sealer;
-  /** A session came to life, by `initialize` or by its id after a restart. */
-  readonly onOpen: (session: LegacySession) => void;
+  /** The name of this process, if there may be others. */
+  readonly node: string | undefined;
+  readonly memory: Pick<SessionMemory, 'find' | 'end'>;
+  /** A session came to life, by `initialize`, or by its id after a restart or from another node, with what it asked for there. */
+  readonly onOpen: (session: LegacySession, state: SessionState | undefined) => void;
   /** A session is gone, or forgotten until it is used again. */
   readonly onEnd: (session: LegacySession) => void;
+}
+
+/** What the id of a session carries, sealed. */
+interface Token extends Agreement {
+  readonly node?: string;
 }
 
 const MAX_KEPT = 10_000;
@@ -59,15 +77,17 @@ const MAX_KEPT = 10_000;
  * The session id is a sealed token that carries all there is to know, so a session survives a restart and works on every node.
  * What is kept in memory is a cache, and the requests and streams of the moment.
  */
-export function createLegacySessions({ sealer, onOpen, onEnd }: SessionsDeps): LegacySessions {
+export function createLegacySessions(deps: SessionsDeps): LegacySessions {
+  const { sealer, node, memory, onOpen, onEnd } = deps;
   const kept = new Map<string, LegacySession>();
-  const ended = new Set<string>();
+  const questionIds = createQuestionIds(node);
 
-  function open(id: string, agreement: Agreement): LegacySession {
+  function open(id: string, agreement: Agreement, state?: SessionState): LegacySession {
     if (kept.size >= MAX_KEPT) forgetIdle();
-    const session = createSession(id, agreement);
+    const session = createSession(id, agreement, questionIds);
+    session.logLevel = state?.logLevel;
     kept.set(id, session);
-    onOpen(session);
+    onOpen(session, state);
     return session;
   }
 
@@ -82,43 +102,70 @@ export function createLegacySessions({ sealer, onOpen, onEnd }: SessionsDeps): L
     }
   }
 
-  function reopen(id: string): LegacySession | undefined {
-    const agreement = ended.has(id) ? undefined : (sealer.open(id) as Agreement | undefined);
-    return agreement === undefined ? undefined : open(id, agreement);
+  async function reopen(id: string, principal: string): Promise<LegacySession> {
+    const token = sealer.open(id) as Token | undefined;
+    if (token?.principal !== principal) throw unknown();
+    const state = await memory.find(id);
+    if (state === 'ended') throw unknown();
+    // Another request of the session may have been faster.
+    return kept.get(id) ?? open(id, token, state);
+  }
+
+  function end(id: string): void {
+    const session = kept.get(id);
+    kept.delete(id);
+    if (session === undefined) return;
+    for (const request of session.inFlight.values()) request.abort();
+    for (const stream of session.streams) stream.end();
+    onEnd(session);
   }
 
   return {
-    create: (agreement) => open(sealer.seal({ ...agreement, nonce: randomUUID() }), agreement),
+    create: (agreement) => open(sealer.seal({ ...agreement, node, nonce: randomUUID() }), agreement),
     get(id, principal) {
-      const session = kept.get(id) ?? reopen(id);
-      if (session?.principal !== principal)
-        throw new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
+      const session = kept.get(id);
+      if (session === undefined) return reopen(id, principal);
+      if (session.principal !== principal) throw unknown();
       return session;
     },
-    end(id) {
-      const session = kept.get(id);
-      kept.delete(id);
-      if (ended.size >= MAX_KEPT) ended.delete(ended.values().next().value ?? '');
-      ended.add(id);
-      if (session === undefined) return;
-      for (const request of session.inFlight.values()) request.abort();
-      for (const stream of session.streams) stream.end();
-      onEnd(session);
+    homeOf: (id) => (kept.has(id) ? undefined : (sealer.open(id) as Token | undefined)?.node),
+    end,
+    async delete(id) {
+      end(id);
+      await memory.end(id);
     },
   };
 }
 
-function createSession(id: string, { principal, protocolVersion, capabilities, clientInfo }: Agreement): LegacySession {
+function unknown(): GatewayError {
+  return new GatewayError('mcp_session_not_found', 'unknown session; initialize again');
+}
+
+/** Names for the questions that clients are asked, which say what node waits for the answer. */
+function createQuestionIds(node = 'asbru'): () => string {
+  let last = 0;
+  return () => `${node}.${(last += 1)}`;
+}
+
+/** The name of the node that asked a question. */
+export function askedBy(question: RequestId): string | undefined {
+  return typeof question === 'string' ? question.slice(0, question.lastIndexOf('.')) : undefined;
+}
+
+function createSession(
+  id: string,
+  { principal, protocolVersion, capabilities, clientInfo }: Agreement,
+  nextQuestion: () => string,
+): LegacySession {
   const streams = new Set<ClientStream>();
   const asked = new Map<RequestId, PromiseWithResolvers<JsonObject>>();
-  let lastQuestion = 0;
 
   async function ask(
     { method, params }: InputRequest,
     send: (message: string) => void,
     signal: AbortSignal,
   ): Promise<JsonObject> {
-    const question = `asbru-${(lastQuestion += 1)}`;
+    const question = nextQuestion();
     const answer = Promise.withResolvers<JsonObject>();
     asked.set(question, answer);
     send(JSON.stringify({ jsonrpc: '2.0', id: question, method, params }));

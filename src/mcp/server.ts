@@ -59,8 +59,8 @@ export function createMcpServer(deps: ServerDeps): McpServer {
         ...describeGateway(catalog.view(audience), 'legacy'),
       }),
     ping: () => json({}),
-    'logging/setLevel': (request, { level }) => {
-      subscriptions.setLogLevel(sessionKeyOf(request), level);
+    'logging/setLevel': async (request, { level }) => {
+      await subscriptions.setLogLevel(sessionKeyOf(request), level);
       return json({});
     },
     'resources/subscribe': async (request, { uri }) => {

@@ -6,6 +6,7 @@ import type { Lists } from './view.ts';
 import type { Catalog } from './catalog.ts';
 import { isSevereEnough, LOG_LEVELS } from './log-levels.ts';
 import type { LegacySession } from './legacy-session.ts';
+import type { SessionState } from '../store/mcp-session-states.ts';
 import { META } from './revisions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -35,16 +36,18 @@ type Narrowing = Pick<Audience, 'filter' | 'mode'>;
 interface SubscriptionDeps {
   readonly catalog: Catalog;
   readonly tasks: Pick<Tasks, 'translate'>;
+  /** Remembers what a session asked for, for the node that takes it over. */
+  readonly save: (sessionId: string, state: SessionState) => Promise<void>;
 }
 
 /** Change notices and log lines: from many servers in, to the clients who want them out. */
 export interface Subscriptions {
   /** A legacy session that can be reached outside its requests. */
-  addSession(session: LegacySession): void;
+  addSession(session: LegacySession, state: SessionState | undefined): void;
   endSession(key: string): void;
   /** What the client opens a stream with asks to be shown no more than this. */
   narrow(key: string, narrowing: Narrowing): void;
-  setLogLevel(key: string, level: unknown): void;
+  setLogLevel(key: string, level: unknown): Promise<void>;
   subscribe(key: string, uri: string): Promise<void>;
   unsubscribe(key: string, uri: string): Promise<void>;
   /** A modern client's standing request. Gives what is granted, and how to end it. */
@@ -58,7 +61,7 @@ export interface Subscriptions {
   onUpstream(upstream: Upstream, notification: JsonRpcNotification): void;
 }
 
-export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subscriptions {
+export function createSubscriptions({ catalog, tasks, save }: SubscriptionDeps): Subscriptions {
   const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
   let isWatchPlanned = false;
@@ -131,6 +134,11 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
     return listener;
   }
 
+  function remember(key: string): Promise<void> {
+    const { session, resources } = find(key);
+    return save(key, { logLevel: session.logLevel, resources: [...resources] });
+  }
+
   /** Servers log at the most talkative level that any session wants; each session gets its own share. */
   function setServersLevel(): void {
     const wanted = [...sessions.values()]
@@ -142,8 +150,11 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   }
 
   return {
-    addSession(session) {
-      attach(session, { filter: undefined, mode: undefined }, new Set());
+    addSession(session, state) {
+      attach(session, { filter: undefined, mode: undefined }, new Set(state?.resources));
+      if (state === undefined) return;
+      watchLater();
+      setServersLevel();
     },
     narrow(key, narrowing) {
       const listener = sessions.get(key);
@@ -160,21 +171,22 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
       listener?.unwatch();
       if (listener !== undefined && listener.resources.size > 0) watchLater();
     },
-    setLogLevel(key, level) {
+    async setLogLevel(key, level) {
       if (typeof level !== 'string' || !LOG_LEVELS.includes(level)) {
         throw new GatewayError('invalid_request', `params.level: must be one of ${LOG_LEVELS.join(', ')}`);
       }
       find(key).session.logLevel = level;
       for (const { dedicated } of catalog.view(EVERYTHING).upstreams) dedicated.setLogLevel(key, level);
       setServersLevel();
+      await remember(key);
     },
     async subscribe(key, uri) {
       find(key).resources.add(uri);
-      await watch();
+      await Promise.all([watch(), remember(key)]);
     },
     async unsubscribe(key, uri) {
       find(key).resources.delete(uri);
-      await watch();
+      await Promise.all([watch(), remember(key)]);
     },
     listen(id, filter, audience, send) {
       const { granted, wants, resources } = readFilter(filter);

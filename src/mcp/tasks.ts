@@ -12,6 +12,8 @@ interface Task {
   readonly c: string;
   readonly t: string;
   readonly p: string;
+  /** The node whose connection it began on, where there are several: some servers know it on no other. */
+  readonly n?: string | undefined;
 }
 
 interface TasksDeps {
@@ -19,6 +21,8 @@ interface TasksDeps {
   readonly sealer: Sealer;
   readonly relay: Relay;
   readonly catalog: Pick<Catalog, 'view'>;
+  /** The name of this process, if there may be others. */
+  readonly node: string | undefined;
 }
 
 /** Long-running requests: the tasks of 2025-11-25 and of the extension `io.modelcontextprotocol/tasks` (SEP-2663). */
@@ -29,6 +33,8 @@ export interface Tasks {
   handle(taskId: unknown, request: ClientRequest): Promise<Reply>;
   /** tasks/list of 2025-11-25: the caller's own tasks. */
   list(request: ClientRequest): Promise<Reply>;
+  /** The name of the node on which a task began, where there are several. */
+  homeOf(taskId: string): string | undefined;
   /** A status notice of a server, with our id, and for whom it is; undefined for a task that we did not see begin. */
   translate(
     upstream: Upstream,
@@ -43,12 +49,12 @@ const MAX_KEPT = 10_000;
  * A task id that a caller sees is sealed: it names the server, and it is good for its owner alone. Nothing has to be remembered
  * to serve it, on any node, before or after a restart. The owner must still see the server: a task is no way around a grant.
  */
-export function createTasks({ sealer, relay, catalog }: TasksDeps): Tasks {
+export function createTasks({ sealer, relay, catalog, node }: TasksDeps): Tasks {
   /** Sealed id to the legacy session it began in, for status notices and lists. */
   const begun = new Map<string, string | undefined>();
 
   function seal(upstream: Upstream, own: string, principal: string): string {
-    return sealer.seal({ c: upstream.client.client_id, t: own, p: principal } satisfies Task);
+    return sealer.seal({ c: upstream.client.client_id, t: own, p: principal, n: node } satisfies Task);
   }
 
   function open(taskId: unknown, { caller, audience }: ClientRequest): { upstream: Upstream; own: string } {
@@ -102,6 +108,7 @@ export function createTasks({ sealer, relay, catalog }: TasksDeps): Tasks {
       const { upstream, own } = open(taskId, request);
       return ask(upstream, own, request);
     },
+    homeOf: (taskId) => (sealer.open(taskId) as Task | undefined)?.n,
     async list(request) {
       const able = catalog
         .view(request.audience)

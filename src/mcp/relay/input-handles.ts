@@ -24,6 +24,8 @@ export type Carried =
 
 interface Sealed {
   readonly carried: Carried;
+  /** The process that gave it out, which knows whether it was used. */
+  readonly node?: string | undefined;
   readonly owner: string;
   readonly expires: number;
   readonly nonce: string;
@@ -36,10 +38,18 @@ export interface InputHandles {
   seal(carried: Carried, binding: Binding): string;
   /** Throws `invalid_request` for a value that is not ours, not this caller's, of another request, too old, or used before. */
   open(requestState: string, binding: Binding): Carried;
+  /** The name of the node that gave a value out, where there may be several. */
+  homeOf(requestState: string): string | undefined;
 }
 
-/** `answerMs`: how long a user may take to answer. */
-export function createInputHandles(sealer: Sealer, { answerMs }: { readonly answerMs: number }): InputHandles {
+interface HandleOptions {
+  /** How long a user may take to answer. */
+  readonly answerMs: number;
+  /** The name of this process, if there may be others. */
+  readonly node?: string | undefined;
+}
+
+export function createInputHandles(sealer: Sealer, { answerMs, node }: HandleOptions): InputHandles {
   const used = new Map<string, number>();
 
   function use(nonce: string, expires: number): void {
@@ -56,6 +66,7 @@ export function createInputHandles(sealer: Sealer, { answerMs }: { readonly answ
     seal: (carried, binding) =>
       sealer.seal({
         carried,
+        node,
         owner: ownerOf(binding),
         expires: Date.now() + answerMs,
         nonce: randomUUID(),
@@ -67,6 +78,7 @@ export function createInputHandles(sealer: Sealer, { answerMs }: { readonly answ
       use(sealed.nonce, sealed.expires);
       return sealed.carried;
     },
+    homeOf: (requestState) => (sealer.open(requestState) as Sealed | undefined)?.node,
   };
 }
 

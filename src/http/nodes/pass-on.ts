@@ -1,0 +1,96 @@
+import { Agent, request as send, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { GatewayError } from '../../lib/errors.ts';
+import type { Peer } from '../../store/cluster.ts';
+
+/** Says to a node that another one sends this, and which node is meant. */
+export const PEER_SECRET = 'asbru-peer';
+export const PEER_NODE = 'asbru-node';
+
+/** What belongs to one connection and not to the request (RFC 9110, 7.6.1). */
+const OF_CONNECTION = ['connection', 'keep-alive', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'expect'];
+
+const MISDIRECTED = 421;
+const CONNECT_MS = 2_000;
+
+/** Lets another node answer a request. False: that node took nothing of it, so any other may. */
+export type PassOn = (
+  peer: Peer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer | undefined,
+) => Promise<boolean>;
+
+/** Sends requests on byte for byte, on connections that are kept. The caller's credential goes along: the other node checks it too. */
+export function createPassOn(secret: string): PassOn & Disposable {
+  const agent = new Agent({ keepAlive: true });
+
+  async function passOn(
+    peer: Peer,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer | undefined,
+  ): Promise<boolean> {
+    const answer = await ask(peer, request, response, body);
+    if (answer === undefined) return false;
+    if (answer.statusCode === MISDIRECTED) {
+      answer.resume();
+      return false;
+    }
+    response.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers)).flushHeaders();
+    // Whoever reads slowly slows the other node down, and whoever leaves ends the request there.
+    await pipeline(answer, response).catch(() => undefined);
+    return true;
+  }
+
+  /** Undefined when no connection came about. */
+  function ask(
+    peer: Peer,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer | undefined,
+  ): Promise<IncomingMessage | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage | undefined>();
+    const headers: OutgoingHttpHeaders = {
+      ...withoutConnection(request.headers),
+      [PEER_SECRET]: secret,
+      [PEER_NODE]: peer.id,
+    };
+    if (body !== undefined) headers['content-length'] = body.length;
+    const { method, url } = request;
+    const { hostname, port } = new URL(`http://${peer.address}`);
+    const outgoing = send({ agent, hostname: hostname.replace(/^\[|\]$/g, ''), port, method, path: url, headers });
+    let isConnected = false;
+    const connected = (): void => {
+      isConnected = true;
+      clearTimeout(limit);
+    };
+    const limit = setTimeout(() => outgoing.destroy(new Error('no connection in time')), CONNECT_MS);
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) connected();
+      else socket.once('connect', connected);
+    });
+    outgoing.once('close', () => clearTimeout(limit));
+    outgoing.once('response', resolve);
+    outgoing.once('error', (error) => {
+      if (isConnected) reject(lost(peer, error));
+      else resolve(undefined);
+    });
+    response.once('close', () => outgoing.destroy());
+    outgoing.end(body);
+    return promise;
+  }
+
+  return Object.assign(passOn, { [Symbol.dispose]: () => agent.destroy() });
+}
+
+function withoutConnection(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+  const kept: OutgoingHttpHeaders = { ...headers };
+  for (const name of OF_CONNECTION) delete kept[name];
+  return kept;
+}
+
+function lost({ id }: Peer, cause: unknown): GatewayError {
+  const message = 'the node that keeps this session was lost while it handled the request, which may have run';
+  return new GatewayError('node_lost', message, { cause, details: { node: id } });
+}
