@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthType, ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
@@ -108,7 +109,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
 
   changes.subscribe(async (table, id) => {
     if (table === 'mcp_clients' && id === '*') await inOrder(reloadAll);
-    else if (table === 'mcp_clients') await inOrder(() => reload(id));
+    else if (table === 'mcp_clients') await untilConnected(await inOrder(() => reload(id)));
     // Whoever may have several servers announces one change: that of the key.
     else if (table === 'virtual_keys') {
       await inOrder(() => (id === '*' ? grantChanges.reloadAll() : grantChanges.reloadOf(id)));
@@ -117,18 +118,25 @@ export function createRegistry(deps: RegistryDeps): Registry {
   });
 
   /** One after the other, so that what was read first never replaces what was read later. */
-  function inOrder(read: () => Promise<void>): Promise<void> {
+  function inOrder<T>(read: () => Promise<T>): Promise<T> {
     const done = reading.then(read);
-    reading = done.catch(() => {});
+    const settled = (): void => {};
+    reading = done.then(settled, settled);
     return done;
+  }
+
+  /** What another process changed counts as applied when the new connection is there, or is not soon. */
+  async function untilConnected(upstream: Upstream | undefined): Promise<void> {
+    if (upstream !== undefined)
+      await Promise.race([upstream.settled(), sleep(CONNECTED_MS, undefined, { ref: false })]);
   }
 
   async function reloadAll(): Promise<void> {
     await Promise.all((await idsOf(store, upstreams)).map(reload));
   }
 
-  /** Makes the running upstream what the store says. */
-  async function reload(id: string): Promise<void> {
+  /** Makes the running upstream what the store says. Gives it if it has to connect for that. */
+  async function reload(id: string): Promise<Upstream | undefined> {
     const [client, granted] = await Promise.all([store.find(id), grants.list({ client_id: id })]);
     const upstream = upstreams.get(id);
     const session = verified.get(id);
@@ -137,19 +145,23 @@ export function createRegistry(deps: RegistryDeps): Registry {
       upstreams.delete(id);
       deps.onChange();
       upstream?.retire();
-      return;
+      return undefined;
     }
     const registration: Registration = { client, grants: byKey(granted) };
-    // Nobody stays connected to such a server; another process may have listed what it offers.
-    const known = isPerUser(client) && session === undefined ? await store.findKnown(id) : undefined;
+    // Another process has listed what it offers: shown until this one is connected, and where nobody stays connected.
+    const isNews = upstream === undefined || isPerUser(client);
+    const known = isNews && session === undefined ? await store.findKnown(id) : undefined;
     if (upstream !== undefined) {
+      const { client: before } = upstream;
       upstream.apply(registration, session);
-      return known && upstream.learnOffer(known);
+      if (known !== undefined) upstream.learnOffer(known);
+      return session === undefined && (before.disabled || !sameTarget(before, client)) ? upstream : undefined;
     }
     const added = new Upstream(registration, known, deps);
     upstreams.set(id, added);
     if (session === undefined) added.start();
     added.apply(registration, session);
+    return session === undefined ? added : undefined;
   }
 
   function demand(id: string): Upstream {
@@ -224,9 +236,9 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
-  /** What a server offers is kept for all processes where none of them stays connected to it. */
+  /** What a server offers is kept for all processes: those that are not connected to it show that. */
   async function keepOffer(tx: Executor, client: McpClient, found: Verified | undefined): Promise<void> {
-    if (found === undefined || !isPerUser(client)) return;
+    if (found === undefined) return;
     const { session, offer } = found;
     await store.with(tx).saveKnown(client.client_id, { offer, era: session.peer.era, found_at: Date.now() });
   }
@@ -368,6 +380,8 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 }
 
+/** A server that takes longer to connect to is applied all the same: its calls wait for it. */
+const CONNECTED_MS = 2_500;
 const NO_GRANTS: Grants = new Map();
 const nothing: Write = () => Promise.resolve();
 

@@ -14,7 +14,7 @@ export type ChangeListener = (table: TableName, id: string) => void | Promise<vo
 export interface Changes {
   /**
    * Call after the commit. When it returns, the listeners of this process are done, and those of every other process that is
-   * known to live, unless one is silent for a second: so whoever asks any of them afterwards finds the change.
+   * known to live, unless one is silent for some seconds: so whoever asks any of them afterwards finds the change.
    */
   publish(table: TableName, id: string): Promise<void>;
   /** Gives the function that ends the subscription. */

@@ -6,14 +6,14 @@ export interface Receipt {
 
 /** Waits for other processes to say that they have applied a change. */
 export interface Receipts {
-  /** Begins to wait for these, at most a second; nobody waits for number 0. */
+  /** Begins to wait for these, for a few seconds at most; nobody waits for number 0. */
   expect(others: Iterable<string>): { readonly number: number; readonly all: Promise<void> };
   take(receipt: Receipt): void;
   /** That process lives. */
   isHeardOf(node: string): void;
 }
 
-const LIMIT_MS = 1_000;
+const LIMIT_MS = 3_000;
 
 export function createReceipts(): Receipts {
   const waiting = new Map<number, { nodes: Set<string>; done: () => void }>();

@@ -67,6 +67,7 @@ async function startPostgres(): Promise<Running> {
       'unix_socket_directories=',
       'fsync=off',
       'full_page_writes=off',
+      'max_connections=500',
     ].flatMap((flag) => ['-c', flag]),
     onLog: (line) => log.push(line),
     onError: (error) => log.push(String(error)),
