@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccounting } from './app/accounting.ts';
 import { openEdges } from './app/edges.ts';
 import { openOAuth } from './app/oauth.ts';
@@ -20,6 +21,7 @@ import { createPolicy } from './governance/policy.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
 import { createCommitProvider, providerEntryRules } from './governance/providers-from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
+import { createReadiness } from './http/readiness.ts';
 import { createEgress } from './lib/egress.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createCommitClient } from './mcp/client-change.ts';
@@ -50,6 +52,8 @@ export interface GatewayOptions {
   readonly apiKey?: string;
   /** What lets somebody make the first admin account, instead of `setup_token` of config.json. */
   readonly setupToken?: string | undefined;
+  /** Seconds between "not ready" and the end of the port, for a balancer to notice. Default 0. */
+  readonly drainGrace?: number;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
@@ -77,6 +81,9 @@ export interface Gateway {
   /** Lets calls in flight end (30 s at most), then ends all connections and children. */
   close(): Promise<void>;
 }
+
+/** For so long a start waits for servers before it is called ready. */
+const FIRST_CHANCE_MS = 10_000;
 
 /** Builds every part and connects them. Resolves when the gateway listens. */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
@@ -140,16 +147,36 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });
-  const { setupToken } = options;
-  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, host, port, setupToken });
+  const { setupToken, drainGrace = 0 } = options;
+  const readiness = createReadiness({ ping: () => stores.settings.get('ping') });
+  const edges = await openEdges({
+    ...common,
+    accounting,
+    policy,
+    servers,
+    models,
+    oauth,
+    host,
+    port,
+    setupToken,
+    readiness,
+  });
 
+  const settled = servers.registry.settled();
+  // Servers get their first chance before a balancer sends calls; one that is down must not keep the node out.
+  void Promise.race([settled, sleep(FIRST_CHANCE_MS, undefined, { ref: false })]).then(() => readiness.begin());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    readiness.end();
+    await sleep(drainGrace * 1000);
+    await running.disposeAsync();
+  };
   return {
     address: edges.address,
     firstApiKey,
-    ready: servers.registry.settled().then(() => servers.registry.list().map(summarize)),
-    close: () => (closing ??= running.disposeAsync()),
+    ready: settled.then(() => servers.registry.list().map(summarize)),
+    close: () => (closing ??= close()),
   };
 }
 

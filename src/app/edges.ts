@@ -37,6 +37,7 @@ import { createMetricsHandler } from '../http/metrics.ts';
 import { createSignInPage } from '../http/pages/mcp-sign-in.ts';
 import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
+import type { Readiness } from '../http/readiness.ts';
 import { statusRoutes } from '../http/status.ts';
 import { createInferenceHandlers } from '../http/v1/inference.ts';
 import { createModelsHandlers } from '../http/v1/models.ts';
@@ -66,6 +67,7 @@ interface EdgesOptions extends Common {
   readonly port: number;
   /** What lets somebody make the first admin account, if it comes from the environment. */
   readonly setupToken: string | undefined;
+  readonly readiness: Readiness;
 }
 
 /** What is open to the outside. */
@@ -228,6 +230,6 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...who.routes,
     ...auditLogRoutes(stores.audit),
     ...oauthCallbackRoutes({ ...stores, oauth: options.oauth, logger }),
-    ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
+    ...statusRoutes({ ping: () => stores.settings.get('ping'), readiness: options.readiness, version: VERSION }),
   ];
 }

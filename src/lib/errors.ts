@@ -93,6 +93,8 @@ export const ERRORS = {
   /** The encryption key was rotated under a running gateway: what it would write, nobody could read. */
   encryption_key_changed: { status: 503, rpc: -32603, retryable: false },
   internal_error: { status: 500, rpc: -32603, retryable: false },
+  /** For balancers: not everything is loaded yet. */
+  starting: { status: 503, rpc: -32603, retryable: true },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   /** More code is running and waiting than the settings allow. */
   code_busy: { status: 503, rpc: -32005, retryable: true },
