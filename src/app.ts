@@ -28,6 +28,7 @@ import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
+import { runInTurn } from './store/alone.ts';
 import { createChanges } from './store/changes.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
@@ -103,7 +104,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(async () => (await opened)?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, onError });
   cleanup.defer(() => stores.database.close());
-  const firstApiKey = await bringInConfig(config, stores, opening, options.apiKey, logger);
+  const firstApiKey = await runInTurn(stores.database.dialect, 'start', () =>
+    bringInConfig(config, stores, opening, options.apiKey, logger),
+  );
 
   const changes = await createChanges(stores.database, onError);
   cleanup.defer(() => changes.close());

@@ -202,7 +202,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       return registered && clientView(registered.client);
     },
   });
-  const expiry = startExpiry({ keys: directory.keys, logger });
+  const expiry = startExpiry({ dialect: stores.database.dialect, keys: directory.keys, logger });
   cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes({

@@ -14,6 +14,11 @@ export interface DatabaseDialect {
   readonly autoNumber: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** Makes a connection outside the pool, to listen on; undefined where no other process can change rows. */
   readonly createListener: (() => Client) | undefined;
+  /**
+   * Holds the lock of this number against all other processes on the database, until it is disposed of or the process ends. Waits
+   * for it, or gives undefined when another has it. On SQLite there are no others.
+   */
+  readonly lock: (id: number, isWaiting: boolean) => Promise<AsyncDisposable | undefined>;
 }
 
 const MAX_CACHED_STATEMENTS = 500;
@@ -34,6 +39,7 @@ export function sqlite(path: string): DatabaseDialect {
     kysely: new TransactionalSqliteDialect({ database: adaptSqlite(database) }),
     autoNumber: (column) => column.primaryKey().autoIncrement(),
     createListener: undefined,
+    lock: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
   };
 }
 
