@@ -20,7 +20,8 @@ import type { Tables } from './schema.ts';
 
 /** Which database to open. */
 export type DatabaseOptions =
-  | { readonly type: 'sqlite'; readonly path: string }
+  /** `isReader`: transactions only read, and see the file as it was when they began. */
+  | { readonly type: 'sqlite'; readonly path: string; readonly isReader?: boolean }
   | { readonly type: 'postgres'; readonly config: PostgresOptions };
 
 /** An open, migrated database. */
@@ -73,7 +74,7 @@ export async function openDatabase(
 async function createDialect(options: DatabaseOptions, onError: (error: unknown) => void): Promise<DatabaseDialect> {
   const place = options.type === 'sqlite' ? `SQLite database ${options.path}` : 'PostgreSQL database';
   try {
-    if (options.type === 'sqlite') return sqlite(options.path);
+    if (options.type === 'sqlite') return sqlite(options.path, options);
     // Loaded only where it is used: its driver takes memory.
     const { postgres } = await import('./postgres.ts');
     return postgres(options.config, onError);

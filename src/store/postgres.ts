@@ -3,6 +3,7 @@ import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { postgresCarry } from './portable/dialects.ts';
 
 /** `config_store.config` of a PostgreSQL store; every text may be a reference `env.NAME`. */
 export interface PostgresOptions {
@@ -44,6 +45,7 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
     autoNumber: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
     createListener: () =>
       new Client({ ...config, application_name: 'asbru listener', query_timeout: CONNECT_TIMEOUT_MS }),
+    carry: postgresCarry,
     lock: (id, isWaiting) =>
       holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError),
   };
