@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccounting } from './app/accounting.ts';
 import { openCluster } from './app/cluster.ts';
 import { openEdges } from './app/edges.ts';
@@ -21,12 +22,14 @@ import { createPolicy } from './governance/policy.ts';
 import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
 import { createCommitProvider, providerEntryRules } from './governance/providers-from-config.ts';
 import { saveSettings } from './governance/save-settings.ts';
+import { createReadiness } from './http/readiness.ts';
 import { createEgress } from './lib/egress.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
 import { createCommitClient } from './mcp/client-change.ts';
 import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
+import { runInTurn } from './store/alone.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
@@ -52,6 +55,8 @@ export interface GatewayOptions {
   readonly apiKey?: string;
   /** What lets somebody make the first admin account, instead of `setup_token` of config.json. */
   readonly setupToken?: string | undefined;
+  /** Seconds between "not ready" and the end of the port, for a balancer to notice. Default 0. */
+  readonly drainGrace?: number;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
@@ -80,6 +85,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** For so long a start waits for servers before it is called ready. */
+const FIRST_CHANCE_MS = 10_000;
+
 /** Builds every part and connects them. Resolves when the gateway listens. */
 export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = 8080, logger = createLogger({ level: 'warn', style: 'json' }) } = options;
@@ -98,7 +106,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(async () => (await opened)?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, onError });
   cleanup.defer(() => stores.database.close());
-  const firstApiKey = await bringInConfig(config, stores, opening, options.apiKey, logger);
+  const firstApiKey = await runInTurn(stores.database.dialect, 'start', () =>
+    bringInConfig(config, stores, opening, options.apiKey, logger),
+  );
 
   const { changes, cluster } = await openCluster(stores, onError);
   cleanup.defer(() => changes.close());
@@ -142,17 +152,27 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });
-  const { setupToken, nodeAddress } = options;
-  const way = { host, port, nodeAddress, setupToken };
+  const { setupToken, nodeAddress, drainGrace = 0 } = options;
+  const readiness = createReadiness({ ping: () => stores.settings.get('ping') });
+  const way = { host, port, nodeAddress, setupToken, readiness };
   const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, ...way });
 
+  const settled = servers.registry.settled();
+  // Servers get their first chance before a balancer sends calls; one that is down must not keep the node out.
+  void Promise.race([settled, sleep(FIRST_CHANCE_MS, undefined, { ref: false })]).then(() => readiness.begin());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    readiness.end();
+    await cluster?.drain().catch(onError);
+    await sleep(drainGrace * 1000);
+    await running.disposeAsync();
+  };
   return {
     address: edges.address,
     firstApiKey,
-    ready: servers.registry.settled().then(() => servers.registry.list().map(summarize)),
-    close: () => (closing ??= running.disposeAsync()),
+    ready: settled.then(() => servers.registry.list().map(summarize)),
+    close: () => (closing ??= close()),
   };
 }
 

@@ -1,8 +1,12 @@
 import { Command } from 'commander';
 import type { AuditFlags, VerifyFlags } from './cli/audit.ts';
+import type { BackupFlags } from './cli/backup.ts';
 import type { RotateFlags } from './cli/keys.ts';
+import type { MigrateFlags } from './cli/migrate.ts';
+import type { MigrateToPostgresFlags } from './cli/migrate-to-postgres.ts';
 import type { DoctorFlags } from './cli/doctor.ts';
 import type { StartFlags } from './cli/options.ts';
+import type { RestoreFlags } from './cli/restore.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
 import { keepYoungHeapSmall } from './cli/young-heap.ts';
@@ -18,9 +22,12 @@ Examples:
   $ asbru doctor github
   $ asbru schema > config.schema.json
   $ asbru audit verify
+  $ asbru backup /backups/asbru-monday.gz
+  $ asbru migrate-to-postgres --to env.ASBRU_DATABASE_URL
 
 Environment (a flag wins):
-  ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE
+  ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE,
+  ASBRU_DRAIN_GRACE
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_SETUP_TOKEN       lets whoever knows it make the first admin account
@@ -43,6 +50,7 @@ program
   .option('--port <port>', 'port to listen on, 0 for any free one (default: 8080)')
   .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
   .option('--config <file>', 'config.json to read (default: config.json in the app directory, if there is one)')
+  .option('--drain-grace <seconds>', 'time between "not ready" and the end of the port on a signal (default: 0)')
   .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
   .option('--log-style <style>', 'json or pretty (default: pretty on a terminal, else json)')
   .action(async (flags: StartFlags) => {
@@ -132,6 +140,48 @@ withDatabase(keysCommand.command('rotate-encryption'))
   .action(async (flags: RotateFlags) => {
     const { rotateEncryption } = await import('./cli/keys.ts');
     await rotateEncryption(flags);
+  });
+
+withDatabase(program.command('backup <file>'))
+  .description('write the configuration into one file, beside a running gateway if there is one; PostgreSQL or SQLite')
+  .option('--logs', 'with the logs of all calls')
+  .option('--with-key', 'with the encryption key file: then the file alone opens every secret')
+  .addHelpText(
+    'after',
+    '\nWithout --with-key the file is of no use without encryption.key or the passphrase: keep that somewhere else.',
+  )
+  .action(async (file: string, flags: BackupFlags) => {
+    const { backup } = await import('./cli/backup.ts');
+    await backup(file, flags);
+  });
+
+withDatabase(program.command('restore <file>'))
+  .description('put a backup into the database, of SQLite into PostgreSQL too; no gateway may be running on it')
+  .option('--force', 'replace what is there')
+  .addHelpText('after', '\nThe encryption key is tried before anything is written. All or nothing is written.')
+  .action(async (file: string, flags: RestoreFlags) => {
+    const { restore } = await import('./cli/restore.ts');
+    await restore(file, flags);
+  });
+
+withDatabase(program.command('migrate-to-postgres'))
+  .description('copy a gateway from SQLite, while it runs, into an empty PostgreSQL database')
+  .requiredOption('--to <url>', 'the database; better given as env.NAME, which no process list shows')
+  .option('--no-logs', 'without the logs of calls')
+  .action(async (flags: MigrateToPostgresFlags) => {
+    const { migrateToPostgres } = await import('./cli/migrate-to-postgres.ts');
+    await migrateToPostgres(flags);
+  });
+
+withDatabase(program.command('migrate'))
+  .description('bring the databases to this version, which a start also does, or to another one')
+  .option('--list', 'only say which migrations there are, and which have run (+)')
+  .option('--to <version>', 'a released version, to go back to before it is started again')
+  .option('--force', 'drop what that version has no place for')
+  .addHelpText('after', '\nAll or nothing is changed. Stop all gateways and back up first.')
+  .action(async (flags: MigrateFlags) => {
+    const { migrate } = await import('./cli/migrate.ts');
+    await migrate(flags);
   });
 
 await program.parseAsync();

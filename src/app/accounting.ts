@@ -41,7 +41,7 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   counters.load(await store.loadCounters());
   ledger.onCounters((states, included) => counters.onStored(states, included));
   const days = (): number => settings().log_retention_days;
-  const retention = createRetention({ store, node: ledger.node, days, onError });
+  const retention = createRetention({ store, dialect: stores.database.dialect, node: ledger.node, days, onError });
   cleanup.defer(() => retention.stop());
   const plugin = file.plugins?.find((entry): entry is OtelPlugin => entry.name === 'otel');
   const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);

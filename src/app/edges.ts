@@ -37,6 +37,7 @@ import { createMetricsHandler } from '../http/metrics.ts';
 import { createSignInPage } from '../http/pages/mcp-sign-in.ts';
 import type { Route } from '../http/route.ts';
 import { createSseEdge } from '../http/sse-edge.ts';
+import type { Readiness } from '../http/readiness.ts';
 import { statusRoutes } from '../http/status.ts';
 import { createInferenceHandlers } from '../http/v1/inference.ts';
 import { createModelsHandlers } from '../http/v1/models.ts';
@@ -69,6 +70,7 @@ interface EdgesOptions extends Common {
   readonly nodeAddress: string | undefined;
   /** What lets somebody make the first admin account, if it comes from the environment. */
   readonly setupToken: string | undefined;
+  readonly readiness: Readiness;
 }
 
 /** What is open to the outside. */
@@ -83,8 +85,7 @@ const DRAIN_MS = 30_000;
 
 /** Opens the port, with everything that can be asked behind it. */
 export async function openEdges(options: EdgesOptions): Promise<Edges> {
-  const { stores, changes, cluster, settings, logger, onError, cleanup, accounting, policy, servers, host, port } =
-    options;
+  const { stores, changes, cluster, settings, logger, cleanup, accounting, policy, servers, host, port } = options;
   const { registry, sessions, subscriptions, server, callTool, homes } = servers;
   const nodes = createNodes(options);
   const elsewhere = nodes?.elsewhere;
@@ -156,7 +157,6 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   cleanup.defer(() => mcp.close());
   cleanup.defer(() => sse.close());
   cleanup.defer(() => feed.close());
-  cleanup.defer(() => cluster?.drain().catch(onError));
   return {
     address: listener.address,
     get liveFeedClients() {
@@ -210,7 +210,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       return registered && clientView(registered.client);
     },
   });
-  const expiry = startExpiry({ keys: directory.keys, logger });
+  const expiry = startExpiry({ dialect: stores.database.dialect, keys: directory.keys, logger });
   cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes({
@@ -238,6 +238,6 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...who.routes,
     ...auditLogRoutes(stores.audit),
     ...oauthCallbackRoutes({ ...stores, oauth: options.oauth, logger }),
-    ...statusRoutes({ ping: () => stores.settings.get('ping'), version: VERSION }),
+    ...statusRoutes({ ping: () => stores.settings.get('ping'), readiness: options.readiness, version: VERSION }),
   ];
 }

@@ -21,6 +21,7 @@ describe('the options of a start', () => {
       setupToken: undefined,
       logLevel: 'info',
       logStyle: 'json',
+      drainGrace: 0,
     });
     expect(resolveOptions({}, {}, true)).toMatchObject({
       appDir: join(homedir(), '.config', 'asbru'),
@@ -51,6 +52,7 @@ describe('the options of a start', () => {
     [{ port: '80x' }, 'the port must be a number from 0 to 65535, not "80x"'],
     [{ port: '65536' }, 'the port must be a number'],
     [{ logLevel: 'loud' }, 'the log level must be one of debug, info, warn, error, silent, not "loud"'],
+    [{ drainGrace: '1.5' }, 'the drain grace must be a number of seconds from 0 to 3600, not "1.5"'],
     [{ logStyle: 'xml' }, 'the log style must be one of json, pretty, not "xml"'],
   ])('that are wrong (%j) are refused in one sentence', (flags, message) => {
     expect(() => resolveOptions(flags, {}, false)).toThrow(message);

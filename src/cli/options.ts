@@ -13,6 +13,7 @@ export interface StartFlags {
   readonly config?: string;
   readonly logLevel?: string;
   readonly logStyle?: string;
+  readonly drainGrace?: string;
 }
 
 /** What a start needs to know, settled from flags, environment and defaults. */
@@ -28,7 +29,12 @@ export interface StartOptions {
   readonly setupToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly logStyle: LogStyle;
+  /** Seconds between "not ready" and the end of the port. */
+  readonly drainGrace: number;
 }
+
+/** An hour: nobody waits for longer on purpose. */
+const LONGEST_GRACE = 3_600;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,6 +57,7 @@ export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: 
       pick(flags.logStyle, 'ASBRU_LOG_STYLE', 'LOG_STYLE') ?? (isTerminal ? 'pretty' : 'json'),
       LOG_STYLES,
     ),
+    drainGrace: readSeconds('drain grace', pick(flags.drainGrace, 'ASBRU_DRAIN_GRACE') ?? '0'),
   };
 }
 
@@ -67,6 +74,12 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw refuse(`the port must be a number from 0 to 65535, not "${text}"`);
+}
+
+function readSeconds(what: string, text: string): number {
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && seconds <= LONGEST_GRACE) return seconds;
+  throw refuse(`the ${what} must be a number of seconds from 0 to ${LONGEST_GRACE}, not "${text}"`);
 }
 
 function findConfig(named: string | undefined, appDir: string): string | undefined {

@@ -95,7 +95,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
 }
 
 /** A reference that leads to nothing must not pass for "no passphrase": secrets would be under a key nobody chose. */
-function readPhrase({ encryption_key = '' }: ConfigFile): string {
+export function readPhrase({ encryption_key = '' }: ConfigFile): string {
   const secret = Secret.parse(encryption_key);
   if (secret.problem === undefined) return secret.resolve();
   throw new GatewayError('invalid_configuration', `encryption_key: ${secret.problem}`);

@@ -15,6 +15,7 @@ export const AuditAction = z.enum([
   'logout',
   'approve',
   'deny',
+  'restore',
 ]);
 export type AuditAction = z.infer<typeof AuditAction>;
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openGovernance } from '../../test/kit/governance.ts';
+import { freeLocks } from '../../test/kit/locks.ts';
 import { startExpiry } from './expiry.ts';
 
 test('expired keys are deleted where they or the settings say so', async () => {
@@ -24,7 +25,7 @@ test('expired keys are deleted where they or the settings say so', async () => {
     info: (line: string) => void lines.push(line),
     error: (_: object, line: string) => void lines.push(line),
   };
-  const expiry = startExpiry({ keys: scene.directory.keys, logger });
+  const expiry = startExpiry({ dialect: freeLocks, keys: scene.directory.keys, logger });
   await expiry.run();
   expect(await names()).toEqual(['says no', 'says nothing', 'lives on', 'lives for ever']);
   expect(scene.published).toEqual([expect.stringMatching(/^virtual_keys /) as string]);
@@ -43,7 +44,8 @@ test('expired keys are deleted where they or the settings say so', async () => {
 test('a failure is told, and is not the end', async () => {
   const errors: unknown[] = [];
   const logger = { info: () => {}, error: (facts: object) => void errors.push(facts) };
-  const expiry = startExpiry({ keys: { removeExpired: () => Promise.reject(new Error('no database')) }, logger });
+  const keys = { removeExpired: () => Promise.reject(new Error('no database')) };
+  const expiry = startExpiry({ dialect: freeLocks, keys, logger });
   await expiry.run();
   await expiry.stop();
   expect(errors).toHaveLength(2);

@@ -1,6 +1,8 @@
+import { runUnlessRunning, type Lockable } from '../store/alone.ts';
 import type { KeyDirectory } from './key-directory.ts';
 
 interface Deps {
+  readonly dialect: Lockable;
   readonly keys: Pick<KeyDirectory, 'removeExpired'>;
   readonly logger: { info(message: string): void; error(facts: object, message: string): void };
 }
@@ -16,11 +18,13 @@ export interface Expiry {
 const DAY_MS = 86_400_000;
 
 /** Starts the daily job. Which keys it deletes is theirs to say, or `delete_expired_virtual_keys` where they do not. */
-export function startExpiry({ keys, logger }: Deps): Expiry {
+export function startExpiry({ dialect, keys, logger }: Deps): Expiry {
   const removeExpired = async (): Promise<void> => {
     try {
-      const count = await keys.removeExpired(Date.now());
-      if (count > 0) logger.info(`${count} expired virtual ${count === 1 ? 'key was' : 'keys were'} deleted`);
+      await runUnlessRunning(dialect, 'expiry', async () => {
+        const count = await keys.removeExpired(Date.now());
+        if (count > 0) logger.info(`${count} expired virtual ${count === 1 ? 'key was' : 'keys were'} deleted`);
+      });
     } catch (error) {
       logger.error({ err: error }, 'expired virtual keys could not be deleted');
     }

@@ -70,6 +70,8 @@ test('only the public routes go without a credential, and every scheme that is n
     '/api/session/sso/login',
     '/api/version',
     '/health',
+    '/health/live',
+    '/health/ready',
   ]);
   for (const { operation } of operations) {
     for (const name of operation.security.flatMap(Object.keys))

@@ -97,6 +97,8 @@ export const ERRORS = {
   node_lost: { status: 502, rpc: -32603, retryable: false },
   /** A node got what was meant for another one. */
   misdirected: { status: 421, rpc: -32603, retryable: true },
+  /** For balancers: not everything is loaded yet. */
+  starting: { status: 503, rpc: -32603, retryable: true },
   shutting_down: { status: 503, rpc: -32603, retryable: true },
   /** More code is running and waiting than the settings allow. */
   code_busy: { status: 503, rpc: -32005, retryable: true },

@@ -1,7 +1,7 @@
 import { Kysely, type Transaction } from 'kysely';
-import { Migrator } from 'kysely/migration';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { sqlite, type DatabaseDialect } from './dialect.ts';
+import { migrateToLatest, type MigrationSet } from './migrate.ts';
 import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
 import { audit } from './migrations/003-audit.ts';
@@ -21,7 +21,8 @@ import type { Tables } from './schema.ts';
 
 /** Which database to open. */
 export type DatabaseOptions =
-  | { readonly type: 'sqlite'; readonly path: string }
+  /** `isReader`: transactions only read, and see the file as it was when they began. */
+  | { readonly type: 'sqlite'; readonly path: string; readonly isReader?: boolean }
   | { readonly type: 'postgres'; readonly config: PostgresOptions };
 
 /** An open, migrated database. */
@@ -36,25 +37,32 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Opens a database and brings its tables up to date. `onError` hears of connections that broke while idle. */
+/** A database as it is, whatever version wrote it. */
+export interface Connection<T> {
+  readonly db: Kysely<T>;
+  readonly dialect: DatabaseDialect;
+}
+
+/** Connects to a database and changes nothing in it. `onError` hears of connections that broke while idle. */
+export async function connect<T = Tables>(
+  options: DatabaseOptions,
+  onError: (error: unknown) => void = () => {},
+): Promise<Connection<T>> {
+  const dialect = await createDialect(options, onError);
+  return { db: new Kysely<T>({ dialect: dialect.kysely }), dialect };
+}
+
+/** Opens a database and brings its tables up to date. `onError` as for {@link connect}. */
 export async function openDatabase(
   options: DatabaseOptions,
   onError: (error: unknown) => void = () => {},
 ): Promise<Database> {
-  const dialect = await createDialect(options, onError);
-  const db = new Kysely<Tables>({ dialect: dialect.kysely });
+  const { db, dialect } = await connect(options, onError);
   try {
-    await migrate(db, dialect);
-  } catch (cause) {
+    await migrateToLatest(db, configMigrations(dialect), dialect.place);
+  } catch (error) {
     await db.destroy();
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError(
-      'database_unavailable',
-      `Cannot migrate the database ${dialect.place}: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    throw error;
   }
   return {
     db,
@@ -67,7 +75,7 @@ export async function openDatabase(
 async function createDialect(options: DatabaseOptions, onError: (error: unknown) => void): Promise<DatabaseDialect> {
   const place = options.type === 'sqlite' ? `SQLite database ${options.path}` : 'PostgreSQL database';
   try {
-    if (options.type === 'sqlite') return sqlite(options.path);
+    if (options.type === 'sqlite') return sqlite(options.path, options);
     // Loaded only where it is used: its driver takes memory.
     const { postgres } = await import('./postgres.ts');
     return postgres(options.config, onError);
@@ -76,8 +84,8 @@ async function createDialect(options: DatabaseOptions, onError: (error: unknown)
   }
 }
 
-/** Safe when several processes start at once: kysely holds an advisory lock on PostgreSQL, SQLite its write lock. */
-async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<void> {
+/** The migrations of the configuration. */
+export function configMigrations(dialect: DatabaseDialect): MigrationSet {
   const migrations = {
     '001-initial': initial(dialect),
     '002-governance': governance(dialect),
@@ -94,7 +102,5 @@ async function migrate(db: Kysely<Tables>, dialect: DatabaseDialect): Promise<vo
     '013-kept-results': keptResults(),
     '014-nodes': nodes(),
   };
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  return { migrations, table: 'kysely_migration', lockTable: 'kysely_migration_lock' };
 }

@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { SqliteAdapter, SqliteDialect } from 'kysely';
 import type { ColumnDefinitionBuilder, Dialect, SqliteDatabase } from 'kysely';
 import type { Client } from 'pg';
+import { createSqliteCarry, type CarryDialect } from './portable/dialects.ts';
 
 /** Everything that differs between the two databases. */
 export interface DatabaseDialect {
@@ -14,12 +15,21 @@ export interface DatabaseDialect {
   readonly autoNumber: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** Makes a connection outside the pool, to listen on; undefined where no other process can change rows. */
   readonly createListener: (() => Client) | undefined;
+  /**
+   * Holds the lock of this number against all other processes on the database, until it is disposed of or the process ends. Waits
+   * for it, or gives undefined when another has it. On SQLite there are no others.
+   */
+  readonly lock: (id: number, isWaiting: boolean) => Promise<AsyncDisposable | undefined>;
+  readonly carry: CarryDialect;
 }
 
 const MAX_CACHED_STATEMENTS = 500;
 
-/** SQLite in a file, or `:memory:`. Opens it at once. */
-export function sqlite(path: string): DatabaseDialect {
+/**
+ * SQLite in a file, or `:memory:`. Opens it at once. `isReader`: transactions only read, beside those that write, and see the file
+ * as it was when they began.
+ */
+export function sqlite(path: string, { isReader = false }: { isReader?: boolean } = {}): DatabaseDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
   try {
@@ -31,20 +41,22 @@ export function sqlite(path: string): DatabaseDialect {
   return {
     type: 'sqlite',
     place: path,
-    kysely: new TransactionalSqliteDialect({ database: adaptSqlite(database) }),
+    kysely: new TransactionalSqliteDialect({ database: adaptSqlite(database, isReader ? 'begin' : 'begin immediate') }),
     autoNumber: (column) => column.primaryKey().autoIncrement(),
     createListener: undefined,
+    carry: createSqliteCarry(),
+    lock: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
   };
 }
 
 /** node:sqlite in the shape that kysely expects. Prepared statements are kept: preparing costs more than most reads. */
-function adaptSqlite(database: DatabaseSync): SqliteDatabase {
+function adaptSqlite(database: DatabaseSync, begin: string): SqliteDatabase {
   const statements = new Map<string, StatementSync>();
   return {
     close: () => database.close(),
     prepare(text) {
       // A deferred transaction that reads first fails at its first write when another process wrote in between.
-      const sql = text === 'begin' ? 'begin immediate' : text;
+      const sql = text === 'begin' ? begin : text;
       let statement = statements.get(sql);
       if (statement === undefined) {
         statement = database.prepare(sql);

@@ -33,26 +33,51 @@ const CHECK_TEXT = 'asbru';
 
 /** Opens the encryption of this database, or sets it up on the first start. Refuses a key that does not fit. */
 export async function openEncryption({ settings, appDir, passphrase }: KeySource): Promise<OpenedEncryption> {
-  const source = passphrase === undefined || passphrase === '' ? 'key file' : 'passphrase';
-  const path = keyFilePath(appDir);
-  const loadKey = (salt: string, isNew: boolean) =>
-    source === 'key file' ? loadKeyFile(path, isNew) : deriveKey(passphrase ?? '', Buffer.from(salt, 'base64'));
-
+  const source = sourceOf(passphrase);
   const isNew = (await settings.get(SEAL)) === undefined;
   if (isNew) {
     const salt = source === 'passphrase' ? randomBytes(16).toString('base64') : '';
-    await settings.putIfAbsent(SEAL, sealOf(source, salt, createEncryption(await loadKey(salt, true))));
+    await settings.putIfAbsent(
+      SEAL,
+      sealOf(source, salt, createEncryption(await loadKey({ appDir, passphrase }, salt, true))),
+    );
   }
   // Read again even when it was just written: of several processes that start at once, one has written it.
   const seal = (await settings.get(SEAL)) as Seal;
-  if (seal.source !== source) throw refuse(OTHER_SOURCE[seal.source](path));
-  const key = await findKey(seal, path, () => loadKey(seal.salt, false));
-  if (key === undefined) {
-    const name = source === 'passphrase' ? 'The encryption passphrase' : `The key in ${path}`;
-    throw refuse(`${name} is not the one this database was encrypted with; start with the original one`);
-  }
+  const key = await openSeal(seal, { appDir, passphrase });
   const lasting = await loadLastingKeys(settings, createEncryption(key), isNew);
   return { ...createEncryption(key, lasting), seal };
+}
+
+/** The key to a database. Refuses one that does not fit, and says which would. */
+export async function openSeal(seal: Seal, from: Pick<KeySource, 'appDir' | 'passphrase'>): Promise<Buffer> {
+  const source = sourceOf(from.passphrase);
+  const path = keyFilePath(from.appDir);
+  if (seal.source !== source) throw refuse(OTHER_SOURCE[seal.source](path));
+  const key = await findKey(seal, path, () => loadKey(from, seal.salt, false));
+  if (key !== undefined) return key;
+  const name = source === 'passphrase' ? 'The encryption passphrase' : `The key in ${path}`;
+  throw refuse(`${name} is not the one this database was encrypted with; start with the original one`);
+}
+
+/** True for the content of a key file that opens this seal. */
+export function fitsSeal(seal: Seal, key: string): boolean {
+  const bytes = Buffer.from(key, 'base64');
+  return bytes.length === KEY_BYTES && fits(createEncryption(bytes), seal);
+}
+
+function sourceOf(passphrase: string | undefined): Seal['source'] {
+  return passphrase === undefined || passphrase === '' ? 'key file' : 'passphrase';
+}
+
+function loadKey(
+  { appDir, passphrase = '' }: Pick<KeySource, 'appDir' | 'passphrase'>,
+  salt: string,
+  isNew: boolean,
+): Promise<Buffer> {
+  return sourceOf(passphrase) === 'key file'
+    ? loadKeyFile(keyFilePath(appDir), isNew)
+    : deriveKey(passphrase, Buffer.from(salt, 'base64'));
 }
 
 /** A new key for a database whose values are about to be encrypted anew. */

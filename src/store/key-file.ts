@@ -54,6 +54,14 @@ export async function adoptNextKey(path: string): Promise<void> {
   await folder.sync();
 }
 
-function writeKey(path: string): Promise<void> {
-  return writeFile(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+/** Puts a key from elsewhere in its place; a former one stays as `encryption.key.old`. */
+export async function placeKeyFile(path: string, key: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await rm(nextKeyPath(path), { force: true });
+  await writeKey(nextKeyPath(path), key);
+  await adoptNextKey(path);
+}
+
+function writeKey(path: string, key = randomBytes(KEY_BYTES).toString('base64')): Promise<void> {
+  return writeFile(path, `${key}\n`, { flag: 'wx', mode: 0o600, flush: true });
 }

@@ -3,6 +3,7 @@ import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { postgresCarry } from './portable/dialects.ts';
 
 /** `config_store.config` of a PostgreSQL store; every text may be a reference `env.NAME`. */
 export interface PostgresOptions {
@@ -44,7 +45,33 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
     autoNumber: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
     createListener: () =>
       new Client({ ...config, application_name: 'asbru listener', query_timeout: CONNECT_TIMEOUT_MS }),
+    carry: postgresCarry,
+    lock: (id, isWaiting) =>
+      holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError),
   };
+}
+
+/** On a connection of its own: the lock ends with it, however the process ends, and the pool may be as small as one. */
+async function holdLock(
+  client: Client,
+  id: number,
+  isWaiting: boolean,
+  onError: (error: unknown) => void,
+): Promise<AsyncDisposable | undefined> {
+  client.on('error', onError);
+  const end = (): Promise<void> => client.end().catch(onError);
+  try {
+    await client.connect();
+    const { rows } = isWaiting
+      ? await client.query<{ is_held: boolean }>('select true as is_held from pg_advisory_lock($1)', [id])
+      : await client.query<{ is_held: boolean }>('select pg_try_advisory_lock($1) as is_held', [id]);
+    if (rows[0]?.is_held === true) return { [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  await end();
+  return undefined;
 }
 
 function clientConfig(options: PostgresOptions): ClientConfig {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { callEnd, callStart, openTestLedger, unexpected } from '../../test/kit/ledger.ts';
+import { freeLocks } from '../../test/kit/locks.ts';
 import { createRetention } from './retention.ts';
 
 const DAY = 86_400_000;
@@ -12,7 +13,14 @@ test('old logs are deleted, calls of dead processes closed, and the hour is not 
   const completed = [1, 10, 364, 366, 500].map((age) => ({ start: at(age), end: callEnd() }));
   await store.write({ node: 'dead', seq: 1, started: [at(0)], ended: [], completed, charges: [] });
 
-  const retention = createRetention({ store, node: 'me', days: () => days, now: () => clock, onError: unexpected });
+  const retention = createRetention({
+    store,
+    dialect: freeLocks,
+    node: 'me',
+    days: () => days,
+    now: () => clock,
+    onError: unexpected,
+  });
   await retention.sweep(); // joins the one that the start began
   expect(await store.total({})).toMatchObject({ count: 4, error: 1 });
   days = 5;
@@ -35,6 +43,7 @@ test('a failure is told and does not end the sweeping', async () => {
       },
       prune: () => Promise.resolve(0),
     },
+    dialect: freeLocks,
     node: 'me',
     days: () => 1,
     sweepMs: 5,

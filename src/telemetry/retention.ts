@@ -1,7 +1,9 @@
+import { runUnlessRunning, type Lockable } from '../store/alone.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 
 interface RetentionOptions {
   readonly store: Pick<LedgerStore, 'prune' | 'closeStale'>;
+  readonly dialect: Lockable;
   /** The name under which this process writes to the ledger. */
   readonly node: string;
   /** `log_retention_days`; asked before each pruning. */
@@ -28,7 +30,7 @@ const MAX_CALL_MS = DAY_MS;
 
 /** Starts to sweep every 30 seconds, and to delete old logs every hour. */
 export function createRetention(options: RetentionOptions): Retention {
-  const { store, node, days, now = Date.now, onError, sweepMs = SWEEP_MS } = options;
+  const { store, dialect, node, days, now = Date.now, onError, sweepMs = SWEEP_MS } = options;
   let lastPruned = -Infinity;
   let sweeping: Promise<void> | undefined;
 
@@ -36,8 +38,9 @@ export function createRetention(options: RetentionOptions): Retention {
     const time = now();
     await store.closeStale({ node, startedBefore: time - MAX_CALL_MS, silenceMs: SILENCE_MS });
     if (time - lastPruned < HOUR_MS) return;
-    await store.prune(time - days() * DAY_MS);
-    lastPruned = time;
+    const prune = () => store.prune(time - days() * DAY_MS);
+    // Not at all when it was somebody else's turn: that node may have a ledger of its own.
+    if (await runUnlessRunning(dialect, 'retention', prune)) lastPruned = time;
   }
 
   /** One at a time: a deletion may take longer than the pause between two. */

@@ -149,7 +149,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...oauthCallbackRoutes({ oauth: noOAuth, database: noDatabase, audit: noAudit, logger: silent }),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...providerRoutes({} as ProviderEditor),
-    ...statusRoutes({ ping: async () => {}, version: '1.2.3' }),
+    ...statusRoutes({ ping: async () => {}, readiness: { check: async () => 'ok' }, version: '1.2.3' }),
   ];
 }
 

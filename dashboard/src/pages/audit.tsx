@@ -18,6 +18,7 @@ const ACTIONS: Readonly<Record<AuditAction, string>> = {
   ...{ create: 'create', update: 'update', delete: 'delete', rotate: 'rotate', reset: 'reset' },
   ...{ reconnect: 'reconnect', refresh: 'refresh', reauthorize: 'reauthorize', login: 'sign in' },
   ...{ login_failed: 'failed sign-in', logout: 'sign out', approve: 'approve', deny: 'deny' },
+  restore: 'restore',
 };
 const ENTITIES: Partial<Record<AuditEntity, string>> = {
   ...{ mcp_client: 'MCP server', virtual_key: 'virtual key', team: 'team', customer: 'customer', budget: 'budget' },

@@ -45,7 +45,7 @@ beforeEach(async () => {
       ...apiKeyRoutes({ accounts, changes, database, audit }),
       ...configRoutes({ settings, changes, database, audit, authConfig, browser: { addressOf: () => 'here' } }),
       ...auditLogRoutes(audit),
-      ...statusRoutes({ ping: () => accounts.count(), version: '1.2.3' }),
+      ...statusRoutes({ ping: () => accounts.count(), readiness: { check: async () => 'ok' }, version: '1.2.3' }),
     ],
     identify: () => ({ kind: 'operator', principal: 'api-key:1', name: 'admin', scopes }),
     version: '1.2.3',

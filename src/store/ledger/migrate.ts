@@ -1,29 +1,34 @@
 import { sql, type Kysely } from 'kysely';
-import { Migrator, type Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../dialect.ts';
+import { migrateToLatest, type MigrationSet } from '../migrate.ts';
+import { dropTables, type ReversibleMigration } from '../migrations/reversible.ts';
 import { llmLogs } from './llm/migrate.ts';
 import type { LedgerExecutor } from './tables.ts';
 
-/** Brings the tables of the ledger up to date; the names of its own migrations keep it apart from the configuration. */
-export async function migrateLedger(db: LedgerExecutor, dialect: DatabaseDialect): Promise<void> {
-  const migrations = { '001-ledger': initial(dialect), '002-llm-logs': llmLogs(dialect) };
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
-    migrationTableName: 'ledger_migration',
-    migrationLockTableName: 'ledger_migration_lock',
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+/** The migrations of the ledger; tables of their own keep them apart from those of the configuration. */
+export function ledgerMigrations(dialect: DatabaseDialect): MigrationSet {
+  return {
+    migrations: { '001-ledger': initial(dialect), '002-llm-logs': llmLogs(dialect) },
+    table: 'ledger_migration',
+    lockTable: 'ledger_migration_lock',
+  };
 }
 
-function initial(dialect: DatabaseDialect): Migration {
+/** Brings the tables of the ledger up to date. */
+export function migrateLedger(db: LedgerExecutor, dialect: DatabaseDialect): Promise<void> {
+  return migrateToLatest(db, ledgerMigrations(dialect), dialect.place);
+}
+
+function initial(dialect: DatabaseDialect): ReversibleMigration {
   return {
     async up(db) {
       await createLogs(db, dialect);
       await createContents(db, dialect);
       await createRollups(db, dialect);
       await createCounters(db);
+    },
+    async down(db) {
+      await dropTables(db, 'ledger_nodes', 'counters', 'mcp_log_rollups', 'mcp_log_contents', 'mcp_logs');
     },
   };
 }

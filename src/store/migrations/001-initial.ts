@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../dialect.ts';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 // Constraints are named table_column_key: dialect.ts reads the column from the name when PostgreSQL reports a violation.
 
 /** The first tables: registered servers, API keys, settings. */
-export function initial(dialect: DatabaseDialect): Migration {
+export function initial(dialect: DatabaseDialect): ReversibleMigration {
   return {
     async up(db) {
       await createMcpClients(db);
@@ -15,6 +15,9 @@ export function initial(dialect: DatabaseDialect): Migration {
         .addColumn('key', 'text', (column) => column.primaryKey().notNull())
         .addColumn('value', 'text', (column) => column.notNull())
         .execute();
+    },
+    async down(db) {
+      await dropTables(db, 'settings', 'api_keys', 'mcp_clients');
     },
   };
 }

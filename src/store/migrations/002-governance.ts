@@ -1,11 +1,11 @@
 import type { CreateTableBuilder, Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../dialect.ts';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 // Constraints are named table_column_key: dialect.ts reads the column from the name when PostgreSQL reports a violation.
 
 /** Virtual keys, their owners, what they may call, and what they may spend. */
-export function governance(dialect: DatabaseDialect): Migration {
+export function governance(dialect: DatabaseDialect): ReversibleMigration {
   return {
     async up(db) {
       await createOwners(db);
@@ -13,6 +13,10 @@ export function governance(dialect: DatabaseDialect): Migration {
       await createProviderConfigs(db, dialect);
       await createGrants(db, dialect);
       await createLimits(db);
+    },
+    async down(db) {
+      await dropTables(db, 'rate_limits', 'budgets', 'grants', 'provider_configs');
+      await dropTables(db, 'virtual_keys', 'teams', 'customers');
     },
   };
 }

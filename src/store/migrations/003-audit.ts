@@ -1,13 +1,17 @@
 import { sql, type Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../dialect.ts';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** The record of every management write, which the database itself refuses to change. */
-export function audit(dialect: DatabaseDialect): Migration {
+export function audit(dialect: DatabaseDialect): ReversibleMigration {
   return {
     async up(db) {
       await createAuditLogs(db);
       for (const statement of APPEND_ONLY[dialect.type]) await sql.raw(statement).execute(db);
+    },
+    async down(db) {
+      await dropTables(db, 'audit_logs');
+      if (dialect.type === 'postgres') await sql`drop function audit_logs_refuse()`.execute(db);
     },
   };
 }

@@ -1,13 +1,16 @@
 import type { Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** How the gateway signs in to servers: configurations, sign-ins under way, and the tokens they gave. */
-export function oauth(): Migration {
+export function oauth(): ReversibleMigration {
   return {
     async up(db) {
       await createConfigs(db);
       await createFlows(db);
       await createTokens(db);
+    },
+    async down(db) {
+      await dropTables(db, 'oauth_tokens', 'oauth_flows', 'oauth_configs');
     },
   };
 }

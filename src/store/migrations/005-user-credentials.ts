@@ -1,12 +1,15 @@
 import type { CreateTableBuilder, Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** What callers prove themselves with to servers that know each of them: header values, and the forms they are entered on. */
-export function userCredentials(): Migration {
+export function userCredentials(): ReversibleMigration {
   return {
     async up(db) {
       await createCredentials(db);
       await createFlows(db);
+    },
+    async down(db) {
+      await dropTables(db, 'header_flows', 'header_credentials');
     },
   };
 }

@@ -1,14 +1,18 @@
 import type { Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
 import type { Tables } from '../schema.ts';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** Accounts of people, and the browsers in which they have signed in. */
-export function accounts(): Migration {
+export function accounts(): ReversibleMigration {
   return {
     async up(db) {
       await createUsers(db);
       await createSessions(db);
       await grantAdmin(db as Kysely<Tables>); // api_keys is from the first migration
+    },
+    async down(db) {
+      await revokeAdmin(db as Kysely<Tables>);
+      await dropTables(db, 'web_sessions', 'users');
     },
   };
 }
@@ -53,5 +57,17 @@ async function grantAdmin(db: Kysely<Tables>): Promise<void> {
     if (!['read', 'write', 'mcp'].every((scope) => granted.includes(scope))) continue;
     const all = JSON.stringify([...granted, 'admin']);
     await db.updateTable('api_keys').set({ scopes: all }).where('id', '=', id).execute();
+  }
+}
+
+/** Versions before accounts know no such scope. To them, a key that may read, write and call may do everything there is. */
+async function revokeAdmin(db: Kysely<Tables>): Promise<void> {
+  for (const { id, scopes } of await db.selectFrom('api_keys').select(['id', 'scopes']).execute()) {
+    const granted = (JSON.parse(scopes) as string[]).filter((scope) => scope !== 'admin');
+    await db
+      .updateTable('api_keys')
+      .set({ scopes: JSON.stringify(granted) })
+      .where('id', '=', id)
+      .execute();
   }
 }

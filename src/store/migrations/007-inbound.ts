@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** What the authorization server for clients of `/mcp` remembers, so that every node knows it. */
-export function inbound(): Migration {
+export function inbound(): ReversibleMigration {
   return {
     async up(db) {
       await db.schema
@@ -29,6 +29,9 @@ export function inbound(): Migration {
         .addColumn('expires_at', 'bigint', (column) => column.notNull())
         .execute();
       await db.schema.createIndex('oauth_sessions_expires_at').on('oauth_sessions').column('expires_at').execute();
+    },
+    async down(db) {
+      await dropTables(db, 'oauth_sessions', 'oauth_models');
     },
   };
 }

@@ -1,10 +1,9 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** Calls that wait for a person, and which tools make them wait. */
-export function approvals(): Migration {
+export function approvals(): ReversibleMigration {
   return {
-    async up(db) {
-      const { schema } = db;
+    async up({ schema }) {
       await schema
         .alterTable('mcp_clients')
         .addColumn('tools_to_approve', 'text', (column) => column.notNull().defaultTo('[]'))
@@ -42,6 +41,11 @@ export function approvals(): Migration {
         .execute();
       for (const column of ['created_at', 'principal', 'continues'])
         await schema.createIndex(`mcp_approvals_${column}`).on('mcp_approvals').column(column).execute();
+    },
+    async down(db) {
+      await dropTables(db, 'mcp_approvals');
+      for (const column of ['approval_by', 'tools_to_approve'])
+        await db.schema.alterTable('mcp_clients').dropColumn(column).execute();
     },
   };
 }

@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** Providers of models, and their keys. */
-export function providers(): Migration {
+export function providers(): ReversibleMigration {
   return {
     async up(db) {
       await db.schema
@@ -42,6 +42,9 @@ export function providers(): Migration {
         .addUniqueConstraint('provider_keys_name_key', ['name'])
         .execute();
       await db.schema.createIndex('provider_keys_provider').on('provider_keys').column('provider').execute();
+    },
+    async down(db) {
+      await dropTables(db, 'provider_keys', 'providers');
     },
   };
 }

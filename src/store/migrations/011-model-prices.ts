@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** What models cost, where the operator knows better than the price sheet. */
-export function modelPrices(): Migration {
+export function modelPrices(): ReversibleMigration {
   return {
     async up(db) {
       await db.schema
@@ -20,6 +20,9 @@ export function modelPrices(): Migration {
         .addUniqueConstraint('model_prices_name_key', ['name'])
         .addUniqueConstraint('model_prices_pattern_key', ['provider', 'match_type', 'pattern'])
         .execute();
+    },
+    async down(db) {
+      await dropTables(db, 'model_prices');
     },
   };
 }

@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** Runs of code that wait for a person. */
-export function codeRuns(): Migration {
+export function codeRuns(): ReversibleMigration {
   return {
     async up({ schema }) {
       await schema
@@ -13,6 +13,9 @@ export function codeRuns(): Migration {
         .execute();
       for (const column of ['principal', 'expires_at'])
         await schema.createIndex(`code_runs_${column}`).on('code_runs').column(column).execute();
+    },
+    async down(db) {
+      await dropTables(db, 'code_runs');
     },
   };
 }

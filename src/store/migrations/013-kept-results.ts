@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import { dropTables, type ReversibleMigration } from './reversible.ts';
 
 /** Results that were too large for a model, for as long as it may read on. */
-export function keptResults(): Migration {
+export function keptResults(): ReversibleMigration {
   return {
     async up({ schema }) {
       await schema
@@ -16,6 +16,9 @@ export function keptResults(): Migration {
         .execute();
       for (const column of ['principal', 'expires_at'])
         await schema.createIndex(`kept_results_${column}`).on('kept_results').column(column).execute();
+    },
+    async down(db) {
+      await dropTables(db, 'kept_results');
     },
   };
 }

@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../../dialect.ts';
+import { dropTables, type ReversibleMigration } from '../../migrations/reversible.ts';
 
 /** The tables of requests to models. */
-export function llmLogs(dialect: DatabaseDialect): Migration {
+export function llmLogs(dialect: DatabaseDialect): ReversibleMigration {
   return {
     async up(db) {
       await createLogs(db, dialect);
@@ -12,6 +12,9 @@ export function llmLogs(dialect: DatabaseDialect): Migration {
       const slots = { numbers: ['slot'], sums: ['count'] };
       await createSums(db, dialect, { name: 'log_latencies', names: SUM_NAMES, ...slots });
       await createSums(db, dialect, { name: 'log_model_latencies', names: MODEL_NAMES, ...slots });
+    },
+    async down(db) {
+      await dropTables(db, 'log_model_latencies', 'log_latencies', 'log_rollups', 'log_contents', 'logs');
     },
   };
 }
