@@ -12,16 +12,29 @@ export interface Balancer extends AsyncDisposable {
   readonly refused: number;
 }
 
-/** Round robin without stickiness. A node that takes no connection is passed over, as any balancer does. */
+/** Milliseconds between two looks at `/health/ready` of a node. */
+const CHECK_MS = 50;
+
+/** Round robin without stickiness, over the nodes that are ready. One that takes no connection is passed over. */
 export async function startBalancer(addresses: readonly string[]): Promise<Balancer> {
   const agent = new Agent({ keepAlive: true });
+  const unready = new Set<URL>();
   let nodes = addresses.map((address) => new URL(address));
   let next = 0;
   let refused = 0;
 
+  const checks = setInterval(() => {
+    for (const node of nodes)
+      fetch(new URL('/health/ready', node), { headers: { connection: 'close' } })
+        .then((response) => (response.status === 503 ? unready.add(node) : unready.delete(node)))
+        .catch(() => unready.add(node));
+  }, CHECK_MS);
+
   function pick(): URL | undefined {
-    next = (next + 1) % Math.max(nodes.length, 1);
-    return nodes[next];
+    const ready = nodes.filter((node) => !unready.has(node));
+    const from = ready.length > 0 ? ready : nodes;
+    next = (next + 1) % Math.max(from.length, 1);
+    return from[next];
   }
 
   function relay(request: IncomingMessage, response: ServerResponse, attemptsLeft = nodes.length): void {
@@ -69,6 +82,7 @@ export async function startBalancer(addresses: readonly string[]): Promise<Balan
       return refused;
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(checks);
       agent.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration';
+import type { ReversibleMigration } from './reversible.ts';
 
 /** The processes on this database, and what a session of a client has asked for. */
-export function nodes(): Migration {
+export function nodes(): ReversibleMigration {
   return {
     async up({ schema }) {
       await schema
