@@ -9,8 +9,8 @@ export interface Arrived {
   readonly response: ServerResponse;
 }
 
-/** What a server does with a call instead of answering it. */
-export type Misdeed = (call: Arrived) => void;
+/** What a server does with a call instead of answering it; false for a call that it answers after all. */
+export type Misdeed = (call: Arrived) => false | void;
 
 /** A real server over HTTP that can be made to misbehave. */
 export interface BadServer extends AsyncDisposable {
@@ -34,8 +34,8 @@ export async function startBadServer(): Promise<BadServer> {
       const { misdeed } = server;
       if (method !== 'tools/call' || id === undefined || misdeed === undefined) return Promise.resolve(true);
       const text = params?.arguments?.text ?? '';
+      if (misdeed({ id, text, request, response }) === false) return Promise.resolve(true);
       spoilt.push(text);
-      misdeed({ id, text, request, response });
       return Promise.resolve(false);
     },
   });
@@ -55,6 +55,7 @@ export function answerTo({ id, text }: Arrived, more = 0): string {
 }
 
 const STREAM = { 'content-type': 'text/event-stream' };
+const FIVE_MB = 5 * 1024 * 1024;
 const TEN_MB = 10 * 1024 * 1024;
 let turn = 0;
 
@@ -78,6 +79,11 @@ export const MISDEEDS = {
     const timer = setInterval(() => call.response.write(bytes[(sent += 1) - 1] ?? ' '), 1_000);
     call.response.once('close', () => clearInterval(timer));
     call.response.flushHeaders();
+  },
+  /** Answers those who ask for it with 5 MB. */
+  large(call) {
+    if (!call.text.startsWith('large')) return false;
+    call.response.writeHead(200, { 'content-type': 'application/json' }).end(answerTo(call, FIVE_MB));
   },
   wrongType: (call) => void call.response.writeHead(200, { 'content-type': 'text/html' }).end(answerTo(call)),
 } as const satisfies Record<string, Misdeed>;

@@ -7,6 +7,8 @@ import { OTHER_TOOLS, type Stage } from './stage.ts';
 
 /** The time limit of most calls to what does not behave. */
 export const LIMIT_S = 1;
+/** That of calls which nothing should delay, and which may take as long as a busy machine does. */
+export const NO_HURRY_S = 20;
 
 /** Something that goes wrong, and what may be lost by it. */
 export interface Fault {
@@ -21,10 +23,11 @@ export interface Fault {
   readonly ran: () => readonly string[];
   /** Why calls may be lost here; a call that is lost for another reason is not explained. */
   readonly allows: readonly Reason[];
-  begin(): Promise<void> | void;
+  /** What is lost by the fault's own doing goes into the tally too. */
+  begin(tally: Tally): Promise<void> | void;
   end(): Promise<void> | void;
   /** Anything else that must hold in the end; each string is something that does not. */
-  check?(): Promise<readonly string[]> | readonly string[];
+  check?(tally: Tally): Promise<readonly string[]> | readonly string[];
   /** A remark for the table. */
   readonly remark?: () => string;
 }
@@ -72,7 +75,7 @@ export async function runFault(stage: Stage, fault: Fault): Promise<Row> {
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       quiet.push(await others.measure(job(QUIET_MS)));
-      await fault.begin();
+      await fault.begin(tally);
       troubled.push(await others.measure(job(TROUBLE_MS)));
       await fault.end();
       backMs = Math.max(backMs, await untilBack(fault));
@@ -90,7 +93,7 @@ export async function runFault(stage: Stage, fault: Fault): Promise<Row> {
     ...judgeOthers([...quiet, ...troubled]),
     ...(twice > 0 ? [`${twice} calls ran twice`] : []),
     ...complaints(before, after),
-    ...((await fault.check?.()) ?? []),
+    ...((await fault.check?.(tally)) ?? []),
   ];
   const remark = fault.remark?.() ?? '';
   return {

@@ -2,13 +2,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Row } from './fault.ts';
+import { runClients } from './clients.ts';
+import { runDatabase } from './database.ts';
+import { runNode } from './node.ts';
 import { runServers } from './servers.ts';
 import { renderTable } from './table.ts';
 
 /** Runs the faults of a group whose names contain what is asked for. */
 export type Group = (wanted: (name: string) => boolean, report: (row: Row) => void) => Promise<void>;
 
-const GROUPS: readonly Group[] = [runServers];
+const GROUPS: readonly Group[] = [runServers, runClients, runDatabase, runNode];
 const PAGE = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
 const MARKS = ['<!-- table -->\n', '<!-- /table -->'] as const;
 
