@@ -44,6 +44,7 @@ export async function openDatabase(
   const db = new Kysely<Tables>({ dialect: dialect.kysely });
   try {
     await migrate(db, dialect);
+    dialect.onMigrated?.();
   } catch (cause) {
     await db.destroy();
     if (cause instanceof GatewayError) throw cause;

@@ -5,7 +5,7 @@ import { waitFor } from '../kit/wait.ts';
 import { startBadServer } from './bad-server.ts';
 import { NO_HURRY_S, runFault, type Row } from './fault.ts';
 import { startFailingPostgres, type FailingPostgres } from './postgres.ts';
-import type { SlowLink } from './slow-link.ts';
+import type { SlowLink } from '../kit/slow-link.ts';
 import { instrumented, startStage, type Stage } from './stage.ts';
 
 /** One of two nodes: the other is the stage's, which must not notice. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { childrenOf, isAlive } from '../kit/processes.ts';
 import { createDatabase, startPostgres, stopPostgres } from '../kit/postgres-server.ts';
 import { waitFor } from '../kit/wait.ts';
-import { startSlowLink, type SlowLink } from './slow-link.ts';
+import { startSlowLink, type SlowLink } from '../kit/slow-link.ts';
 
 /** A PostgreSQL that can be killed, and the way to it. */
 export interface FailingPostgres extends AsyncDisposable {
