@@ -39,7 +39,7 @@ const instruments = new URL('instruments.mjs', import.meta.url).href;
 
 /** How a gateway under test is started: so that its clock can be moved and its garbage be collected. */
 export function instrumented(clock: string) {
-  return { nodeArgs: ['--import', instruments], env: { ASBRU_TEST_CLOCK: clock } };
+  return { nodeArgs: ['--import', instruments], env: { ASBRU_TEST_CLOCK: clock }, log: `${clock}.log` };
 }
 
 /** Starts it all; `options` may name a database. */

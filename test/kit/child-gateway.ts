@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { GatewayOptions } from '../../src/app.ts';
@@ -22,16 +23,19 @@ export interface ProcessOptions {
   readonly nodeArgs?: readonly string[];
   /** Variables beside those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A file for its log; else it goes where that of this process goes. */
+  readonly log?: string;
 }
 
 /** Starts a gateway in its own process; only options that survive JSON. */
 export async function startChildGateway(
   options: GatewayOptions = {},
-  { nodeArgs = [], env = {} }: ProcessOptions = {},
+  { nodeArgs = [], env = {}, log }: ProcessOptions = {},
 ): Promise<ChildGateway> {
   const apiKey = options.apiKey ?? randomApiKey();
   const child = spawn(process.execPath, [...nodeArgs, script, JSON.stringify({ ...options, apiKey })], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The types know of no descriptor here.
+    stdio: ['ignore', 'pipe', log === undefined ? 'inherit' : (openSync(log, 'a') as unknown as 'inherit')],
     env: { ...process.env, ...env },
   });
   const exited = once(child, 'exit');
