@@ -34,10 +34,20 @@ export function createLogger({ level, style, stream }: LoggerOptions): Logger {
     redact: { paths: REDACTED, censor: '[redacted]' },
   };
   // Synchronous: the last lines before an exit are the ones that matter, and calls are not logged one by one here.
-  const target = stream ?? destination({ dest: 2, sync: true });
+  const target = stream ?? openStandardError();
   if (style === 'json') return pino(options, target);
   return pino(
     options,
     pretty({ destination: target, colorize: process.stderr.isTTY, translateTime: 'HH:MM:ss.l', sync: true }),
   );
+}
+
+/** So much is kept of lines that cannot be written, because the disk is full, until they can. */
+const MAX_KEPT = 1024 * 1024;
+
+function openStandardError(): DestinationStream {
+  const target = destination({ dest: 2, sync: true, maxLength: MAX_KEPT });
+  // A log that cannot be written is no reason to stop serving, and there is nowhere to say it.
+  target.on('error', () => {});
+  return target;
 }

@@ -54,7 +54,7 @@ test('a PostgreSQL that is not there is refused in one sentence without the pass
   const config = { url: 'postgres://someone:hidden-word@127.0.0.1:1/nowhere' };
   await expect(openDatabase({ type: 'postgres', config })).rejects.toMatchObject({
     code: 'database_unavailable',
-    message: 'No connection to PostgreSQL at 127.0.0.1:1/nowhere: connect ECONNREFUSED 127.0.0.1:1',
+    message: 'No answer from the PostgreSQL database at 127.0.0.1:1/nowhere: connect ECONNREFUSED 127.0.0.1:1',
   });
 });
 
@@ -95,4 +95,25 @@ test('a connection that breaks in use fails its statement and nothing else', asy
   await expect(suicide).rejects.toThrow();
   expect(await createSettingsStore(database.db).get('a')).toBeUndefined();
   await database.close();
+});
+
+test('a disk that is full is said to be the trouble, what was begun is undone, and it goes on when there is room', async () => {
+  await using database = await openTestDatabase('sqlite');
+  const { db } = database;
+  const settings = createSettingsStore(db);
+  await settings.put('a', 1);
+  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db);
+  await sql`pragma max_page_count = ${sql.lit(rows[0]?.page_count ?? 0)}`.execute(db);
+  const failed = database.transaction(async (tx) => {
+    await settings.with(tx).put('a', 2);
+    await settings.with(tx).put('b', 'x'.repeat(100_000));
+  });
+  await expect(failed).rejects.toMatchObject({
+    code: 'database_unavailable',
+    message: expect.stringContaining('is full'),
+  });
+  await sql`pragma max_page_count = 1000000`.execute(db);
+  expect(await settings.get('a')).toBe(1);
+  await database.transaction((tx) => settings.with(tx).put('a', 3));
+  expect(await settings.get('a')).toBe(3);
 });

@@ -60,6 +60,7 @@ export async function openDatabase(
   const { db, dialect } = await connect(options, onError);
   try {
     await migrateToLatest(db, configMigrations(dialect), dialect.place);
+    dialect.onMigrated?.();
   } catch (error) {
     await db.destroy();
     throw error;

@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { SqliteAdapter, SqliteDialect } from 'kysely';
 import type { ColumnDefinitionBuilder, Dialect, SqliteDatabase } from 'kysely';
 import type { Client } from 'pg';
+import { GatewayError, messageOf } from '../lib/errors.ts';
 import { createSqliteCarry, type CarryDialect } from './portable/dialects.ts';
 
 /** Everything that differs between the two databases. */
@@ -13,6 +14,8 @@ export interface DatabaseDialect {
   readonly place: string;
   readonly kysely: Dialect;
   readonly autoNumber: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
+  /** Told when the tables are made: what takes longer than a statement should has gone wrong from then on. */
+  readonly onMigrated?: () => void;
   /** Makes a connection outside the pool, to listen on; undefined where no other process can change rows. */
   readonly createListener: (() => Client) | undefined;
   /**
@@ -41,7 +44,9 @@ export function sqlite(path: string, { isReader = false }: { isReader?: boolean 
   return {
     type: 'sqlite',
     place: path,
-    kysely: new TransactionalSqliteDialect({ database: adaptSqlite(database, isReader ? 'begin' : 'begin immediate') }),
+    kysely: new TransactionalSqliteDialect({
+      database: adaptSqlite(database, path, isReader ? 'begin' : 'begin immediate'),
+    }),
     autoNumber: (column) => column.primaryKey().autoIncrement(),
     createListener: undefined,
     carry: createSqliteCarry(),
@@ -50,28 +55,59 @@ export function sqlite(path: string, { isReader = false }: { isReader?: boolean 
 }
 
 /** node:sqlite in the shape that kysely expects. Prepared statements are kept: preparing costs more than most reads. */
-function adaptSqlite(database: DatabaseSync, begin: string): SqliteDatabase {
+function adaptSqlite(database: DatabaseSync, place: string, begin: string): SqliteDatabase {
   const statements = new Map<string, StatementSync>();
+
+  function prepare(text: string): StatementSync {
+    // A deferred transaction that reads first fails at its first write when another process wrote in between.
+    const sql = text === 'begin' ? begin : text;
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(sql);
+      if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
+      statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  function attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw isUnavailable(error) ? unavailable(place, error) : error;
+    }
+  }
+
   return {
     close: () => database.close(),
     prepare(text) {
-      // A deferred transaction that reads first fails at its first write when another process wrote in between.
-      const sql = text === 'begin' ? begin : text;
-      let statement = statements.get(sql);
-      if (statement === undefined) {
-        statement = database.prepare(sql);
-        if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
-        statements.set(sql, statement);
-      }
-      const prepared = statement;
+      const prepared = attempt(() => prepare(text));
       return {
         reader: prepared.columns().length > 0,
-        all: (values) => prepared.all(...(values as SQLInputValue[])),
-        run: (values) => prepared.run(...(values as SQLInputValue[])),
+        all: (values) => attempt(() => prepared.all(...(values as SQLInputValue[]))),
+        run(values) {
+          // A full disk has ended the transaction already, and to say so again would hide the reason.
+          if (text === 'rollback' && !database.isTransaction) return { changes: 0, lastInsertRowid: 0 };
+          return attempt(() => prepared.run(...(values as SQLInputValue[])));
+        },
         iterate: (values) => prepared.iterate(...(values as SQLInputValue[])),
       };
     },
   };
+}
+
+// Busy, no memory, read-only, I/O error, corrupt, full, cannot open, no database: https://sqlite.org/rescode.html
+const UNAVAILABLE = new Set([5, 7, 8, 10, 11, 13, 14, 26]);
+
+/** True when it is not for what the statement says. */
+function isUnavailable(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && UNAVAILABLE.has(errcode & 0xff);
+}
+
+function unavailable(place: string, cause: unknown): GatewayError {
+  const message = `The SQLite database ${place} cannot be used: ${messageOf(cause)}`;
+  return new GatewayError('database_unavailable', message, { cause });
 }
 
 /** Kysely migrates SQLite without a transaction, although SQLite can: a migration that fails must leave nothing behind. */

@@ -1,6 +1,6 @@
 import { PostgresDialect } from 'kysely';
 import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
-import { GatewayError, messageOf } from '../lib/errors.ts';
+import { guardClient, unavailable } from './postgres-client.ts';
 import { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { postgresCarry } from './portable/dialects.ts';
@@ -20,14 +20,20 @@ export interface PostgresOptions {
 /** The type number of bigint in PostgreSQL. */
 const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** No statement of ours takes so long, once the tables are made, unless the database has stopped answering. */
+const STATEMENT_TIMEOUT_MS = 15_000;
 
 /** PostgreSQL. Connects at the first statement. */
 export function postgres(options: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
   const config = clientConfig(options);
+  let limitMs: number | undefined;
   const pool = new Pool({ ...config, application_name: 'asbru', max: options.max_open_conns ?? 10 });
   pool.on('error', onError);
   // A connection that breaks while it is in use also emits "error", which would end the process if nobody listened.
-  pool.on('connect', (client) => client.on('error', onError));
+  pool.on('connect', (client) => {
+    client.on('error', onError);
+    guardClient(client, { place, limitMs: () => limitMs });
+  });
 
   const { host, port, database } = new Client(config);
   const place = `${host}:${port}/${database ?? ''}`;
@@ -35,12 +41,13 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
     try {
       return await pool.connect();
     } catch (cause) {
-      throw new GatewayError('database_unavailable', `No connection to PostgreSQL at ${place}: ${messageOf(cause)}`);
+      throw unavailable(place, cause);
     }
   };
   return {
     type: 'postgres',
     place,
+    onMigrated: () => void (limitMs = STATEMENT_TIMEOUT_MS),
     kysely: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }),
     autoNumber: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
     createListener: () =>

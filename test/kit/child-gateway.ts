@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { GatewayOptions } from '../../src/app.ts';
@@ -16,15 +17,32 @@ export interface ChildGateway extends GatewayAccess, AsyncDisposable {
 
 const script = fileURLToPath(new URL('gateway-process.mjs', import.meta.url));
 
+/** How the process is started. */
+export interface ProcessOptions {
+  /** Options of Node itself. */
+  readonly nodeArgs?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A file for its log; else it goes where that of this process goes. */
+  readonly log?: string;
+}
+
 /** Starts a gateway in its own process; only options that survive JSON. */
-export async function startChildGateway(options: GatewayOptions = {}): Promise<ChildGateway> {
+export async function startChildGateway(
+  options: GatewayOptions = {},
+  { nodeArgs = [], env = {}, log }: ProcessOptions = {},
+): Promise<ChildGateway> {
   const apiKey = options.apiKey ?? randomApiKey();
-  const child = spawn(process.execPath, [script, JSON.stringify({ ...options, apiKey })], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn(process.execPath, [...nodeArgs, script, JSON.stringify({ ...options, apiKey })], {
+    // The types know of no descriptor here.
+    stdio: ['ignore', 'pipe', log === undefined ? 'inherit' : (openSync(log, 'a') as unknown as 'inherit')],
+    env: { ...process.env, ...env },
   });
   const exited = once(child, 'exit');
   const address = await Promise.race([readAddress(child.stdout), exited.then(() => undefined)]);
   if (address === undefined) throw new Error('the gateway process ended before it listened');
+  // Read on, or a gateway with much to log would block on a full pipe.
+  child.stdout.resume();
   async function end(signal: NodeJS.Signals): Promise<void> {
     child.kill(signal);
     await exited;
@@ -39,10 +57,15 @@ export async function startChildGateway(options: GatewayOptions = {}): Promise<C
   };
 }
 
-async function readAddress(stream: NodeJS.ReadableStream): Promise<string | undefined> {
-  for await (const line of createInterface({ input: stream })) {
-    // Log lines may come first.
-    if (line.startsWith('http://')) return line;
-  }
-  return undefined;
+/** The first line that is an address; log lines may come first. */
+function readAddress(stream: NodeJS.ReadableStream): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: stream });
+    lines.on('line', (line) => {
+      if (!line.startsWith('http://')) return;
+      resolve(line);
+      lines.close();
+    });
+    lines.once('close', () => resolve(undefined));
+  });
 }

@@ -17,9 +17,9 @@ export interface HttpHost {
   restart(): Promise<void>;
 }
 
-/** Serves the listener on a free loopback port. */
-export async function listenOnLoopback(listener: RequestListener, tls?: HostTls): Promise<HttpHost> {
-  let server = await listen(createHost(listener, tls), 0);
+/** Serves the listener on a free loopback port, or a certain one. */
+export async function listenOnLoopback(listener: RequestListener, tls?: HostTls, wanted = 0): Promise<HttpHost> {
+  let server = await listen(createHost(listener, tls), wanted);
   const { port } = server.address() as AddressInfo;
   const host: HttpHost = {
     origin: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,

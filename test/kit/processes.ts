@@ -7,7 +7,16 @@ export interface RunningProcess {
 }
 
 /** The direct children of a process that still run, read from /proc. */
-export async function childrenOf(parent: number): Promise<RunningProcess[]> {
+export function childrenOf(parent: number): Promise<RunningProcess[]> {
+  return find(({ ppid }) => ppid === parent);
+}
+
+/** The processes that have this in their command line. */
+export function processesWith(text: string): Promise<RunningProcess[]> {
+  return find(({ command }) => command.includes(text));
+}
+
+async function find(isWanted: (found: RunningProcess & { ppid: number }) => boolean): Promise<RunningProcess[]> {
   const found: RunningProcess[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -15,9 +24,9 @@ export async function childrenOf(parent: number): Promise<RunningProcess[]> {
       const stat = await readFile(`/proc/${name}/stat`, 'utf8');
       // "pid (name) state ppid ...", where the name may contain spaces and brackets.
       const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(ppid) !== parent || state === 'Z') continue;
+      if (state === 'Z') continue;
       const command = (await readFile(`/proc/${name}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-      found.push({ pid: Number(name), command });
+      if (isWanted({ pid: Number(name), ppid: Number(ppid), command })) found.push({ pid: Number(name), command });
     } catch {
       // It ended while we looked.
     }

@@ -12,6 +12,8 @@ export interface UpstreamOptions {
   /** Answers as one JSON document instead of an event stream. */
   readonly answersJson?: boolean;
   readonly tls?: HostTls;
+  /** Any free one unless said. */
+  readonly port?: number;
   /** Demands this header with this value; 401 otherwise. */
   readonly requiredHeader?: readonly [name: string, value: string];
   readonly refusesPing?: boolean;
@@ -113,9 +115,13 @@ async function start(path: string, options: UpstreamOptions, open: (host: ToolHo
   host.refusesPing = options.refusesPing ?? false;
   const sessions = open(host);
   const requests: SeenRequest[] = [];
-  const listener = await listenOnLoopback((request, response) => {
-    void serve(request, response).catch(() => response.destroy());
-  }, options.tls);
+  const listener = await listenOnLoopback(
+    (request, response) => {
+      void serve(request, response).catch(() => response.destroy());
+    },
+    options.tls,
+    options.port,
+  );
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await readBody(request);

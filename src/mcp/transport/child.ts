@@ -1,10 +1,12 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { StdioConfig } from '../../store/mcp-clients.ts';
 import { endGroup } from './process-group.ts';
+import { endMarked, MARK_VARIABLE } from './process-mark.ts';
 
 /** What a child process is started with. */
 export interface ChildOptions {
@@ -16,21 +18,26 @@ export interface ChildOptions {
 }
 
 /** A child process that runs, or did. */
-export type Child = ChildProcessWithoutNullStreams & { readonly pid: number };
+export type Child = ChildProcessWithoutNullStreams & { readonly pid: number; readonly mark: string };
 
 /** How long each step of ending a child may take before the next, harsher one. */
 const PATIENCE_MS = 2000;
 /** How long a child may outlive its streams, and its streams the child, before that counts as the end. */
 const GRACE_MS = 500;
 
-/** Starts a program, as the leader of a process group of its own so that what it starts can be ended with it. */
-export async function startChild(options: ChildOptions): Promise<Child> {
-  const { command, args, env, cwd } = options;
+/**
+ * Starts a program, as the leader of a process group of its own and with a mark of its own, so that what it starts can be ended
+ * with it. All marks of a gateway begin with `family`.
+ */
+export async function startChild(options: ChildOptions, family: string): Promise<Child> {
+  const { command, args, cwd } = options;
+  const mark = `${family}/${randomUUID()}`;
+  const env = { ...options.env, [MARK_VARIABLE]: mark };
   try {
     const child = spawn(command, args, { env, cwd, detached: true, stdio: 'pipe', windowsHide: true });
     child.stdin.on('error', () => {});
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
-    return child as Child;
+    return Object.assign(child, { pid: child.pid, mark });
   } catch (error) {
     throw new GatewayError('upstream_unreachable', describeStartError(error, options), { cause: error });
   }
@@ -58,7 +65,7 @@ function describeStartError(error: unknown, { command, cwd }: ChildOptions): str
 
 /** The end of a child process, awaited or brought about. */
 export interface Supervision {
-  /** Resolves when the child and all that is left of its process group have ended. */
+  /** Resolves when the child and all that it started have ended. */
   readonly gone: Promise<void>;
   /** Gives the child, whose stdin has been ended, some time; then ends it by signals. */
   stop(): Promise<void>;
@@ -69,7 +76,7 @@ export function superviseChild(child: Child, onEnd: (how: string) => void): Supe
   let isStopping = false;
   let ending: Promise<void> | undefined;
   /** Once only: a second round would be patient again with a group that is being killed. */
-  const end = () => (ending ??= endGroup(child.pid, PATIENCE_MS));
+  const end = () => (ending ??= endAll(child));
   const isRunning = () => child.exitCode === null && child.signalCode === null;
 
   async function outlastsItsStreams(): Promise<void> {
@@ -104,6 +111,11 @@ export function superviseChild(child: Child, onEnd: (how: string) => void): Supe
       await gone;
     },
   };
+}
+
+/** Ends what is left of a child: its process group, and what it started outside of it. */
+async function endAll({ pid, mark }: Child): Promise<void> {
+  await Promise.all([endGroup(pid, PATIENCE_MS), endMarked(mark, PATIENCE_MS)]);
 }
 
 /** What every child is given, for without it most programs do not even find themselves. */

@@ -34,10 +34,10 @@ export function createListenStream(source: StreamSource, onMessage: (incoming: I
 
   async function run(): Promise<void> {
     for (let attempt = 0; !closed.aborted; attempt += 1) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       const outcome = await listenOnce();
       if (outcome === 'refused') return;
-      if (Date.now() - startedAt > 10_000) attempt = 0;
+      if (performance.now() - startedAt > 10_000) attempt = 0;
       const pause = pauseOf(place, attempt, outcome === 'ended');
       await sleep(pause, undefined, { signal: closed, ref: false }).catch(() => undefined);
     }

@@ -21,7 +21,8 @@ export async function endGroup(leader: number, patience: number): Promise<void> 
 }
 
 async function isGone(leader: number, patience: number): Promise<boolean> {
-  for (const deadline = Date.now() + patience; Date.now() < deadline;) {
+  // Not the time of day: somebody may set the clock back.
+  for (const deadline = performance.now() + patience; performance.now() < deadline;) {
     if (!signalGroup(leader, 0)) return true;
     await sleep(POLL_MS);
   }

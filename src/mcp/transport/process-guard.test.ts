@@ -41,9 +41,11 @@ test('a gateway that is killed takes its stubborn children and grandchildren wit
   const server = write(
     'server.cjs',
     `${STUBBORN}
-    const child = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(STUBBORN)}]);
+    const start = (detached) =>
+      require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(STUBBORN)}], { detached, stdio: 'ignore' }).pid;
+    const pids = [process.pid, start(false), start(true)];
     process.stdin.once('data', () =>
-      process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { pids: [process.pid, child.pid] } }) + '\\n'));`,
+      process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { pids } }) + '\\n'));`,
   );
   const url = (name: string) => JSON.stringify(pathToFileURL(path.resolve(`src/mcp/transport/${name}.ts`)).href);
   const gateway = write(
@@ -61,10 +63,10 @@ test('a gateway that is killed takes its stubborn children and grandchildren wit
   const child = spawn(process.execPath, [gateway], { stdio: ['ignore', 'pipe', 'ignore'] });
   using _ = { [Symbol.dispose]: () => child.kill('SIGKILL') };
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const [leader, grandchild] = (JSON.parse(line) as { pids: [number, number] }).pids;
-  const [guard] = childrenOf(child.pid as number).filter((pid) => pid !== leader) as [number];
-  const pids = [leader, grandchild, guard];
-  expect(pids.map(isAlive)).toEqual([true, true, true]);
+  const family = (JSON.parse(line) as { pids: [number, number, number] }).pids;
+  const [guard] = childrenOf(child.pid as number).filter((pid) => !family.includes(pid)) as [number];
+  const pids = [...family, guard];
+  expect(pids.map(isAlive)).toEqual([true, true, true, true]);
   child.kill('SIGKILL');
   await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
 });

@@ -1,8 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { MARK_VARIABLE } from './process-mark.ts';
 
 /** Ends process groups that would outlive the gateway if it is killed without a chance to clean up. */
 export interface ProcessGuard {
+  /** What the marks of the processes begin with that it guards; see process-mark.ts. */
+  readonly family: string;
   /** Puts a process group under guard; `pid` is its leader. */
   watch(pid: number): void;
   /** The group has ended: its number may soon belong to somebody else. */
@@ -19,7 +23,7 @@ interface GuardOptions {
 
 /**
  * A shell, because it is about 1 MB and everywhere. Its stdin is a pipe from the gateway, which the kernel closes however the
- * gateway ends; the groups that are listed then get TERM and, as long as any is left, KILL two seconds later.
+ * gateway ends; the groups that are listed then, and whatever carries a mark of this gateway, get TERM and, as long as any is left, KILL two seconds later.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -33,10 +37,15 @@ while read -r line; do
     +*) groups="$groups$group " ;;
   esac
 done
+family=$1
 signal() {
   left=
   for group in $groups; do
     kill -s "$1" -- "-$group" 2>/dev/null && left=yes
+  done
+  for file in $(grep -ls "${MARK_VARIABLE}=$family/" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=\${file#/proc/}
+    kill -s "$1" "\${pid%/environ}" 2>/dev/null && left=yes
   done
 }
 signal TERM
@@ -50,13 +59,18 @@ signal KILL
 
 /** Starts one helper process with the first group that is watched, for all of them. */
 export function createProcessGuard({ warn, shell = '/bin/sh' }: GuardOptions): ProcessGuard {
+  const family = randomUUID();
   const watched = new Set<number>();
   let helper: ChildProcess | undefined;
   let isOff = false;
 
   function start(): void {
     // A group of its own, so that Ctrl-C in a terminal reaches the gateway alone.
-    const child = spawn(shell, ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: '/' });
+    const child = spawn(shell, ['-c', SCRIPT, 'asbru-guard', family], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      cwd: '/',
+    });
     helper = child;
     child.on('error', (error) => {
       isOff = true;
@@ -71,6 +85,7 @@ export function createProcessGuard({ warn, shell = '/bin/sh' }: GuardOptions): P
   }
 
   return {
+    family,
     watch(pid) {
       watched.add(pid);
       if (isOff) return;

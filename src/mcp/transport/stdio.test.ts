@@ -12,6 +12,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'stdio-test-'));
 const opened: StdioConnection[] = [];
 const guarded: string[] = [];
 const guard: ProcessGuard = {
+  family: 'test',
   watch: (pid) => guarded.push(`+${pid}`),
   forget: (pid) => guarded.push(`-${pid}`),
   close() {},
@@ -197,29 +198,32 @@ test('what ignores its stdin and SIGTERM is ended all the same, children of chil
 });
 
 const STUBBORN = `"process.on('SIGTERM', () => {}); console.error('up'); setInterval(() => {}, 1000)"`;
+/** One grandchild stays in the group of its parent, the other leaves it. */
 const SPAWN_STUBBORN = `
   const stdio = ['ignore', 'inherit', 'inherit'];
-  const grandchild = require('node:child_process').spawn(process.execPath, ['-e', ${STUBBORN}], { stdio });
-  on('pids', ({ id }) => write({ id, result: { pids: [process.pid, grandchild.pid] } }));
+  const spawn = (detached) =>
+    require('node:child_process').spawn(process.execPath, ['-e', ${STUBBORN}], { stdio, detached }).pid;
+  const pids = [process.pid, spawn(false), spawn(true)];
+  on('pids', ({ id }) => write({ id, result: { pids } }));
 `;
 
 async function closesStubborn(): Promise<void> {
   const connection = await openScript(`eval(${STUBBORN}); ${SPAWN_STUBBORN}`);
   const pids = (await askResult(connection, { method: 'pids' })).pids as number[];
-  await expect.poll(connection.stderrTail).toBe('up\nup');
+  await expect.poll(connection.stderrTail).toBe('up\nup\nup');
   await connection.close();
-  expect(pids.map(isAlive)).toEqual([false, false]);
+  expect(pids.map(isAlive)).toEqual([false, false, false]);
 }
 
 async function outlivesItsServer(): Promise<void> {
   const events = recordEvents();
   const connection = await openScript(`${SPAWN_STUBBORN} on('leave', () => process.exit(0));`, events);
   const pids = (await askResult(connection, { method: 'pids' })).pids as number[];
-  await expect.poll(connection.stderrTail).toBe('up');
+  await expect.poll(connection.stderrTail).toBe('up\nup');
   await rejection(ask(connection, { method: 'leave' }), 'upstream_lost');
-  expect(pids.map(isAlive)).toEqual([false, true]);
+  expect(pids.map(isAlive)).toEqual([false, true, true]);
   await connection.close();
-  expect(pids.map(isAlive)).toEqual([false, false]);
+  expect(pids.map(isAlive)).toEqual([false, false, false]);
   expect(events.closings).toHaveLength(1);
 }
 
@@ -259,5 +263,6 @@ test('a child sees the base and the named variables, and no other of the gateway
   expect(env).toEqual({ PATH: '/bin', HOME: '/home/x', TAKEN: 'over', GIVEN: 'a value' });
   const script = `${SERVER_HEAD} on('env', ({ id }) => write({ id, result: process.env }));`;
   const connection = await open(process.execPath, ['-e', script], recordEvents(), env);
-  expect(await askResult(connection, { method: 'env' })).toEqual(env);
+  const mark = expect.stringMatching(/^test\//) as string;
+  expect(await askResult(connection, { method: 'env' })).toEqual({ ...env, ASBRU_SERVER: mark });
 });

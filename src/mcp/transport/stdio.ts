@@ -29,7 +29,7 @@ export async function openStdio(
   signal: AbortSignal,
 ): Promise<StdioConnection> {
   if (signal.aborted) throw new GatewayError('call_cancelled', 'the connection was given up', { cause: signal.reason });
-  const child = await startChild(target);
+  const child = await startChild(target, target.guard.family);
   target.guard.watch(child.pid);
   return connect(child, target, events);
 }

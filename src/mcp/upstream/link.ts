@@ -67,7 +67,7 @@ export class Link {
   adopt(verified: Verified): void {
     const before = this.#session;
     this.#reset();
-    this.#openedAt = Date.now();
+    this.#openedAt = performance.now();
     this.#session = verified.session;
     before?.retire();
     this.#deps.onOpen(verified);
@@ -79,7 +79,7 @@ export class Link {
     this.#session = undefined;
     session.retire();
     this.fail(stage, reason);
-    if (Date.now() - this.#openedAt > SETTLED_MS) this.#attempts = 0;
+    if (performance.now() - this.#openedAt > SETTLED_MS) this.#attempts = 0;
     this.#attempts += 1;
     // The first repair comes at once; a server that dies again and again is left alone for longer each time.
     if (this.#attempts === 1) this.open(client);

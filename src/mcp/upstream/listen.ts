@@ -61,13 +61,13 @@ export function createListen(session: Listening, onNotification: (notification: 
 
   async function run(): Promise<void> {
     for (let attempt = 0; !closed.signal.aborted && !isRefused; attempt += 1) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       current = new AbortController();
       const { signal: changed } = current;
       const isWanted = Object.keys(filter()).length > 0;
       if (isWanted) await listenOnce(changed).catch(() => undefined); // a lost stream is opened again
       wasLost ||= isWanted && !changed.aborted;
-      if (changed.aborted || Date.now() - startedAt > 10_000) attempt = 0;
+      if (changed.aborted || performance.now() - startedAt > 10_000) attempt = 0;
       const pause = changed.aborted ? 0 : isWanted ? backOff(attempt) : 2 ** 31 - 1;
       await sleep(pause, undefined, { signal: AbortSignal.any([closed.signal, changed]), ref: false }).catch(
         () => undefined,

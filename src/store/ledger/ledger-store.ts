@@ -104,6 +104,7 @@ export async function openOn(
   try {
     if (isReader) await raw`pragma query_only = on`.execute(db);
     else await migrateLedger(db, dialect);
+    dialect.onMigrated?.();
     // Twice what SQLite takes by itself: the indexes of a million rows do not fit into less.
     if (dialect.type === 'sqlite') await raw`pragma cache_size = -16000`.execute(db);
   } catch (error) {
