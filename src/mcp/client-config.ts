@@ -84,7 +84,8 @@ export function applyPatch(current: McpClient, patch: McpClientUpdate, now = Dat
     tool_sync_interval: duration(patch.tool_sync_interval, current.tool_sync_interval, MINUTE_NS),
     tool_execution_timeout: duration(patch.tool_execution_timeout, current.tool_execution_timeout, SECOND_NS),
     allowed_extra_headers: patch.allowed_extra_headers ?? current.allowed_extra_headers,
-    updated_at: now,
+    // By this a process sees that another one was faster, so no two changes have the same.
+    updated_at: Math.max(now, current.updated_at + 1),
   };
   checkClient(next, patch);
   checkTokenExchange(next);

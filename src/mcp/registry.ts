@@ -7,7 +7,7 @@ import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';
 import type { GrantStore } from '../store/grants.ts';
 import type { HeaderCredentialStore } from '../store/header-credentials.ts';
-import type { Listed, McpClient, McpClientStore } from '../store/mcp-clients.ts';
+import { StaleRecord, type Listed, type McpClient, type McpClientStore } from '../store/mcp-clients.ts';
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
@@ -261,29 +261,42 @@ export function createRegistry(deps: RegistryDeps): Registry {
     more: Write = nothing,
   ): Promise<{ warnings: string[] }> {
     demand(id);
-    return inTurn(id, async () => {
-      const { client: current, grants: former } = demand(id);
-      const next = applyPatch(current, body);
-      checkName(next.name, id);
-      const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
-      const isSampled = isPerUser(next) && (body.user_headers ?? body.subject_token) !== undefined;
-      const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
-      const session = needsConnection ? await trials.connect(next, body) : undefined;
-      const change = clientChange(
-        'update',
-        { client: next, grants: granted ?? former },
-        { client: current, grants: former },
-      );
-      const write = async (tx: Executor): Promise<void> => {
-        await store.with(tx).update(next);
-        await onClientChange(personal, tx, { before: current, after: next });
-        await keepOffer(tx, next, session);
-        if (granted !== undefined) await grants.with(tx).replaceOfClient(id, toRows(granted));
-        await more(tx);
-      };
-      await commit(next, session, () => record(actor, change, write));
-      return { warnings: listIdleSettings(next, body) };
-    });
+    return inTurn(id, () =>
+      onNewest(id, async () => {
+        const { client: current, grants: former } = demand(id);
+        const next = applyPatch(current, body);
+        checkName(next.name, id);
+        const granted = readGrants(body.vk_configs, deps.hasVirtualKey);
+        const isSampled = isPerUser(next) && (body.user_headers ?? body.subject_token) !== undefined;
+        const needsConnection = !next.disabled && (current.disabled || !sameTarget(current, next) || isSampled);
+        const session = needsConnection ? await trials.connect(next, body) : undefined;
+        const change = clientChange(
+          'update',
+          { client: next, grants: granted ?? former },
+          { client: current, grants: former },
+        );
+        const write = async (tx: Executor): Promise<void> => {
+          await store.with(tx).update(next, current.updated_at);
+          await onClientChange(personal, tx, { before: current, after: next });
+          await keepOffer(tx, next, session);
+          if (granted !== undefined) await grants.with(tx).replaceOfClient(id, toRows(granted));
+          await more(tx);
+        };
+        await commit(next, session, () => record(actor, change, write));
+        return { warnings: listIdleSettings(next, body) };
+      }),
+    );
+  }
+
+  /** Makes a change again, from the record as it is now, when another process was faster. */
+  async function onNewest<T>(id: string, make: () => Promise<T>, attempts = UPDATE_ATTEMPTS): Promise<T> {
+    try {
+      return await make();
+    } catch (error) {
+      if (!(error instanceof StaleRecord) || attempts === 1) throw error;
+      await inOrder(() => reload(id));
+      return onNewest(id, make, attempts - 1);
+    }
   }
 
   async function reconnect(id: string, actor: Actor): Promise<void> {
@@ -380,6 +393,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   };
 }
 
+const UPDATE_ATTEMPTS = 10;
 /** A server that takes longer to connect to is applied all the same: its calls wait for it. */
 const CONNECTED_MS = 2_500;
 const NO_GRANTS: Grants = new Map();

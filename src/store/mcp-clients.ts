@@ -87,6 +87,9 @@ export interface Known {
   readonly found_at: number;
 }
 
+/** The record was changed by another process after it was read. */
+export class StaleRecord extends Error {}
+
 /** The registered servers. */
 export interface McpClientStore {
   /** The same store inside a transaction. */
@@ -95,8 +98,11 @@ export interface McpClientStore {
   list(): Promise<McpClient[]>;
   find(client_id: string): Promise<McpClient | undefined>;
   insert(client: McpClient): Promise<void>;
-  /** Replaces every field but `client_id` and `created_at`. */
-  update(client: McpClient): Promise<void>;
+  /**
+   * Replaces every field but `client_id` and `created_at`. With `since`, the `updated_at` of the record that was changed, it throws
+   * {@link StaleRecord} when another process has changed it meanwhile.
+   */
+  update(client: McpClient, since?: number): Promise<void>;
   /** False when there was none. */
   remove(client_id: string): Promise<boolean>;
   /** Keeps what a server offers, so that it is known before the server is reached again; undefined: not known any more. */
@@ -127,11 +133,13 @@ export function createMcpClientStore(db: Executor, encryption: Encryption): McpC
       await query.execute().catch((error: unknown) => refuseConflict(error, client));
     },
 
-    async update(client) {
+    async update(client, since) {
       const { client_id, created_at: _, ...fields } = toRow(client, encryption);
-      const query = db.updateTable('mcp_clients').set(fields).where('client_id', '=', client_id);
+      const any = db.updateTable('mcp_clients').set(fields).where('client_id', '=', client_id);
+      const query = since === undefined ? any : any.where('updated_at', '=', since);
       const [result] = await query.execute().catch((error: unknown) => refuseConflict(error, client));
       if (result?.numUpdatedRows !== 1n) {
+        if (since !== undefined && (await this.find(client_id)) !== undefined) throw new StaleRecord();
         throw new GatewayError('mcp_client_not_found', `There is no MCP client with the id "${client_id}"`);
       }
     },

@@ -96,3 +96,24 @@ test('a session that was ended on one node is gone on all', async () => {
     expect(status).toBe(404);
   }
 });
+
+test('changes of one server on several nodes at once lose no field', async () => {
+  await using scene = await startThree();
+  const { nodes, id } = scene;
+  const [first, second, third] = nodes.all;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three nodes');
+  for (let round = 1; round <= 10; round += 1) {
+    const answers = await Promise.all([
+      first.update(id, { tool_execution_timeout: round }),
+      second.update(id, { tool_pricing: { echo: round } }),
+      third.update(id, { allowed_extra_headers: [`x-${round}`] }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const { config } = await nodes.getClient(id);
+    expect(config).toMatchObject({
+      tool_execution_timeout: round * 1e9,
+      tool_pricing: { echo: round },
+      allowed_extra_headers: [`x-${round}`],
+    });
+  }
+});
