@@ -100,3 +100,17 @@ test('every value of the chart is in its schema, and what templates ask for is a
   expect(asked.length).toBeGreaterThan(20);
   for (const name of asked) expect(names).toContain(name);
 });
+
+test('the operations guide names commands, metrics and variables that there are', () => {
+  const guide = read('docs/operations.md');
+  const commands = new Set(all(read('src/main.ts'), /command\('([\w-]+)/g));
+  const named = all(guide, /asbru ([a-z][a-z-]+)/g).filter((word) => !['deploy', 'sits'].includes(word));
+  expect(named).toContain('backup');
+  for (const command of named) expect(commands, command).toContain(command);
+  const metrics = read('docs/metrics.md');
+  const asked = all(guide, /\b((?:bifrost|asbru|http|nodejs|process)_\w+?)(?:_bucket|_count|_sum)?\b(?=[{[\s)`])/g);
+  expect(asked.length).toBeGreaterThan(8);
+  for (const name of asked) expect(metrics).toContain(`| \`${name}\``);
+  const known = all(read('src/cli/options.ts'), /'(ASBRU_\w+)'/g);
+  for (const name of all(guide, /\b(ASBRU_\w+)/g)) expect(known, name).toContain(name);
+});

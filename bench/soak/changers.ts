@@ -10,11 +10,11 @@ const ALL = { tools_to_execute: ['*'], allow_on_all_virtual_keys: true };
 /** Those who change the gateway meanwhile. Gives what to wait for. */
 export function startChangers(world: World, tally: Tally): Promise<void>[] {
   return [
-    tally.repeat('servers that come and go', () => turnServer(world, world.spare.http), 100),
-    tally.repeat('modern servers that come and go', () => turnServer(world, world.spare.modern), 100),
-    tally.repeat('stdio servers that come and go', () => turnChild(world), 300),
+    tally.repeat('servers that come and go', () => turnServer(world, world.spare.http), 200),
+    tally.repeat('modern servers that come and go', () => turnServer(world, world.spare.modern), 200),
+    tally.repeat('stdio servers that come and go', () => turnChild(world), 1000),
     tally.repeat('servers that are refused', () => refuseServer(world), 200),
-    tally.repeat('virtual keys that come and go', () => turnKey(world), 100),
+    tally.repeat('virtual keys that come and go', () => turnKey(world), 200),
     tally.repeat('reconnects', () => reconnect(world), 500),
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * Loaded into the gateway's process before the gateway (`node --import`), which knows nothing of it: on SIGUSR2 it collects garbage and
- * writes what the process holds to the file SOAK_REPORT. Long timers run faster by SOAK_HASTE, so that what is kept for five minutes
+ * writes what the process holds to the file SOAK_REPORT. Timers of more than a minute run faster by SOAK_HASTE, so that what is kept for five minutes
  * after its last use does not have to be waited for.
  */
 import { renameSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,8 @@ import { writeHeapSnapshot } from 'node:v8';
 import { isMainThread } from 'node:worker_threads';
 import type { Report } from './probe.ts';
 
-const LONG_MS = 30_000;
+/** No time limit of a call or a run of code is as long. */
+const LONG_MS = 61_000;
 const file = process.env['SOAK_REPORT'];
 const haste = Number(process.env['SOAK_HASTE'] ?? 1);
 

@@ -89,6 +89,6 @@ function scriptModel(model: ModelServer): void {
   model.script(({ body }) => {
     const messages = (body['messages'] ?? []) as { role: string }[];
     if (messages.some(({ role }) => role === 'tool')) return { text: 'That is what the tool said.' };
-    return { calls: [{ name: 'slow-echo', args: { text: 'from the model' } }] };
+    return { calls: [{ name: 'modern-echo', args: { text: 'from the model' } }] };
   });
 }
