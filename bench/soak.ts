@@ -1,7 +1,8 @@
 /**
  * `npm run soak -- --minutes N`: whether the gateway gives back all that it takes. A real gateway is put under a mixed load with
  * servers, keys and sessions that come and go; once to get warm, once for N minutes. After each it is left alone until what it keeps
- * for idle clients has run out, and what it then holds must be the same both times.
+ * for idle clients has run out, and what it then holds must be the same both times. `--only TEXT` leaves out what has other names in
+ * the results; `--snapshots` writes the heap to bench/results at both times.
  */
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,7 @@ import { openWorld, type World } from './soak/world.ts';
 
 /** What may be more after the load than before it. */
 const ROOM = 0.05;
-/** Timers of more than a minute run so many times faster. */
+/** Timers of two minutes and more run so many times faster. */
 const HASTE = 10;
 /** What serves idle clients is kept for a minute, or for five, which are half a minute here. */
 const SETTLE_MS = 75_000;
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '3' },
     warm: { type: 'string' },
+    only: { type: 'string' },
     snapshots: { type: 'boolean', default: false },
   },
 });
@@ -59,7 +61,7 @@ judge(second, before, after);
 /** Puts the gateway under load, looking into it now and then. */
 async function load(world: World, forMinutes: number): Promise<Tally> {
   const over = AbortSignal.timeout(forMinutes * 60_000);
-  const tally = createTally(over);
+  const tally = createTally(over, values.only);
   await using pool = Object.assign(new Pool(world.caller.address, { connections: 8 }), {
     [Symbol.asyncDispose]: () => pool.close(),
   });
@@ -85,6 +87,7 @@ async function settle(name: string, calls: number): Promise<Held> {
     looks.push(await look(world.process.pid, report));
   }
   const held = least(looks);
+  if (values.snapshots) await look(world.process.pid, report, path.join(results, `soak-${name}.heapsnapshot`));
   print(name, calls, held);
   return held;
 }

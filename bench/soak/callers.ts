@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import { connectAsked } from '../../test/kit/asked-clients.ts';
 import { runCode } from '../../test/kit/code.ts';
 import { connectSseV1 } from '../../test/kit/sse-clients.ts';

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf } from '../../test/kit/processes.ts';
 
@@ -30,9 +30,10 @@ export const HELD = ['heap', 'rss', 'files', 'timers', 'handles', 'children'] as
 const PATIENCE_MS = 60_000;
 const MB = 1024 * 1024;
 
-/** Looks into a process that has loaded `probe-hook.ts`. */
-export async function look(pid: number, file: string): Promise<Held> {
+/** Looks into a process that has loaded `probe-hook.ts`; with `snapshot` it also writes its heap there. */
+export async function look(pid: number, file: string, snapshot?: string): Promise<Held> {
   rmSync(file, { force: true });
+  if (snapshot !== undefined) writeFileSync(`${file}.snapshot`, snapshot);
   process.kill(pid, 'SIGUSR2');
   const { heapUsed, external, rss, resources } = await readReport(file);
   const timers = (resources['Timeout'] ?? 0) + (resources['Immediate'] ?? 0);

@@ -20,8 +20,8 @@ interface Line {
 
 const AFTER_FAILURE_MS = 200;
 
-/** Counts until the signal is aborted. */
-export function createTally(over: AbortSignal): Tally {
+/** Counts until the signal is aborted; only actions with `only` in their name are done at all. */
+export function createTally(over: AbortSignal, only = ''): Tally {
   const lines = new Map<string, Line>();
   const busy: string[] = [];
   const lineOf = (name: string): Line => {
@@ -32,7 +32,7 @@ export function createTally(over: AbortSignal): Tally {
   const failuresOf = ({ failures }: Line) => [...failures.values()].reduce((sum, count) => sum + count, 0);
   return {
     async repeat(name, action, pauseMs = 0) {
-      while (!over.aborted) {
+      while (!over.aborted && name.includes(only)) {
         const line = lineOf(name);
         busy.push(name);
         try {

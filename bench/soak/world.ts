@@ -72,7 +72,7 @@ export async function createKey(gateway: GatewayAccess, name: string): Promise<s
     })),
   });
   if (status !== 200) throw new Error(`POST virtual-keys: ${status} ${JSON.stringify(body)}`);
-  return String((body['virtual_key'] as { value: string }).value);
+  return (body['virtual_key'] as { value: string }).value;
 }
 
 async function addProvider(gateway: GatewayAccess, base_url: string): Promise<void> {
