@@ -37,7 +37,8 @@ const { values } = parseArgs({
   },
 });
 const minutes = Number(values.minutes);
-const warmMinutes = Number(values.warm ?? Math.min(2, minutes / 2));
+// Too short, and what V8 takes once and keeps for good would pass for a leak.
+const warmMinutes = Number(values.warm ?? Math.min(5, minutes));
 const report = path.join(tmpdir(), `asbru-soak-${process.pid}.json`);
 const results = fileURLToPath(new URL('results', import.meta.url));
 if (!(minutes > 0 && warmMinutes > 0)) throw new Error('--minutes and --warm must be more than 0');
