@@ -102,11 +102,14 @@ function checkHeader(line: unknown, path: string): BackupHeader {
 async function* readEntries(lines: AsyncGenerator<string>, path: string): AsyncGenerator<Entry> {
   const seen: Record<string, number> = {};
   let table = '';
+  let isWhole = false;
+  // On behind the last line: only at its end gzip says whether all of it is right.
   for await (const line of lines) {
     const entry = parseLine(line, path) as Entry | Trailer;
     if (isTrailer(entry)) {
       if (JSON.stringify(entry.rows) !== JSON.stringify(seen)) throw refuse(`${path} is damaged: rows are missing`);
-      return;
+      isWhole = true;
+      continue;
     }
     if (isHead(entry)) {
       ({ table } = entry);
@@ -114,7 +117,7 @@ async function* readEntries(lines: AsyncGenerator<string>, path: string): AsyncG
     } else seen[table] = (seen[table] ?? 0) + 1;
     yield entry;
   }
-  throw refuse(`${path} is not whole: its end is missing`);
+  if (!isWhole) throw refuse(`${path} is not whole: its end is missing`);
 }
 
 function isTrailer(entry: Entry | Trailer): entry is Trailer {
