@@ -82,16 +82,16 @@ export async function openBackup(path: string): Promise<BackupReader> {
   const lines = readLines(path);
   const close = (): void => void lines.return(undefined);
   try {
-    const { value: first } = await lines.next();
-    return { header: checkHeader(first, path), entries: () => readEntries(lines, path), close };
+    const first = await lines.next();
+    return { header: checkHeader(first.done === true ? '' : first.value, path), entries: () => readEntries(lines, path), close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-function checkHeader(line: unknown, path: string): BackupHeader {
-  const header = parseLine(String(line ?? ''), path) as Partial<BackupHeader> | undefined;
+function checkHeader(line: string, path: string): BackupHeader {
+  const header = parseLine(line, path) as Partial<BackupHeader> | undefined;
   if (header?.format !== 'asbru-backup') throw refuse(`${path} is no backup of Asbru`);
   if (header.format_version === 1) return header as BackupHeader; // written by writeBackup
   throw refuse(
