@@ -83,7 +83,11 @@ export async function openBackup(path: string): Promise<BackupReader> {
   const close = (): void => void lines.return(undefined);
   try {
     const first = await lines.next();
-    return { header: checkHeader(first.done === true ? '' : first.value, path), entries: () => readEntries(lines, path), close };
+    return {
+      header: checkHeader(first.done === true ? '' : first.value, path),
+      entries: () => readEntries(lines, path),
+      close,
+    };
   } catch (error) {
     close();
     throw error;
