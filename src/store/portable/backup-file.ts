@@ -82,16 +82,20 @@ export async function openBackup(path: string): Promise<BackupReader> {
   const lines = readLines(path);
   const close = (): void => void lines.return(undefined);
   try {
-    const { value: first } = await lines.next();
-    return { header: checkHeader(first, path), entries: () => readEntries(lines, path), close };
+    const first = await lines.next();
+    return {
+      header: checkHeader(first.done === true ? '' : first.value, path),
+      entries: () => readEntries(lines, path),
+      close,
+    };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-function checkHeader(line: unknown, path: string): BackupHeader {
-  const header = parseLine(String(line ?? ''), path) as Partial<BackupHeader> | undefined;
+function checkHeader(line: string, path: string): BackupHeader {
+  const header = parseLine(line, path) as Partial<BackupHeader> | undefined;
   if (header?.format !== 'asbru-backup') throw refuse(`${path} is no backup of Asbru`);
   if (header.format_version === 1) return header as BackupHeader; // written by writeBackup
   throw refuse(
@@ -102,11 +106,14 @@ function checkHeader(line: unknown, path: string): BackupHeader {
 async function* readEntries(lines: AsyncGenerator<string>, path: string): AsyncGenerator<Entry> {
   const seen: Record<string, number> = {};
   let table = '';
+  let isWhole = false;
+  // On behind the last line: only at its end gzip says whether all of it is right.
   for await (const line of lines) {
     const entry = parseLine(line, path) as Entry | Trailer;
     if (isTrailer(entry)) {
       if (JSON.stringify(entry.rows) !== JSON.stringify(seen)) throw refuse(`${path} is damaged: rows are missing`);
-      return;
+      isWhole = true;
+      continue;
     }
     if (isHead(entry)) {
       ({ table } = entry);
@@ -114,7 +121,7 @@ async function* readEntries(lines: AsyncGenerator<string>, path: string): AsyncG
     } else seen[table] = (seen[table] ?? 0) + 1;
     yield entry;
   }
-  throw refuse(`${path} is not whole: its end is missing`);
+  if (!isWhole) throw refuse(`${path} is not whole: its end is missing`);
 }
 
 function isTrailer(entry: Entry | Trailer): entry is Trailer {

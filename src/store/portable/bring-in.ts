@@ -71,11 +71,11 @@ async function openTarget(
   const { db, dialect } = await connect<AnyTables>(options);
   stack.defer(() => db.destroy());
   const set = KINDS[kind].migrationsOf(dialect);
+  await refuseNewer(db, set, dialect.place);
   const migration = migrations[kind] ?? '';
   if (!Object.hasOwn(set.migrations, migration)) {
     throw refuse(`what is to be brought in is of Asbru ${asbru}, which is newer; use that version`);
   }
-  await refuseNewer(db, set, dialect.place);
   if (!(await dialect.carry.claim(db))) {
     throw refuse(`a gateway is running on the database ${dialect.place}; stop it first`);
   }

@@ -39,7 +39,7 @@ export async function countRows(db: Kysely<AnyTables>, names: readonly string[])
   for (const name of names) {
     if (!present.has(name)) continue;
     const row = await db.selectFrom(name).select(db.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
-    counts[name] = Number(row.count);
+    counts[name] = row.count;
   }
   return counts;
 }
