@@ -1,12 +1,18 @@
 import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import type { DatabaseDialect } from '../dialect.ts';
+import { leases } from './lease-tables.ts';
 import { llmLogs } from './llm/migrate.ts';
 import type { LedgerExecutor } from './tables.ts';
 
 /** Brings the tables of the ledger up to date; the names of its own migrations keep it apart from the configuration. */
 export async function migrateLedger(db: LedgerExecutor, dialect: DatabaseDialect): Promise<void> {
-  const migrations = { '001-ledger': initial(dialect), '002-llm-logs': llmLogs(dialect) };
+  const migrations = {
+    '001-ledger': initial(dialect),
+    '002-llm-logs': llmLogs(dialect),
+    // Nobody shares a SQLite file.
+    ...(dialect.type === 'postgres' ? { '003-leases': leases } : {}),
+  };
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
