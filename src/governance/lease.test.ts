@@ -9,7 +9,7 @@ import { createCounters } from './counters.ts';
 import { Lease } from './lease.ts';
 import { compileLimits, type Meter } from './limits.ts';
 
-const MAX = 40;
+const MAX = 12;
 const MOST = 5;
 const SPEC = { duration: '1m', isCalendar: false, anchor: 0 };
 
@@ -123,10 +123,13 @@ class Node {
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('call' as const), need: fc.integer({ min: 1, max: MOST }) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(), share: fc.constantFrom(0, 0.5, 1) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(), share: fc.constantFrom(0, 0.5, 1) }),
+  },
   { weight: 9, arbitrary: fc.record({ do: fc.constantFrom('send', 'execute', 'answer', 'ask', 'store') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('lost', 'recall', 'look', 'lapse') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), by: fc.nat(25_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), by: fc.nat(40_000) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -138,7 +141,7 @@ function run(node: Node, step: Step): void {
 
 test('in any order of calls, requests, losses and windows all processes together overspend by one call at most', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat({ max: 2 }), step), { maxLength: 150 }), (steps) => {
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 2 }), step), { maxLength: 120, size: 'max' }), (steps) => {
       const clock = { time: 0 };
       const database = new LeaseModel();
       const nodes = ['a', 'b', 'c'].map((name) => new Node(name, database, clock));
@@ -146,11 +149,11 @@ test('in any order of calls, requests, losses and windows all processes together
         const node = nodes[index];
         if (step.do === 'wait') clock.time += step.by;
         else if (node !== undefined) run(node, step);
-        expect(nodes.reduce((sum, { spent }) => sum + spent, 0)).toBeLessThan(MAX + MOST);
+        expect(sumOf(nodes)).toBeLessThan(MAX + MOST);
       }
       checkNoneIsRefused(nodes);
     }),
-    { numRuns: 3_000 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -159,17 +162,18 @@ function checkNoneIsRefused(nodes: readonly Node[]): void {
   for (const node of nodes) {
     node.store();
     node.ask();
+  }
+  for (const node of nodes) {
     for (const other of nodes) {
       other.recall();
       other.ask();
     }
-    const isAnythingLeft = nodes.reduce((sum, { spent }) => sum + spent, 0) < MAX;
-    const isCovered =
-      node.call(MOST) ||
-      (() => {
-        node.ask();
-        return node.call(MOST);
-      })();
-    expect(isCovered).toBe(isAnythingLeft);
+    const isAnythingLeft = sumOf(nodes) < MAX;
+    const isCovered = node.call(MOST);
+    if (!isCovered) node.ask();
+    expect(isCovered || node.call(MOST)).toBe(isAnythingLeft);
+    if (isAnythingLeft) node.end(node.open.length - 1, 0);
   }
 }
+
+const sumOf = (nodes: readonly Node[]): number => nodes.reduce((sum, { spent }) => sum + spent, 0);

@@ -13,23 +13,27 @@ export class LeaseModel {
   used = 0;
   readonly rows = new Map<string, Row>();
   readonly alive = new Set<string>();
+  readonly #lost = new Set<string>();
 
   /** Answers a request of a process, which thereby lives. */
   ask(node: string, request: LeaseRequest): LeaseAnswer {
     const { counter_id, window_start: window, max, owed, first, want, share } = request;
     this.alive.add(node);
+    const keep = this.#lost.delete(node) ? owed : request.keep;
     if (this.window === -Infinity) this.window = window;
     const used = this.window === window ? this.used : 0;
     const row = this.rows.get(node);
     const charged = row?.window === window ? row.charged : 0;
-    const others = [...this.rows].filter(([name, { window: at }]) => name !== node && this.alive.has(name) && at <= window);
+    const others = [...this.rows].filter(
+      ([name, { window: at }]) => name !== node && this.alive.has(name) && at <= window,
+    );
     const heldIn = ({ granted, charged: stored }: Row) => Math.max(0, granted - stored);
     const held = others.reduce((sum, [, other]) => sum + heldIn(other), 0);
     const spare = others.reduce((sum, [, other]) => sum + (other.window === window ? other.spare : heldIn(other)), 0);
     const free = max - used - held - Math.max(0, owed - charged);
     const chunk = share === 0 ? 0 : Math.floor(Math.max(0, free) / (share * this.alive.size));
     const more = free <= 0 ? 0 : Math.max(first, Math.min(free, Math.max(want, chunk)));
-    const granted = Math.max(request.keep, owed + more);
+    const granted = Math.max(keep, owed + more);
     if (this.window <= window) this.rows.set(node, { window, granted, charged, spare: granted - owed });
     const room = max - used - held - Math.max(0, granted - charged);
     return { counter_id, window_start: Math.max(this.window, window), granted, used, held, spare, room };
@@ -50,6 +54,6 @@ export class LeaseModel {
 
   /** A process was silent for too long. */
   lose(node: string): void {
-    this.alive.delete(node);
+    if (this.alive.delete(node)) this.#lost.add(node);
   }
 }
