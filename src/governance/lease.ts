@@ -66,7 +66,8 @@ export class Lease {
 
   /**
    * The same while the database cannot be reached: what this process knew to be left is divided by the number of processes, and
-   * it goes on with its part. So however many are cut off for however long, a window is overspent by their parts at most.
+   * it goes on with its part, of which the lease is the beginning. So however many are cut off for however long, a window is
+   * overspent by their parts at most.
    */
   coversAlone(meter: Meter, time: number, nodes: number): boolean {
     this.#meter = meter;
@@ -164,6 +165,7 @@ export class Lease {
     const free = answer.granted - this.#owed(answer.window_start);
     // Of less than two calls nothing is gained by asking early.
     if (request.share > 0 && free >= 2 * this.#size) this.#low = Math.floor(free / 2);
+    if (answer.room > 0 || free > 0) this.#fullUntil = -Infinity;
     if (request.want === 0 || answer.room > 0 || free > 0) return false;
     if (answer.spare <= 0) this.#fullUntil = at + FULL_MS;
     return answer.held > 0;

@@ -33,6 +33,8 @@ export interface Leases {
   standing(meter: Meter): { readonly used: number; readonly held: number } | undefined;
   /** True while the database cannot be reached. */
   readonly isAlone: boolean;
+  /** How many processes share the limits, as the database said last. */
+  readonly nodes: number;
   /** Hands everything back. To be called when all charges are stored. */
   close(): Promise<void>;
 }
@@ -210,16 +212,18 @@ export function createLeases(deps: LeasesDeps): Leases {
     get isAlone() {
       return isAlone;
     },
+    get nodes() {
+      return nodes;
+    },
     covers(meter, need, time) {
       const lease = leaseOf(meter);
-      if (clock() <= aliveUntil && lease.covers(meter, need, time)) {
-        if (lease.isThirsty && !isAlone && !due.has(lease)) {
-          due.add(lease);
-          void ask();
-        }
-        return true;
+      if (isAlone && lease.coversAlone(meter, time, nodes)) return true;
+      if (clock() > aliveUntil || !lease.covers(meter, need, time)) return false;
+      if (lease.isThirsty && !isAlone && !due.has(lease)) {
+        due.add(lease);
+        void ask();
       }
-      return isAlone && lease.coversAlone(meter, time, nodes);
+      return true;
     },
     isFull(meter, time) {
       return isAlone || leaseOf(meter).isFull(meter, time, clock());
