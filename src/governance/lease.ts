@@ -23,6 +23,8 @@ export class Lease {
   #meter: Meter;
   #start = -Infinity;
   #granted = 0;
+  /** What of that was beyond the limit: for the one call that may go over it, and not for many small ones after it. */
+  #over = 0;
   /** It was granted under this limit; under a lower one it is void. */
   #max = Infinity;
   /** When less than this is left, it is time to ask for more. */
@@ -51,8 +53,9 @@ export class Lease {
     this.#meter = meter;
     const start = this.#startAt(time);
     if (start !== this.#start || maxAt(meter, time) < this.#max) return false;
-    const left = this.#granted - this.#owed(start) - need;
-    if (left < 0) return false;
+    const owed = this.#owed(start);
+    const left = this.#granted - owed - need;
+    if (left < 0 || owed >= this.#granted - this.#over) return false;
     this.#drawn += need;
     this.#size = need;
     if (left < this.#low) this.#isThirsty = true;
@@ -144,6 +147,7 @@ export class Lease {
     const owed = this.#owed(start);
     const isValid = start === this.#start && max >= this.#max;
     const free = isValid ? Math.max(0, this.#granted - owed) : 0;
+    if (!isValid) this.#over = 0;
     const isGreedy = (this.#isThirsty || this.#want > 0) && !this.isTight(at);
     [this.#start, this.#max, this.#granted] = [start, max, owed + Math.min(free, this.#toKeep)];
     const [first, want, keep] = [this.#first, this.#want, this.#granted];
@@ -162,11 +166,13 @@ export class Lease {
     this.#ceiling = undefined;
     this.#granted = answer.granted;
     this.#reported = answer.granted - request.owed;
-    const free = answer.granted - this.#owed(answer.window_start);
+    this.#over = Math.max(0, -answer.room);
+    const left = answer.granted - this.#over - this.#owed(answer.window_start);
     // Of less than two calls nothing is gained by asking early.
-    if (request.share > 0 && free >= 2 * this.#size) this.#low = Math.floor(free / 2);
-    if (answer.room > 0 || free > 0) this.#fullUntil = -Infinity;
-    if (request.want === 0 || answer.room > 0 || free > 0) return false;
+    if (request.share > 0 && left >= 2 * this.#size) this.#low = Math.floor(left / 2);
+    const isAnyLeft = answer.room > 0 || left > 0;
+    if (isAnyLeft) this.#fullUntil = -Infinity;
+    if (isAnyLeft || request.want === 0) return false;
     if (answer.spare <= 0) this.#fullUntil = at + FULL_MS;
     return answer.held > 0;
   }

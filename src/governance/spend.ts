@@ -50,18 +50,20 @@ interface Deps {
 
 /** Reserves and settles in a process that counts alone. */
 export function createSpend({ counters, now = Date.now }: Deps): LocalSpend {
-  const isFull = (meter: Meter, time: number) => isFullHere(counters, meter, time);
-  const look = (meter: Meter, time: number) => lookAt(counters, meter, time);
+  const judge: Judge = {
+    isFull: (meter, time) => isFullHere(counters, meter, time),
+    look: (meter, time) => lookAt(counters, meter, time),
+  };
   return {
     reserve(limits, estimate) {
       if (limits === undefined) return UNLIMITED;
       const time = now();
-      checkLimits(limits, time, { isFull, look });
+      checkLimits(limits, time, judge);
       return new Held(limits, estimate, counters, now);
     },
     peek(limits) {
       const time = now();
-      return limits === undefined ? [] : limits.meters.map((meter) => look(meter, time));
+      return limits === undefined ? [] : limits.meters.map((meter) => judge.look(meter, time));
     },
   };
 }
@@ -75,21 +77,15 @@ interface Judge {
 }
 
 /** Throws what stands against a call. */
-export function checkLimits({ rates, budgets }: Limits, time: number, { isFull, look, note }: Judge): void {
-  const refusal = (...full: Meter[]): GatewayError =>
-    refuse(
-      full.map((meter) => look(meter, time)),
-      time,
-      note,
-    );
+export function checkLimits({ rates, budgets }: Limits, time: number, judge: Judge): void {
   for (const { requests, tokens } of rates) {
-    const noRequests = requests !== undefined && isFull(requests, time);
-    const noTokens = tokens !== undefined && isFull(tokens, time);
-    if (noRequests && noTokens) throw refusal(requests, tokens);
-    if (noRequests) throw refusal(requests);
-    if (noTokens) throw refusal(tokens);
+    const noRequests = requests !== undefined && judge.isFull(requests, time);
+    const noTokens = tokens !== undefined && judge.isFull(tokens, time);
+    if (noRequests && noTokens) throw refuse([requests, tokens], time, judge);
+    if (noRequests) throw refuse([requests], time, judge);
+    if (noTokens) throw refuse([tokens], time, judge);
   }
-  for (const budget of budgets) if (isFull(budget, time)) throw refusal(budget);
+  for (const budget of budgets) if (judge.isFull(budget, time)) throw refuse([budget], time, judge);
 }
 
 /** Whether nothing is left, as far as this process knows. */
@@ -161,7 +157,8 @@ export class Held implements Reservation {
 }
 
 /** What is told to a caller who has nothing left. Of two limits the one that opens later says when to come again. */
-function refuse(full: readonly Standing[], time: number, note?: string): GatewayError {
+function refuse(meters: readonly Meter[], time: number, { look, note }: Judge): GatewayError {
+  const full = meters.map((meter) => look(meter, time));
   const [last] = full.toSorted((a, b) => b.window_end - a.window_end);
   if (last === undefined) throw new Error('nothing stands against this call');
   const { kind, name, counter_id, window_end } = last;
