@@ -4,11 +4,8 @@ import { maxAt, windowOf, type Meter } from './limits.ts';
 
 /** One in so many of what is left is leased beside what is needed at once, divided by the number of processes. */
 const SHARE = 4;
-/** What is kept of a lease: this many times what was taken since the last look, … */
-const KEPT_LOOKS = 2;
-/** … and, for so many looks after the last call, room for so many calls. */
-const IDLE_LOOKS = 10;
-const KEPT_CALLS = 4;
+/** Unused for so many looks, a lease is handed back without being recalled. */
+const IDLE_LOOKS = 3;
 /** After somebody else was in need, nothing is leased or kept in advance for so long. */
 const TIGHT_MS = 2_000;
 /** For so long nobody asks again after the database has said that nothing is left. */
@@ -31,7 +28,6 @@ export class Lease {
   #low = 0;
   /** What the database believes to be unused. */
   #reported = 0;
-  #drawn = 0;
   #idle = 0;
   #size = 0;
   #first = 0;
@@ -56,7 +52,7 @@ export class Lease {
     const owed = this.#owed(start);
     const left = this.#granted - owed - need;
     if (left < 0 || owed >= this.#granted - this.#over) return false;
-    this.#drawn += need;
+    this.#idle = 0;
     this.#size = need;
     if (left < this.#low) this.#isThirsty = true;
     return true;
@@ -133,10 +129,8 @@ export class Lease {
     // Calls that began in the last window count in this one.
     if (start !== this.#start) return this.#granted !== 0;
     const free = this.#granted - this.#owed(start);
-    this.#idle = this.#drawn === 0 ? this.#idle + 1 : 0;
-    const kept = Math.max(KEPT_LOOKS * this.#drawn, this.#idle < IDLE_LOOKS ? KEPT_CALLS * this.#size : 0);
-    this.#drawn = 0;
-    this.#toKeep = this.isTight(at) ? 0 : kept;
+    this.#idle += 1;
+    if (this.isTight(at) || this.#idle > IDLE_LOOKS) this.#toKeep = 0;
     return free < 0 || free > this.#toKeep;
   }
 

@@ -128,7 +128,11 @@ test('cut off from the database, each process spends its part, and in a new wind
     now: () => clock.time,
     beforeAsk: () => (state.isAway ? Promise.reject(new Error('away')) : undefined),
   };
-  const nodes = [await place.startNode(options), await place.startNode(options), await place.startNode(options)] as const;
+  const nodes = [
+    await place.startNode(options),
+    await place.startNode(options),
+    await place.startNode(options),
+  ] as const;
   const limits = compileLimits([holder('virtual_key', [budget('k', { max_limit: 1, reset_duration: '1h' })])]);
   await waitFor(() => nodes.every(({ leases }) => leases.nodes === 3), 'all to know of each other');
   expect(await spendOneByOne(nodes[0], limits, 10)).toBe(10);
@@ -174,7 +178,7 @@ test('calls that began in the last window count in this one, whichever process r
   const options = { now: () => clock.time };
   const [a, b] = [await place.startNode(options), await place.startNode(options)];
   const limits = compileLimits([holder('virtual_key', [budget('k', { max_limit: 1, reset_duration: '1h' })])]);
-  const running = await Promise.all(Array.from({ length: 40 }, () => a.spend.reserve(limits, CENT)));
+  const running = await Promise.all(Array.from({ length: 40 }, async () => a.spend.reserve(limits, CENT)));
   clock.time += 3_600_000;
   expect(await spendOneByOne(b, limits)).toBe(60);
   for (const reservation of running) reservation.settle(CENT);

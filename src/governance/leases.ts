@@ -11,7 +11,7 @@ import type { Meter } from './limits.ts';
  * in memory; more is asked for before it runs out, and only when it has run out does a call wait for the database.
  *
  * - Near the limit leases shrink to single calls. Whoever needs what another process holds unused recalls it, and has it a few
- *   milliseconds later. What is not needed is handed back within a second or two.
+ *   milliseconds later. What was not needed for a few seconds is handed back.
  * - A process that is silent for `lifetimeMs` by the clock of the database holds nothing any more. It stops spending its leases
  *   `marginMs` before that by its own clock, counted from when it last asked.
  * - While the database cannot be reached, each process goes on with what it has leased, and with an equal part of what it last
@@ -77,8 +77,7 @@ interface LeasesDeps {
 /** Opens the leases of this process. */
 export function createLeases(deps: LeasesDeps): Leases {
   const { open, node, counters, onError, timing = LEASE_TIMING, now = Date.now } = deps;
-  const { lifetimeMs, timeoutMs } = timing;
-  const store = open({ node, lifetimeMs, timeoutMs, onRecall: recalled });
+  const store = open({ ...timing, node, onRecall: recalled });
   const leases = new Map<string, Lease>();
   const due = new Set<Lease>();
   const recalledAt = new Map<string, number>();
@@ -90,8 +89,7 @@ export function createLeases(deps: LeasesDeps): Leases {
   let nodes = 1;
   let isAlone = false;
   let isClosed = false;
-  let retry: NodeJS.Timeout | undefined;
-  let tightLook: NodeJS.Timeout | undefined;
+  let [retry, tightLook]: (NodeJS.Timeout | undefined)[] = [];
   const looking = setInterval(look, timing.lookMs).unref();
   void ask();
 
@@ -134,7 +132,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       const sentAt = clock();
       const requests = some.map((lease) => lease.request(now(), sentAt));
       apply(some, requests, await store.ask(requests));
-      aliveUntil = sentAt + lifetimeMs - timing.marginMs;
+      aliveUntil = sentAt + timing.lifetimeMs - timing.marginMs;
     }
     isAlone = false;
   }
@@ -174,7 +172,7 @@ export function createLeases(deps: LeasesDeps): Leases {
     next.resolve();
     next = Promise.withResolvers();
     clearTimeout(retry);
-    if (!isClosed) retry = setTimeout(ask, RETRY_MS).unref();
+    if (!isClosed) retry = setTimeout(() => void ask(), RETRY_MS).unref();
   }
 
   function look(): void {
@@ -184,6 +182,7 @@ export function createLeases(deps: LeasesDeps): Leases {
   }
 
   function recalled(ids: Iterable<string>): void {
+    if (isClosed) return;
     const [time, at] = [now(), clock()];
     for (const id of ids) {
       const lease = leases.get(id);

@@ -58,7 +58,7 @@ const asking = fc
   .map(({ kept, more, ...rest }) => request({ ...rest, keep: rest.owed + kept, want: rest.first + more }));
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), name, request: asking }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('charge' as const), name, window_start, amount: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('charge' as const), name, window_start, amount: fc.integer({ min: 1, max: 20 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), name }) },
 );
 
@@ -143,4 +143,16 @@ test('what is stored leaves the lease in the same moment; what is set to zero le
   expect((await b.ask([request()])).answers).toMatchObject([{ used: 0, held: 10, room: 90 }]);
   await place.charge('a', 'y:tokens', 0, 30);
   expect(await place.query(`select counter_id from counter_leases where node = 'a'`)).toEqual([{ counter_id: 'x' }]);
+});
+
+test('a connection that broke meanwhile is made again, and hears recalls again', async () => {
+  await using place = await openPlace();
+  const [a, b] = [place.open('a'), place.open('b')];
+  await a.ask([request({ want: 40 })]);
+  await place.query(`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'asbru listener' and datname = current_database()`);
+  expect((await a.ask([request({ keep: 40, owed: 3 })])).answers).toMatchObject([{ granted: 40 }]);
+  await b.recall(['x']);
+  await waitFor(() => place.recalls.length > 0, 'the recall');
+  expect(place.recalls).toEqual([['a', ['x']]]);
 });

@@ -118,14 +118,26 @@ export function createLeaseStore(createClient: () => Client, options: LeaseStore
     }
   }
 
+  async function send(requests: readonly LeaseRequest[]): Promise<LeaseReply> {
+    turn += 1;
+    const values = [node, turn, lifetimeMs, ...columnsOf(requests)];
+    const { rows } = await run((client) => client.query<Row>({ ...ASK, values }));
+    const [own, ...answers] = rows;
+    if (own === undefined) throw new LedgerError('a request for leases came too late', 'place');
+    return { answers, nodes: own.used, wasLost: own.room === 1 };
+  }
+
   return {
     async ask(requests) {
-      turn += 1;
-      const values = [node, turn, lifetimeMs, ...columnsOf(requests)];
-      const { rows } = await run((client) => client.query<Row>({ ...ASK, values }));
-      const [own, ...answers] = rows;
-      if (own === undefined) throw new LedgerError('a request for leases came too late', 'place');
-      return { answers, nodes: own.used, wasLost: own.room === 1 };
+      const isNew = connected === undefined;
+      const begun = performance.now();
+      try {
+        return await send(requests);
+      } catch (error) {
+        // A connection that broke while nobody used it does not yet mean that the database is away.
+        if (isNew || performance.now() - begun > timeoutMs / 2) throw error;
+        return send(requests);
+      }
     },
     async recall(ids) {
       for (let from = 0; from < ids.length; from += IDS_PER_NOTICE) {
