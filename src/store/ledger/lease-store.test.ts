@@ -58,7 +58,15 @@ const asking = fc
   .map(({ kept, more, ...rest }) => request({ ...rest, keep: rest.owed + kept, want: rest.first + more }));
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), name, request: asking }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('charge' as const), name, window_start, amount: fc.integer({ min: 1, max: 20 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('charge' as const),
+      name,
+      window_start,
+      amount: fc.integer({ min: 1, max: 20 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const), name }) },
 );
 
