@@ -97,7 +97,7 @@ class Node {
   }
 
   look(): void {
-    this.lease.look(this.#clock.time, this.#clock.time);
+    this.lease.look(this.#clock.time, this.#clock.time, true);
   }
 
   /** Silent for so long that others get what it holds. Not in the middle of anything, for that would be lost. */

@@ -37,6 +37,9 @@ export class Lease {
   #tightUntil = -Infinity;
   #fullUntil = -Infinity;
   #answer: LeaseAnswer | undefined;
+  /** What was charged and reserved at the last look, and at the last one that the database answered. */
+  #looked = { start: -Infinity, owed: 0 };
+  #heard = { start: -Infinity, owed: 0 };
   #ceiling: { readonly start: number; readonly max: number; readonly limit: number } | undefined;
 
   constructor(counter: Counter, meter: Meter) {
@@ -65,8 +68,8 @@ export class Lease {
 
   /**
    * The same while the database cannot be reached: what this process knew to be left is divided by the number of processes, and
-   * it goes on with its part, of which the lease is the beginning. So however many are cut off for however long, a window is
-   * overspent by their parts at most.
+   * it goes on with its part. What it has used of its lease since they last talked belongs to that part: so if all are cut off,
+   * they do not overspend what was left, and if some are, by no more than their parts.
    */
   coversAlone(meter: Meter, time: number, nodes: number): boolean {
     this.#meter = meter;
@@ -74,8 +77,10 @@ export class Lease {
     const max = maxAt(meter, time);
     const owed = this.#owed(start);
     if (this.#ceiling?.start !== start || this.#ceiling.max !== max) {
-      const left = max - usedIn(this.counter, windowOf(meter, time)) - this.counter.pending;
-      this.#ceiling = { start, max, limit: owed + Math.ceil(Math.max(0, left) / Math.max(1, nodes)) };
+      const { pending } = this.counter;
+      const base = this.#heard.start === start ? Math.min(this.#heard.owed, owed) : pending;
+      const left = max - usedIn(this.counter, windowOf(meter, time)) - pending + owed - base;
+      this.#ceiling = { start, max, limit: base + Math.ceil(Math.max(0, left) / Math.max(1, nodes)) };
     }
     return owed < this.#ceiling.limit;
   }
@@ -123,9 +128,11 @@ export class Lease {
     return at < this.#tightUntil;
   }
 
-  /** Looks after it once in a while. Says whether there is something to tell the database. */
-  look(time: number, at: number): boolean {
+  /** Looks after it once in a while. Says whether there is something to tell the database, which has answered since, or not. */
+  look(time: number, at: number, hasAnswered: boolean): boolean {
     const start = this.#startAt(time);
+    if (hasAnswered) this.#heard = this.#looked;
+    this.#looked = { start, owed: this.#owed(start) };
     // Calls that began in the last window count in this one.
     if (start !== this.#start) return this.#granted !== 0;
     const free = this.#granted - this.#owed(start);

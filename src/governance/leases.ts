@@ -53,11 +53,8 @@ export interface LeaseTiming {
 
 /** What holds unless a test says otherwise. */
 export const LEASE_TIMING: LeaseTiming = {
-  lookMs: 1_000,
-  lifetimeMs: 6_000,
-  marginMs: 1_000,
-  timeoutMs: 3_000,
-  giveUpMs: 500,
+  ...{ lookMs: 1_000, lifetimeMs: 6_000, marginMs: 1_000 },
+  ...{ timeoutMs: 3_000, giveUpMs: 500 },
 };
 const RETRY_MS = 250;
 /** How often a process that was recalled looks for what calls have given back. */
@@ -88,6 +85,7 @@ export function createLeases(deps: LeasesDeps): Leases {
   let aliveUntil = -Infinity;
   let nodes = 1;
   let isAlone = false;
+  let hasAnswered = false;
   let isClosed = false;
   let [retry, tightLook]: (NodeJS.Timeout | undefined)[] = [];
   const looking = setInterval(look, timing.lookMs).unref();
@@ -135,6 +133,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       aliveUntil = sentAt + timing.lifetimeMs - timing.marginMs;
     }
     isAlone = false;
+    hasAnswered = true;
   }
 
   function apply(asked: readonly Lease[], requests: readonly LeaseRequest[], reply: LeaseReply): void {
@@ -177,7 +176,8 @@ export function createLeases(deps: LeasesDeps): Leases {
 
   function look(): void {
     const [time, at] = [now(), clock()];
-    for (const lease of leases.values()) if (lease.look(time, at)) due.add(lease);
+    for (const lease of leases.values()) if (lease.look(time, at, hasAnswered)) due.add(lease);
+    hasAnswered = false;
     void ask();
   }
 

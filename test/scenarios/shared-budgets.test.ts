@@ -4,20 +4,37 @@ import { expectBalanced, PRICE, toNanos, usedNanos } from '../kit/accounts.ts';
 import { runCallers, successesOf, type Outcome } from '../kit/callers.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
 import { httpClient, randomApiKey, startGateway, type GatewayAccess } from '../kit/gateway.ts';
-import { createKey, freshDatabase, type TestKey } from '../kit/keys.ts';
+import { newPostgresUrl } from '../kit/databases.ts';
+import { createKey, type TestKey } from '../kit/keys.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
+import { openWay } from '../kit/way.ts';
 
 const CALLERS = 64;
-const ROOM = 200;
+const ROOM = 100;
 
-/** Gateways on one PostgreSQL which have one server, and a key with these limits. The first of them may be a process of its own. */
-async function startNodes(count: number, limits: object, { isFirstAlone = false } = {}) {
+interface NodesOptions {
+  /** The first gateway is a process of its own. */
+  readonly isFirstAlone?: boolean;
+  /** How the first gateway gets to this database. */
+  readonly firstUrl?: (url: string) => Promise<string>;
+}
+
+/** Gateways on one PostgreSQL which have one server, and a key with these limits. */
+async function startNodes(count: number, limits: object, { isFirstAlone = false, firstUrl }: NodesOptions = {}) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startUpstream({ answersJson: true }));
-  const options: GatewayOptions = { ...(await freshDatabase('postgres')), apiKey: randomApiKey() };
-  const first = stack.use(isFirstAlone ? await startChildGateway(options) : await startGateway(options));
+  const apiKey = randomApiKey();
+  const url = await newPostgresUrl();
+  const optionsFor = (url: string): GatewayOptions => ({
+    config: { config_store: { type: 'postgres', config: { url } } },
+    passphrase: 'of a test',
+    apiKey,
+  });
+  const options = optionsFor(url);
+  const firstOptions = optionsFor((await firstUrl?.(url)) ?? url);
+  const first = stack.use(isFirstAlone ? await startChildGateway(firstOptions) : await startGateway(firstOptions));
   const others = await Promise.all(Array.from({ length: count - 1 }, () => startGateway(options)));
   for (const other of others) stack.use(other);
   const nodes: GatewayAccess[] = [first, ...others];
@@ -103,4 +120,28 @@ test('what a killed gateway had leased comes back, and what it had stored stays 
   // What the killed one answered in its last moments is in no account.
   expect(successesOf(outcomes).length).toBeGreaterThanOrEqual(ROOM);
   expect(successesOf(outcomes).length).toBeLessThanOrEqual(ROOM + lost);
+});
+
+test('a gateway that is cut off from the database goes on with its part, which is counted when it is back', async () => {
+  const limits = { budgets: [{ max_limit: ROOM * PRICE, reset_duration: '1d' }] };
+  await using way = openWay();
+  await using scene = await startNodes(2, limits, { firstUrl: way.through });
+  const { first, others, key } = scene;
+  const [other] = others;
+  if (other === undefined) throw new Error('no other gateway');
+  const call = async (gateway: GatewayAccess, calls: number, prefix: string) =>
+    successesOf(await runCallers({ gateway, key, callers: 8, calls, prefix })).length;
+  expect(await call(first, 10, 'early')).toBe(10);
+  await first.api('GET', '/api/mcp-logs/stats');
+  way.cut();
+  const alone = await call(first, ROOM, 'alone');
+  // The half of what was left, or of the whole if those ten came in the last moment before.
+  expect(alone).toBeGreaterThanOrEqual(ROOM / 2 - 10);
+  expect(alone).toBeLessThanOrEqual(ROOM / 2 + 1);
+  way.mend();
+  await waitFor(
+    async () => (await usedNanos(other, key)) === toNanos((10 + alone) * PRICE),
+    'what it spent to be known',
+  );
+  expect((await call(other, ROOM, 'rest')) + (await call(first, ROOM, 'back'))).toBe(ROOM - 10 - alone);
 });
