@@ -57,9 +57,8 @@ export const LEASE_TIMING: LeaseTiming = {
   ...{ timeoutMs: 3_000, giveUpMs: 500 },
 };
 const RETRY_MS = 250;
-/** How often a process that was recalled looks for what calls have given back. */
-const TIGHT_LOOK_MS = 20;
-const RECALL_PAUSE_MS = 20;
+/** How often a process that was recalled looks for what calls have given back, and how often another recalls it. */
+const TIGHT_MS = 20;
 const MAX_REQUESTS = 200;
 
 interface LeasesDeps {
@@ -158,7 +157,7 @@ export function createLeases(deps: LeasesDeps): Leases {
 
   function sendRecall(wanted: readonly string[]): void {
     const at = clock();
-    const ids = wanted.filter((id) => at - (recalledAt.get(id) ?? -Infinity) > RECALL_PAUSE_MS);
+    const ids = wanted.filter((id) => at - (recalledAt.get(id) ?? -Infinity) > TIGHT_MS);
     for (const id of ids) recalledAt.set(id, at);
     if (ids.length > 0) store.recall(ids).catch(() => {}); // the next request fails, too, and tells
   }
@@ -191,7 +190,7 @@ export function createLeases(deps: LeasesDeps): Leases {
       tight.add(lease);
     }
     if (due.size > 0) void ask();
-    tightLook ??= setInterval(lookTight, TIGHT_LOOK_MS).unref();
+    tightLook ??= setInterval(lookTight, TIGHT_MS).unref();
   }
 
   /** A call that came to nothing leaves something over, for which another process may be waiting. */
