@@ -1,7 +1,9 @@
 import { isLoggingEnabled } from '../config/ledger-options.ts';
 import type { OtelPlugin } from '../contract/config.ts';
 import { createCounters, type Counters } from '../governance/counters.ts';
+import { createLeases, type Leases } from '../governance/leases.ts';
 import { createModelPrices, type ModelPrices } from '../governance/model-prices.ts';
+import { createSharedSpend } from '../governance/shared-spend.ts';
 import { createSpend, type Spend } from '../governance/spend.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createLedger, type Ledger } from '../telemetry/ledger.ts';
@@ -35,11 +37,17 @@ interface AccountingOptions extends Common {
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
   const { file, store, stores, changes, settings, onError, cleanup, sources } = options;
   const shared = store.isShared ? store : undefined;
+  // What is leased is handed back when all that was spent of it is stored.
+  let leases: Leases | undefined;
+  cleanup.defer(() => leases?.close());
   const ledger = createLedger({ store, shared, onError, isLogging: () => isLoggingEnabled(file) });
   cleanup.defer(() => ledger.close());
   const counters = createCounters({ charge: (charge) => ledger.charge(charge) });
   counters.load(await store.loadCounters());
   ledger.onCounters((states, included) => counters.onStored(states, included));
+  const open = store.openLeases;
+  if (open !== undefined) leases = createLeases({ open, node: ledger.node, counters, onError });
+  const spend = leases === undefined ? createSpend({ counters }) : createSharedSpend({ counters, leases });
   const days = (): number => settings().log_retention_days;
   const retention = createRetention({ store, dialect: stores.database.dialect, node: ledger.node, days, onError });
   cleanup.defer(() => retention.stop());
@@ -48,5 +56,5 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   cleanup.defer(() => tracing.close());
   const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
   const prices = await createModelPrices({ store: stores.modelPrices, changes, onError });
-  return { prices, ledger, ledgerStore: store, counters, spend: createSpend({ counters }), tracing, metrics };
+  return { prices, ledger, ledgerStore: store, counters, spend, tracing, metrics };
 }

@@ -24,6 +24,8 @@ export interface Counter {
   readonly stored: number;
   /** Charged by this process and not yet in `stored`. */
   readonly unstored: number;
+  /** Used through this process in this window, stored or not, and whatever was set to zero since. */
+  readonly charged: number;
   /** Reserved by calls in flight, whenever they began. */
   readonly pending: number;
 }
@@ -48,6 +50,8 @@ export interface Counters {
   reset(ids: Iterable<string>): void;
   /** The counter of this name, which begins at 0. */
   open(id: string): Counter;
+  /** Another process has begun a window: it has begun here, too. */
+  begin(counter: Counter, windowStart: number): void;
   /** Reserves, or gives back what is negative. */
   reserve(counter: Counter, amount: number): void;
   /** Counts what was used, and hands it to the ledger. */
@@ -67,7 +71,7 @@ export function createCounters({ charge, now = Date.now }: Deps): Counters {
   const open = (id: string): Cell => {
     let cell = cells.get(id);
     if (cell === undefined) {
-      cell = { id, windowStart: -Infinity, stored: 0, unstored: 0, pending: 0 };
+      cell = { id, windowStart: -Infinity, stored: 0, unstored: 0, charged: 0, pending: 0 };
       cells.set(id, cell);
     }
     return cell;
@@ -86,9 +90,9 @@ export function createCounters({ charge, now = Date.now }: Deps): Counters {
     }
   };
 
-  const add = (cell: Cell, amount: number) => {
+  const add = (cell: Cell, amount: number, more?: Pick<Charge, 'reset'>) => {
     cell.unstored += amount;
-    charge({ counter_id: cell.id, window_start: cell.windowStart, amount });
+    charge({ counter_id: cell.id, window_start: cell.windowStart, amount, ...more });
   };
 
   return {
@@ -106,15 +110,17 @@ export function createCounters({ charge, now = Date.now }: Deps): Counters {
         if (cell === undefined) continue;
         const used = cell.stored + cell.unstored;
         // As a charge it takes its place among the others, so that it undoes those before it and none behind it.
-        if (used !== 0) add(cell, -used);
+        if (used !== 0) add(cell, -used, { reset: -used });
       }
     },
     open,
+    begin,
     reserve(cell: Cell, amount) {
       cell.pending += amount;
     },
     charge(cell: Cell, window, amount) {
       begin(cell, window.start);
+      cell.charged += amount;
       add(cell, amount);
     },
   };
@@ -131,4 +137,5 @@ function begin(cell: Cell, windowStart: number): void {
   cell.windowStart = windowStart;
   cell.stored = 0;
   cell.unstored = 0;
+  cell.charged = 0;
 }

@@ -1,7 +1,7 @@
 import { GatewayError, type ErrorCode } from '../lib/errors.ts';
 import { toUsd } from '../lib/money.ts';
 import { usedIn, type Counters } from './counters.ts';
-import { maxAt, windowOf, type Limits, type Meter, type RateMeters } from './limits.ts';
+import { maxAt, windowOf, type Limits, type Meter } from './limits.ts';
 
 /** What a call has reserved of budgets and limits. It counts once: settled, or given back. */
 export interface Reservation extends Disposable {
@@ -30,11 +30,17 @@ export interface Standing {
 export interface Spend {
   /**
    * Reserves what a call is expected to cost, or throws what stands against it. Refused is who has nothing left, with all calls
-   * in flight counted: so of many calls at once on the last cent, one is let through.
+   * in flight counted: so of many calls at once on the last cent, one is let through. Only where it must ask the database that
+   * it shares with other processes, it gives a promise.
    */
-  reserve(limits: Limits | undefined, estimate: number): Reservation;
+  reserve(limits: Limits | undefined, estimate: number): Reservation | Promise<Reservation>;
   /** How every budget and limit stands, changing nothing. */
   peek(limits: Limits | undefined): Standing[];
+}
+
+/** The same in a process that counts alone: it never waits. */
+export interface LocalSpend extends Spend {
+  reserve(limits: Limits | undefined, estimate: number): Reservation;
 }
 
 interface Deps {
@@ -42,54 +48,69 @@ interface Deps {
   readonly now?: () => number;
 }
 
-/** The one place that reserves and settles. */
-export function createSpend({ counters, now = Date.now }: Deps): Spend {
-  const look = (meter: Meter, time: number): Standing => {
-    const { counter_id, kind, name, what } = meter;
-    const counter = counters.open(counter_id);
-    const { start, end } = windowOf(meter, time);
-    const used = usedIn(counter, meter.window);
-    const max = maxAt(meter, time);
-    const isExhausted = used + counter.pending >= max;
-    const { pending } = counter;
-    return { counter_id, kind, name, what, used, pending, max, window_start: start, window_end: end, isExhausted };
+/** Reserves and settles in a process that counts alone. */
+export function createSpend({ counters, now = Date.now }: Deps): LocalSpend {
+  const judge: Judge = {
+    isFull: (meter, time) => isFullHere(counters, meter, time),
+    look: (meter, time) => lookAt(counters, meter, time),
   };
-
-  const isFull = (meter: Meter | undefined, time: number): meter is Meter => {
-    if (meter === undefined) return false;
-    const counter = counters.open(meter.counter_id);
-    return usedIn(counter, windowOf(meter, time)) + counter.pending >= maxAt(meter, time);
-  };
-
-  const checkRate = ({ requests, tokens }: RateMeters, time: number) => {
-    const noRequests = isFull(requests, time);
-    const noTokens = isFull(tokens, time);
-    if (noRequests && noTokens) throw refuse([look(requests, time), look(tokens, time)], time);
-    if (noRequests) throw refuse([look(requests, time)], time);
-    if (noTokens) throw refuse([look(tokens, time)], time);
-  };
-
   return {
     reserve(limits, estimate) {
       if (limits === undefined) return UNLIMITED;
       const time = now();
-      for (const rate of limits.rates) checkRate(rate, time);
-      for (const budget of limits.budgets) {
-        if (isFull(budget, time)) throw refuse([look(budget, time)], time);
-      }
+      checkLimits(limits, time, judge);
       return new Held(limits, estimate, counters, now);
     },
     peek(limits) {
       const time = now();
-      return limits === undefined ? [] : limits.meters.map((meter) => look(meter, time));
+      return limits === undefined ? [] : limits.meters.map((meter) => judge.look(meter, time));
     },
   };
 }
 
-const UNLIMITED: Reservation = Object.freeze({ settle() {}, release() {}, [Symbol.dispose]() {} });
+/** Who decides whether there is anything left. */
+interface Judge {
+  isFull(meter: Meter, time: number): boolean;
+  look(meter: Meter, time: number): Standing;
+  /** What else whoever is refused should know. */
+  readonly note?: string | undefined;
+}
 
-/** A class, because a call then makes one object where closures would make five. */
-class Held implements Reservation {
+/** Throws what stands against a call. */
+export function checkLimits({ rates, budgets }: Limits, time: number, judge: Judge): void {
+  for (const { requests, tokens } of rates) {
+    const noRequests = requests !== undefined && judge.isFull(requests, time);
+    const noTokens = tokens !== undefined && judge.isFull(tokens, time);
+    if (noRequests && noTokens) throw refuse([requests, tokens], time, judge);
+    if (noRequests) throw refuse([requests], time, judge);
+    if (noTokens) throw refuse([tokens], time, judge);
+  }
+  for (const budget of budgets) if (judge.isFull(budget, time)) throw refuse([budget], time, judge);
+}
+
+/** Whether nothing is left, as far as this process knows. */
+export function isFullHere(counters: Counters, meter: Meter, time: number): boolean {
+  const counter = counters.open(meter.counter_id);
+  return usedIn(counter, windowOf(meter, time)) + counter.pending >= maxAt(meter, time);
+}
+
+/** How a budget or limit stands, as far as this process knows. */
+export function lookAt(counters: Counters, meter: Meter, time: number): Standing {
+  const { counter_id, kind, name, what } = meter;
+  const counter = counters.open(counter_id);
+  const { start, end } = windowOf(meter, time);
+  const used = usedIn(counter, meter.window);
+  const max = maxAt(meter, time);
+  const isExhausted = used + counter.pending >= max;
+  const { pending } = counter;
+  return { counter_id, kind, name, what, used, pending, max, window_start: start, window_end: end, isExhausted };
+}
+
+/** Of whom nothing limits. */
+export const UNLIMITED: Reservation = Object.freeze({ settle() {}, release() {}, [Symbol.dispose]() {} });
+
+/** What one call holds. A class, because a call then makes one object where closures would make five. */
+export class Held implements Reservation {
   #limits: Limits | undefined;
   readonly #estimate: number;
   readonly #counters: Counters;
@@ -136,12 +157,13 @@ class Held implements Reservation {
 }
 
 /** What is told to a caller who has nothing left. Of two limits the one that opens later says when to come again. */
-function refuse(full: readonly Standing[], time: number): GatewayError {
+function refuse(meters: readonly Meter[], time: number, { look, note }: Judge): GatewayError {
+  const full = meters.map((meter) => look(meter, time));
   const [last] = full.toSorted((a, b) => b.window_end - a.window_end);
   if (last === undefined) throw new Error('nothing stands against this call');
   const { kind, name, counter_id, window_end } = last;
   const retry_after = Math.max(1, Math.ceil((window_end - time) / 1000));
-  const facts = full.map(describe).join('; ');
+  const facts = [...full.map(describe), ...(note === undefined ? [] : [note])].join('; ');
   return new GatewayError(codeOf(full), `${kind.replace('_', ' ')} "${name}" has used ${facts}`, {
     details: { retry_after, limit: { kind, name }, counter_id },
   });

@@ -77,7 +77,7 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
     try {
       await prices.ready();
       const most = mostUsage(request, body);
-      reservation = spend.reserve(target.limits, prices.priceOf(target.record.name, target.model, most) ?? 0);
+      reservation = await spend.reserve(target.limits, prices.priceOf(target.record.name, target.model, most) ?? 0);
       leave = await places.enter(target.record, caller.principal, signal);
       const facts = { id: record.id, created: Math.floor(Date.now() / 1000), model: request.model };
       const translation = planTranslation(request, body, target.provider, facts);

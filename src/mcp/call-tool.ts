@@ -69,7 +69,8 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
   /** Pays for the call and runs it. */
   async function paid({ price }: ToolEntry, request: ClientRequest, record: CallRecord, call: Call): Promise<Reply> {
     const estimate = price.estimate(request.params.members.get('arguments'));
-    const reservation = spend.reserve(request.caller.key?.limits, estimate);
+    const reserved = spend.reserve(request.caller.key?.limits, estimate);
+    const reservation = reserved instanceof Promise ? await reserved : reserved;
     try {
       const reply = await call();
       // A call that failed, or that only asks something so far, is free.

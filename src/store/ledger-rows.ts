@@ -123,6 +123,8 @@ export interface Charge {
   readonly window_start: number;
   /** Nano-dollars, requests or tokens, whole. */
   readonly amount: number;
+  /** What of the amount was not used but set to zero, and so is negative. */
+  readonly reset?: number | undefined;
 }
 
 /** What is used of a budget or limit, by all processes together. */

@@ -108,7 +108,10 @@ export function createWaiting(): Waiting {
       const known = charges.get(charge.counter_id);
       if (known === undefined || charge.window_start > known.window_start)
         charges.set(charge.counter_id, { ...charge });
-      else if (charge.window_start === known.window_start) known.amount += charge.amount;
+      else if (charge.window_start === known.window_start) {
+        known.amount += charge.amount;
+        if (charge.reset !== undefined) known.reset = (known.reset ?? 0) + charge.reset;
+      }
     },
     seal() {
       const requests = llm.seal();

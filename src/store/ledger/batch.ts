@@ -37,7 +37,7 @@ export interface EncodedBatch {
   readonly contents: readonly Value[];
   /** ENDED_COLUMNS, call after call. */
   readonly ended: readonly Value[];
-  /** counter_id, window_start, amount. */
+  /** counter_id, window_start, amount, reset. */
   readonly charges: readonly Value[];
   readonly llm?: EncodedLlmBatch | undefined;
 }
@@ -145,6 +145,6 @@ function pushContent(values: Value[], text: string | undefined): void {
   values.push(cut(text, MAX_CONTENT), text?.length ?? 0);
 }
 
-function chargeValues({ counter_id, window_start, amount }: Charge): Value[] {
-  return [counter_id, whole(window_start), whole(amount)];
+function chargeValues({ counter_id, window_start, amount, reset = 0 }: Charge): Value[] {
+  return [counter_id, whole(window_start), whole(amount), whole(reset)];
 }

@@ -14,40 +14,80 @@ const STATE = ['counter_id', 'window_start', 'used'] as const;
 const OVERLAP_MS = 10_000;
 const MAX_IDS = 500;
 
-/** Adds charges (flat: counter_id, window_start, amount) and gives the counters as they are then. */
-export async function addCharges(sql: Sql, charges: readonly Value[]): Promise<CounterState[]> {
+/** Adds charges of a process (flat: counter_id, window_start, amount, reset) and gives the counters as they are then. */
+export async function addCharges(sql: Sql, node: string, charges: readonly Value[]): Promise<CounterState[]> {
   if (charges.length === 0) return [];
-  return runValues<CounterState>(sql, {
+  const newest = newestByCounter(charges);
+  const states = await runValues<CounterState>(sql, {
     before: 'insert into counters (counter_id, window_start, used, updated_at) values',
     row: `(?, ?, ?, ${clock(sql.type)})`,
     after: `on conflict (counter_id) do update set
       used = case
-        when excluded.window_start = counters.window_start then counters.used + excluded.used
-        when excluded.window_start > counters.window_start then excluded.used
+        when excluded.window_start = counters.window_start then ${most(sql.type)}(counters.used + excluded.used, 0)
+        when excluded.window_start > counters.window_start then ${most(sql.type)}(excluded.used, 0)
         else counters.used end,
       window_start = case
         when excluded.window_start > counters.window_start then excluded.window_start
         else counters.window_start end,
       updated_at = excluded.updated_at
       returning ${STATE.join(', ')}`,
-    values: newestByCounter(charges),
+    values: newest.flatMap(({ id, window, amount }) => [id, window, amount]),
+  });
+  if (sql.type === 'postgres') await chargeLeases(sql, node, newest);
+  return states;
+}
+
+/** Two processes that set a counter to zero at the same time would otherwise leave less than nothing. */
+const most = (type: Sql['type']) => (type === 'sqlite' ? 'max' : 'greatest');
+
+/** What is used is no longer leased, from the same moment on. In a new window calls may still run that began in the last. */
+async function chargeLeases(sql: Sql, node: string, charges: readonly Sum[]): Promise<void> {
+  // Nobody knows before a call how many tokens it takes, so nobody leases any.
+  const leased = charges.filter(({ id, amount, reset }) => amount !== reset && !id.endsWith(':tokens'));
+  await runValues(sql, {
+    before: 'insert into counter_leases (counter_id, node, window_start, granted, charged, spare) values',
+    row: '(?, ?, ?, 0, ?, 0)',
+    after: `on conflict on constraint counter_leases_key do update set
+      charged = case
+        when excluded.window_start = counter_leases.window_start then counter_leases.charged + excluded.charged
+        when excluded.window_start > counter_leases.window_start then excluded.charged
+        else counter_leases.charged end,
+      granted = case
+        when excluded.window_start > counter_leases.window_start
+          then greatest(counter_leases.granted - counter_leases.charged, 0)
+        else counter_leases.granted end,
+      spare = case
+        when excluded.window_start > counter_leases.window_start
+          then greatest(counter_leases.granted - counter_leases.charged, 0)
+        else counter_leases.spare end,
+      window_start = greatest(excluded.window_start, counter_leases.window_start)`,
+    values: leased.flatMap(({ id, window, amount, reset }) => [id, node, window, amount - reset]),
   });
 }
 
+/** The charges of one counter and window, added up. */
+interface Sum {
+  readonly id: string;
+  readonly window: number;
+  amount: number;
+  reset: number;
+}
+
 /** One statement takes each counter once: charges of one window are added up, older windows are over. */
-function newestByCounter(charges: readonly Value[]): Value[] {
-  const newest = new Map<string, [window: number, amount: number]>();
-  for (let index = 0; index + 2 < charges.length; index += 3) {
+function newestByCounter(charges: readonly Value[]): Sum[] {
+  const newest = new Map<string, Sum>();
+  for (let index = 0; index + 3 < charges.length; index += 4) {
     const id = String(charges[index]);
-    const window = Number(charges[index + 1]);
-    const amount = Number(charges[index + 2]);
+    const [window = 0, amount = 0, reset = 0] = charges.slice(index + 1, index + 4).map(Number);
     const known = newest.get(id);
-    if (known === undefined || window > known[0]) newest.set(id, [window, amount]);
-    else if (window === known[0]) known[1] += amount;
+    if (known === undefined || window > known.window) newest.set(id, { id, window, amount, reset });
+    else if (window === known.window) {
+      known.amount += amount;
+      known.reset += reset;
+    }
   }
   // Sorted: processes that lock the same counters in different orders would wait for each other.
-  const sorted = [...newest].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.flatMap(([id, [window, amount]]) => [id, window, amount]);
+  return [...newest.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Sets a counter to a value, whatever it was. */
@@ -80,11 +120,10 @@ export async function countersSince({ db, type }: Sql, since: number): Promise<C
 }
 
 /** Forgets counters. */
-export async function removeCounters({ db }: Sql, ids: readonly string[]): Promise<void> {
+export async function removeCounters({ db, type }: Sql, ids: readonly string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += MAX_IDS) {
-    await db
-      .deleteFrom('counters')
-      .where('counter_id', 'in', ids.slice(from, from + MAX_IDS))
-      .execute();
+    const some = ids.slice(from, from + MAX_IDS);
+    await db.deleteFrom('counters').where('counter_id', 'in', some).execute();
+    if (type === 'postgres') await db.deleteFrom('counter_leases').where('counter_id', 'in', some).execute();
   }
 }

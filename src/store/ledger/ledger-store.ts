@@ -3,6 +3,7 @@ import type { CounterState } from '../ledger-rows.ts';
 import type { DatabaseDialect } from '../dialect.ts';
 import type { EncodedBatch, LedgerBatch } from './batch.ts';
 import { countersSince, loadCounters, removeCounters, setCounter, type ChangedCounters } from './counters.ts';
+import type { LeaseStore, LeaseStoreOptions } from './lease-store.ts';
 import type { LlmFilter } from './llm/filter.ts';
 import {
   findLlmLog,
@@ -72,6 +73,8 @@ export interface LlmLogReader {
 export interface LedgerStore extends LogReader, LlmLogReader {
   /** Whether other processes may write to it too. */
   readonly isShared: boolean;
+  /** Opens the leases of this process, where there may be others. */
+  readonly openLeases: ((options: LeaseStoreOptions) => LeaseStore) | undefined;
   /** Writes a batch in one transaction, and once only; gives the counters that it touched as they are then. */
   write(batch: LedgerBatch): Promise<CounterState[]>;
   /** Deletes logs of tool calls; says how many there were. */
@@ -91,7 +94,7 @@ export interface LedgerStore extends LogReader, LlmLogReader {
 }
 
 /** The same with batches as they cross threads. */
-export interface EncodedLedgerStore extends Omit<LedgerStore, 'write' | 'isShared'> {
+export interface EncodedLedgerStore extends Omit<LedgerStore, 'write' | 'isShared' | 'openLeases'> {
   writeEncoded(batch: EncodedBatch): Promise<CounterState[]>;
 }
 

@@ -2,13 +2,19 @@ import { sql, type Kysely } from 'kysely';
 import type { DatabaseDialect } from '../dialect.ts';
 import { migrateToLatest, type MigrationSet } from '../migrate.ts';
 import { dropTables, type ReversibleMigration } from '../migrations/reversible.ts';
+import { leases } from './lease-tables.ts';
 import { llmLogs } from './llm/migrate.ts';
 import type { LedgerExecutor } from './tables.ts';
 
 /** The migrations of the ledger; tables of their own keep them apart from those of the configuration. */
 export function ledgerMigrations(dialect: DatabaseDialect): MigrationSet {
   return {
-    migrations: { '001-ledger': initial(dialect), '002-llm-logs': llmLogs(dialect) },
+    migrations: {
+      '001-ledger': initial(dialect),
+      '002-llm-logs': llmLogs(dialect),
+      // Nobody shares a SQLite file.
+      ...(dialect.type === 'postgres' ? { '003-leases': leases } : {}),
+    },
     table: 'ledger_migration',
     lockTable: 'ledger_migration_lock',
   };

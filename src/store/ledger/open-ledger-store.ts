@@ -4,6 +4,7 @@ import { sqlite, type DatabaseDialect } from '../dialect.ts';
 import type { PostgresOptions } from '../postgres.ts';
 import { encodeBatch, type LedgerBatch } from './batch.ts';
 import { LedgerError, toLedgerError } from './faults.ts';
+import { createLeaseStore } from './lease-store.ts';
 import { openOn, type EncodedLedgerStore, type LedgerStore } from './ledger-store.ts';
 import { createWorkerLink } from './worker-link.ts';
 
@@ -29,8 +30,8 @@ export async function openLedgerStore(
 ): Promise<LedgerStore> {
   if (options.type === 'sqlite' && options.path !== ':memory:') return openInThreads(options.path);
   return options.type === 'sqlite'
-    ? openHere(() => sqlite(options.path), false)
-    : openHere(() => smallPool(options.config, onError), true);
+    ? openHere(() => sqlite(options.path))
+    : openHere(() => smallPool(options.config, onError));
 }
 
 async function smallPool(config: PostgresOptions, onError: (error: unknown) => void): Promise<DatabaseDialect> {
@@ -38,12 +39,11 @@ async function smallPool(config: PostgresOptions, onError: (error: unknown) => v
   return postgres({ ...config, max_open_conns: Math.min(config.max_open_conns ?? POOL, POOL) }, onError);
 }
 
-async function openHere(
-  createDialect: () => DatabaseDialect | Promise<DatabaseDialect>,
-  isShared: boolean,
-): Promise<LedgerStore> {
+async function openHere(createDialect: () => DatabaseDialect | Promise<DatabaseDialect>): Promise<LedgerStore> {
   try {
-    const store = await openOn(await createDialect());
+    const dialect = await createDialect();
+    const { createListener } = dialect;
+    const store = await openOn(dialect);
     const invoke: Invoke = async (method, args) => {
       try {
         return await (store[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
@@ -51,7 +51,11 @@ async function openHere(
         throw toLedgerError(error);
       }
     };
-    return proxy(invoke, { isShared, close: () => store.close() });
+    return proxy(invoke, {
+      isShared: createListener !== undefined,
+      openLeases: createListener && ((leases) => createLeaseStore(createListener, leases)),
+      close: () => store.close(),
+    });
   } catch (error) {
     throw toLedgerError(error);
   }
@@ -68,6 +72,7 @@ async function openInThreads(path: string): Promise<LedgerStore> {
   }
   return proxy((method, args) => (READS.has(method) ? reader : writer).call(method, args), {
     isShared: false,
+    openLeases: undefined,
     async close() {
       await reader.close();
       await writer.close();
@@ -75,7 +80,7 @@ async function openInThreads(path: string): Promise<LedgerStore> {
   });
 }
 
-function proxy(invoke: Invoke, own: Pick<LedgerStore, 'isShared' | 'close'>): LedgerStore {
+function proxy(invoke: Invoke, own: Pick<LedgerStore, 'isShared' | 'openLeases' | 'close'>): LedgerStore {
   // Each method gives what the store behind it gives; types cannot see through `invoke`.
   const pass =
     <M extends Method>(method: M) =>

@@ -11,6 +11,8 @@ export interface LedgerTables extends LlmTables {
   mcp_log_rollups: RollupTable;
   counters: CounterTable;
   ledger_nodes: NodeTable;
+  /** On PostgreSQL only; see lease-tables.ts. */
+  counter_leases: CounterLeaseTable;
 }
 
 /** What a part of the store runs its statements on: the database, or a transaction. */
@@ -91,4 +93,14 @@ export interface NodeTable {
   node: string;
   seq: number;
   seen_at: number;
+}
+
+/** What a process has leased of a counter. */
+export interface CounterLeaseTable {
+  counter_id: string;
+  node: string;
+  window_start: number;
+  granted: number;
+  charged: number;
+  spare: number;
 }

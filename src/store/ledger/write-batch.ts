@@ -12,7 +12,7 @@ export function writeBatch({ db, type }: Sql, batch: EncodedBatch): Promise<Coun
   return db.transaction().execute(async (tx) => {
     const sql = { db: tx, type };
     if (!(await claim(sql, batch))) {
-      const ids = batch.charges.flatMap((value, index) => (index % 3 === 0 ? [String(value)] : []));
+      const ids = batch.charges.flatMap((value, index) => (index % 4 === 0 ? [String(value)] : []));
       return loadCounters(sql, [...new Set(ids)]);
     }
     const deltas = createDeltas();
@@ -20,7 +20,7 @@ export function writeBatch({ db, type }: Sql, batch: EncodedBatch): Promise<Coun
     await endCalls(sql, batch.ended.map(withoutNul), deltas);
     await deltas.apply(sql);
     if (batch.llm !== undefined) await writeLlmBatch(sql, batch.llm);
-    return addCharges(sql, batch.charges);
+    return addCharges(sql, batch.node, batch.charges);
   });
 }
 

@@ -28,6 +28,7 @@ export const CONFIG_TABLES = [
   'mcp_approvals',
   'code_runs',
   'kept_results',
+  'mcp_session_states',
   'audit_logs',
 ] as const satisfies readonly (keyof Tables)[];
 
@@ -48,4 +49,4 @@ export const LOG_TABLES = [
 ] as const satisfies readonly (keyof LedgerTables)[];
 
 /** Tables that say which processes run now. They are worth nothing elsewhere or later, so no backup holds them. */
-export const PASSING_TABLES: readonly string[] = [];
+export const PASSING_TABLES: readonly string[] = ['nodes', 'lease_nodes', 'counter_leases'];
