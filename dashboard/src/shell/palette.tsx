@@ -76,7 +76,7 @@ function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
         aria-activedescendant={shown.length === 0 ? undefined : `command-${active}`}
         aria-label="Go to a page, a server or a key"
         placeholder="Go to a page, a server or a key …"
-        className="h-12 w-full shrink-0 rounded-t-lg border-b bg-transparent px-4 outline-none"
+        className="h-12 w-full shrink-0 rounded-t-lg border-b bg-transparent px-4 outline-offset-[-2px]"
         value={text}
         onChange={(event) => {
           setText(event.target.value);

@@ -28,7 +28,7 @@ export function Preview({ candidates, onCandidates, isLocked, onSignIn }: Previe
   const replace = (index: number, change: Partial<Candidate>): void =>
     onCandidates(candidates.map((candidate, at) => (at === index ? { ...candidate, ...change } : candidate)));
   return (
-    <ul aria-label="Found servers" className="flex flex-col divide-y rounded-md border">
+    <ul aria-label="Found servers" ref={focusIt} tabIndex={-1} className="flex flex-col divide-y rounded-md border">
       {candidates.map((candidate, index) => (
         <Row
           key={candidate.target + String(index)}
@@ -40,6 +40,11 @@ export function Preview({ candidates, onCandidates, isLocked, onSignIn }: Previe
       ))}
     </ul>
   );
+}
+
+/** The button that was pressed is gone: the focus goes to what took its place. */
+function focusIt(element: HTMLElement | null): void {
+  element?.focus();
 }
 
 interface RowProps {
