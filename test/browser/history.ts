@@ -11,10 +11,10 @@ const USD = 1e9;
 
 /** What is called, how often and how fast; a server that was out of order for two hours is among them. */
 const CALLED = [
-  { server: 'tracker', tool: 'echo', share: 5, ms: 40, cost: 0.002 },
+  { server: 'tracker', tool: 'echo', share: 5, ms: 40, cost: 0.01 },
   { server: 'tracker', tool: 'whoami', share: 2, ms: 15, cost: 0 },
-  { server: 'files', tool: 'add', share: 3, ms: 90, cost: 0.001 },
-  { server: 'billing', tool: 'greet', share: 2, ms: 220, cost: 0.01 },
+  { server: 'files', tool: 'add', share: 3, ms: 90, cost: 0.005 },
+  { server: 'billing', tool: 'greet', share: 2, ms: 220, cost: 0.05 },
 ] as const;
 
 const MODELS = [

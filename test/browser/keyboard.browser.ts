@@ -84,10 +84,16 @@ test.each(['Control+k', 'Meta+k'])('%s leads anywhere, and Escape leads back', a
   await press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect((await focus()).name).toBe('Search servers and tools');
-  await press(keys);
-  await type('trac');
-  await press('Enter');
-  await page.getByRole('heading', { name: 'tracker' }).waitFor();
+  for (const [letters, name] of [
+    ['trac', 'tracker'],
+    ['my-cl', 'my-client'],
+  ] as const) {
+    await press(keys);
+    await page.getByRole('dialog').waitFor();
+    await type(letters);
+    await press('Enter');
+    await page.getByRole('heading', { name }).waitFor();
+  }
   expect(faults).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import type { GatewayOptions } from '../../src/app.ts';
-import { PASSWORD, setUp } from '../kit/browser-session.ts';
+import { addUser, PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
 import { callText } from '../kit/scene.ts';
@@ -228,6 +228,7 @@ export async function startStage(): Promise<Stage> {
   await setUp(gateways.empty);
   await setUp(gateways.filled);
   await fill(gateways.filled, cleanup);
+  await fillPeople(gateways.filled);
   const running = cleanup.move();
   return { gateways, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
@@ -277,8 +278,19 @@ async function fillAccess(gateway: TestGateway, url: string): Promise<void> {
   await callText(gateway, 'tracker-whoami');
   await callText(gateway, 'billing-echo').catch(() => 'it is out of order, which the logs tell');
   const headers = { authorization: `Bearer ${(virtual_key as { value: string }).value}` };
+  await gateway.update('tracker', { tool_pricing: { echo: 0.35 } });
+  for (const text of ['open tickets', 'tickets of ada', 'what is new', 'what is late', 'who is on call', 'release 2.1'])
+    await gateway.execute('tracker-echo', { text }, headers);
   await gateway.execute('files-echo', { text: 'delete everything', force: true }, headers);
   await gateway.execute('mail-whoami', {}, headers);
+}
+
+/** Who manages the gateway besides the first admin, with what. */
+async function fillPeople(gateway: TestGateway): Promise<void> {
+  await addUser(gateway, 'ada', 'editor');
+  await addUser(gateway, 'grace', 'viewer');
+  await gateway.api('POST', '/api/api-keys', { name: 'deploy', scopes: ['read', 'write'] });
+  await gateway.api('POST', '/api/governance/customers', { name: 'Northwind' });
 }
 
 /** Shows screens, one window for each gateway and look. */
