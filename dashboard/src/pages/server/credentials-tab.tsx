@@ -6,12 +6,11 @@ import { Section } from '../../ui/page.tsx';
 import { Select } from '../../ui/select.tsx';
 import { AUTH_WORDS } from '../server-words.tsx';
 import type { TabProps } from './draft.ts';
+import { OwnCredentials } from './own-credentials.tsx';
 
 const AUTH_TYPES = (['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers', 'token_exchange'] as const).map(
   (value) => ({ value, label: AUTH_WORDS[value] }),
 );
-
-const ONCE = 'To list the tools once, when you save; it is not kept.';
 
 /** How the gateway proves itself to a server, and what of a caller it passes on. */
 export function CredentialsTab(props: TabProps) {
@@ -29,8 +28,20 @@ export function CredentialsTab(props: TabProps) {
           />
         </Field>
         {(draft.auth_type === 'oauth' || draft.auth_type === 'per_user_oauth') && <OAuth {...props} />}
-        {draft.auth_type === 'per_user_headers' && <UserHeaders {...props} />}
-        {draft.auth_type === 'token_exchange' && <TokenExchange {...props} />}
+        {draft.auth_type === 'per_user_headers' && (
+          <NameList {...props} field="per_user_header_keys" label="Headers that each user supplies" />
+        )}
+        {draft.auth_type === 'token_exchange' && (
+          <Field label="Token exchange" hint="As JSON; empty texts mean the default." error={errorAt('token_exchange')}>
+            <JsonEditor
+              rows={12}
+              value={draft.token_exchange}
+              disabled={isDisabled}
+              onValue={(value) => set('token_exchange', value as typeof draft.token_exchange)}
+            />
+          </Field>
+        )}
+        <OwnCredentials {...props} />
       </Section>
       <Section title="Headers" text="Sent with every request. A value, or env.NAME or file.PATH.">
         <Headers {...props} />
@@ -64,56 +75,6 @@ function OAuth({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
           value={draft.oauth_config}
           disabled={isDisabled}
           onValue={(value) => set('oauth_config', value as typeof draft.oauth_config)}
-        />
-      </Field>
-    </>
-  );
-}
-
-/** What each user supplies, and values of one's own with which the tools are listed once. */
-function UserHeaders(props: TabProps) {
-  const { form, isDisabled } = props;
-  const { user_headers, per_user_header_keys } = form.draft;
-  function enter(name: string, text: string): void {
-    const { [name]: _former, ...others } = user_headers;
-    form.set('user_headers', text === '' ? others : { ...others, [name]: text });
-  }
-  return (
-    <>
-      <NameList {...props} field="per_user_header_keys" label="Headers that each user supplies" />
-      {per_user_header_keys.filter(Boolean).map((name) => (
-        <Field key={name} label={`Your ${name}`} hint={ONCE} error={form.errorAt('user_headers')}>
-          <Input
-            type="password"
-            autoComplete="off"
-            value={user_headers[name] ?? ''}
-            disabled={isDisabled}
-            onText={(text) => enter(name, text)}
-          />
-        </Field>
-      ))}
-    </>
-  );
-}
-
-function TokenExchange({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
-  return (
-    <>
-      <Field label="Token exchange" hint="As JSON; empty texts mean the default." error={errorAt('token_exchange')}>
-        <JsonEditor
-          rows={12}
-          value={draft.token_exchange}
-          disabled={isDisabled}
-          onValue={(value) => set('token_exchange', value as typeof draft.token_exchange)}
-        />
-      </Field>
-      <Field label="A token of yours" hint={ONCE} error={errorAt('subject_token')}>
-        <Input
-          type="password"
-          autoComplete="off"
-          value={draft.subject_token}
-          disabled={isDisabled}
-          onText={(text) => set('subject_token', text)}
         />
       </Field>
     </>
