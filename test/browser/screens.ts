@@ -1,11 +1,14 @@
 import type { Browser, Page } from 'playwright-core';
-import { PASSWORD, setUp } from '../kit/browser-session.ts';
+import type { GatewayOptions } from '../../src/app.ts';
+import { addUser, PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
+import { temporaryDirectory } from '../kit/temporary-directory.ts';
 import { openPage, type Look } from './chromium.ts';
+import { writeHistory } from './history.ts';
 
 /** One screen of the dashboard, ready to be looked at. A new page is a line here: it gets its axe runs and screenshots. */
 export interface Screen {
@@ -75,7 +78,13 @@ export const SCREENS: readonly Screen[] = [
       await page.getByText('it works').waitFor();
     },
   },
-  { name: 'overview', gateway: 'filled', path: '/workspace/dashboard', shows: 'Top tools' },
+  {
+    name: 'overview',
+    gateway: 'filled',
+    path: '/workspace/dashboard',
+    shows: 'Top tools',
+    act: (page) => page.locator('.u-over').first().waitFor(),
+  },
   { name: 'mcp-logs', gateway: 'filled', path: '/workspace/mcp-logs', shows: 'whoami' },
   {
     name: 'mcp-log',
@@ -83,7 +92,10 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-logs',
     shows: 'whoami',
     act: async (page) => {
-      await page.getByRole('row', { name: /success.*echo/ }).click();
+      await page
+        .getByRole('row', { name: /success.*echo/ })
+        .first()
+        .click();
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
   },
@@ -208,12 +220,15 @@ export interface Stage extends AsyncDisposable {
 /** Starts one gateway that nobody has set up, one without servers, and one with servers, keys and troubles. */
 export async function startStage(): Promise<Stage> {
   await using cleanup = new AsyncDisposableStack();
-  const start = async () =>
-    cleanup.use(await startGateway({ timing: { healthIntervalMs: 200, failuresToDisconnect: 1 } }));
-  const gateways = { new: await start(), empty: await start(), filled: await start() };
+  const start = async (more: GatewayOptions = {}) =>
+    cleanup.use(await startGateway({ timing: { healthIntervalMs: 200, failuresToDisconnect: 1 }, ...more }));
+  const { path: appDir } = cleanup.use(await temporaryDirectory());
+  await writeHistory(appDir);
+  const gateways = { new: await start(), empty: await start(), filled: await start({ appDir }) };
   await setUp(gateways.empty);
   await setUp(gateways.filled);
   await fill(gateways.filled, cleanup);
+  await fillPeople(gateways.filled);
   const running = cleanup.move();
   return { gateways, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
@@ -263,8 +278,19 @@ async function fillAccess(gateway: TestGateway, url: string): Promise<void> {
   await callText(gateway, 'tracker-whoami');
   await callText(gateway, 'billing-echo').catch(() => 'it is out of order, which the logs tell');
   const headers = { authorization: `Bearer ${(virtual_key as { value: string }).value}` };
+  await gateway.update('tracker', { tool_pricing: { echo: 0.35 } });
+  for (const text of ['open tickets', 'tickets of ada', 'what is new', 'what is late', 'who is on call', 'release 2.1'])
+    await gateway.execute('tracker-echo', { text }, headers);
   await gateway.execute('files-echo', { text: 'delete everything', force: true }, headers);
   await gateway.execute('mail-whoami', {}, headers);
+}
+
+/** Who manages the gateway besides the first admin, with what. */
+async function fillPeople(gateway: TestGateway): Promise<void> {
+  await addUser(gateway, 'ada', 'editor');
+  await addUser(gateway, 'grace', 'viewer');
+  await gateway.api('POST', '/api/api-keys', { name: 'deploy', scopes: ['read', 'write'] });
+  await gateway.api('POST', '/api/governance/customers', { name: 'Northwind' });
 }
 
 /** Shows screens, one window for each gateway and look. */

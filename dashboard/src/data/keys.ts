@@ -12,6 +12,7 @@ export const keys = {
   teams: ['owners', 'teams'],
   customers: ['owners', 'customers'],
   sessions: ['sessions'],
+  signIn: (id: string) => ['sign-in', id],
   approvals: ['approvals'],
   providers: ['providers'],
   provider: (name: string) => ['providers', name],

@@ -53,7 +53,7 @@ export function runServerAction(id: string, action: ServerAction): Promise<Writt
 
 /** Whether somebody has to open a page and sign in before the write takes effect. */
 export function isPendingSignIn(written: Written): written is PendingSignIn {
-  return written.status === 'pending_oauth';
+  return 'authorize_url' in written; // its status is "success" where the server is there already
 }
 
 function pathOf(id: string): string {

@@ -33,12 +33,14 @@ export function OverviewPage() {
       <div className="flex flex-wrap items-center gap-2">
         <TimeRangePicker value={range} onValue={setRange} />
         <span className="flex-1" />
-        <Link to="/workspace/mcp-logs" search={{ ...range, status: 'error' }} className={buttonClasses()}>
-          What failed
-        </Link>
-        <Link to="/workspace/mcp-logs" search={{ ...range }} className={buttonClasses()}>
-          All calls
-        </Link>
+        <div className="flex gap-2">
+          <Link to="/workspace/mcp-logs" search={{ ...range, status: 'error' }} className={buttonClasses()}>
+            What failed
+          </Link>
+          <Link to="/workspace/mcp-logs" search={{ ...range }} className={buttonClasses()}>
+            All calls
+          </Link>
+        </div>
       </div>
       {error !== null && <Problem error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Skeleton rows={12} />}

@@ -3,7 +3,8 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react';
 import type { McpClientUpdate, McpClientView } from '../../../src/contract/mcp-client.ts';
 import { keys } from '../data/keys.ts';
-import { isPendingSignIn, removeServer, runServerAction, serverQuery, updateServer } from '../data/servers.ts';
+import { removeServer, runServerAction, serverQuery, updateServer } from '../data/servers.ts';
+import type { SignIn } from '../data/sign-ins.ts';
 import { useSession } from '../shell/session-context.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
@@ -21,6 +22,7 @@ import { draftOf, FIELDS_OF_TAB, toUpdate } from './server/draft.ts';
 import { ToolsTab } from './server/tools-tab.tsx';
 import type { ServerTab } from './server-search.ts';
 import { isPerUser, StateBadge, timeText } from './server-words.tsx';
+import { SignInButton, SignInDialog, signInOf, usesSignIn } from './sign-in-dialog.tsx';
 
 const FROM = '/_app/workspace/mcp-registry/$id' as const;
 
@@ -52,6 +54,7 @@ function Editor({ server }: { server: McpClientView }) {
   const toast = useToast();
   const { canWrite } = useSession();
   const form = useForm(draftOf(server));
+  const [signIn, setSignIn] = useState<SignIn>();
   const open = (next: ServerTab): void => void navigate({ to: '.', search: { tab: next }, replace: true });
   const parts = { server, form, isDisabled: !canWrite };
 
@@ -60,8 +63,8 @@ function Editor({ server }: { server: McpClientView }) {
       const update: McpClientUpdate = toUpdate(changes);
       const written = await updateServer(config.client_id, update);
       await queries.invalidateQueries({ queryKey: keys.servers });
-      if (isPendingSignIn(written)) window.open(written.authorize_url, '_blank', 'noopener');
-      toast.done(isPendingSignIn(written) ? 'Sign in on the page that has opened.' : written.message);
+      setSignIn(signInOf(written, config));
+      toast.done(written.message);
     });
   }
 
@@ -112,6 +115,7 @@ function Editor({ server }: { server: McpClientView }) {
         ]}
       />
       <SaveBar form={form} fields={Object.values(FIELDS_OF_TAB).flat()} onSave={() => void save()} />
+      <SignInDialog signIn={signIn && { ...signIn, name: config.name }} onClose={() => setSignIn(undefined)} />
     </Page>
   );
 }
@@ -128,19 +132,18 @@ function Failure({ server: { state, last_failure: failure } }: { server: McpClie
   );
 }
 
-function Actions({ server: { config, state } }: { server: McpClientView }) {
+function Actions({ server }: { server: McpClientView }) {
+  const { config, state } = server;
   const queries = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
   const [isDeleting, setDeleting] = useState(false);
   const [busy, setBusy] = useState('');
-  const usesOAuth = config.auth_type === 'oauth' || config.auth_type === 'per_user_oauth';
 
   async function run(action: Parameters<typeof runServerAction>[1]): Promise<void> {
     setBusy(action);
     try {
       const written = await runServerAction(config.client_id, action);
-      if (isPendingSignIn(written)) window.open(written.authorize_url, '_blank', 'noopener');
       toast.done(written.message);
     } catch (error) {
       toast.failed(error);
@@ -152,11 +155,7 @@ function Actions({ server: { config, state } }: { server: McpClientView }) {
   const isOff = config.disabled || state === 'pending_verification' || isPerUser(config.auth_type);
   return (
     <>
-      {usesOAuth && (
-        <Button isBusy={busy === 'reauthorize'} onClick={() => void run('reauthorize')}>
-          Sign in again
-        </Button>
-      )}
+      {usesSignIn(config) && <SignInButton server={server} />}
       <Button icon="refresh" disabled={isOff} isBusy={busy === 'reconnect'} onClick={() => void run('reconnect')}>
         Reconnect
       </Button>

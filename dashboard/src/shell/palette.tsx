@@ -76,7 +76,7 @@ function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
         aria-activedescendant={shown.length === 0 ? undefined : `command-${active}`}
         aria-label="Go to a page, a server or a key"
         placeholder="Go to a page, a server or a key …"
-        className="h-12 w-full shrink-0 rounded-t-lg border-b bg-transparent px-4 outline-none"
+        className="h-12 w-full shrink-0 rounded-t-lg border-b bg-transparent px-4 outline-offset-[-2px]"
         value={text}
         onChange={(event) => {
           setText(event.target.value);
@@ -115,7 +115,6 @@ function useCommands(actions: readonly Command[], isAdmin: boolean): readonly Co
   const navigate = useNavigate();
   const servers = useQuery(serversQuery).data ?? [];
   const virtualKeys = useQuery(virtualKeysQuery).data ?? [];
-  const hasKeysPage = NAVIGATION.some(({ to }) => to === '/workspace/virtual-keys');
   return [
     ...NAVIGATION.filter(({ isForAdmins }) => isForAdmins !== true || isAdmin).map(
       ({ to, label, icon, words }): Command => ({
@@ -128,9 +127,9 @@ function useCommands(actions: readonly Command[], isAdmin: boolean): readonly Co
       ...{ id: `server-${config.client_id}`, label: config.name, icon: 'server', kind: 'Server' },
       run: () => void navigate({ to: '/workspace/mcp-registry/$id', params: { id: config.client_id } }),
     })),
-    ...(hasKeysPage ? virtualKeys : []).map(({ id, name }): Command => ({
+    ...virtualKeys.map(({ id, name }): Command => ({
       ...{ id: `key-${id}`, label: name, icon: 'key', kind: 'Virtual key' },
-      run: () => void navigate({ href: `/workspace/virtual-keys?selected=${encodeURIComponent(id)}` }),
+      run: () => void navigate({ to: '/workspace/virtual-keys/$id', params: { id } }),
     })),
   ];
 }

@@ -10,14 +10,21 @@ export function CodeBlock({ text, label }: { text: string; label: string }) {
         {text}
       </pre>
       <div className="absolute top-1.5 right-1.5">
-        <CopyButton text={text} />
+        <CopyButton text={text} of={label} />
       </div>
     </div>
   );
 }
 
+interface CopyButtonProps {
+  readonly text: string;
+  readonly label?: string;
+  /** What is copied, for those who do not see what it stands beside. */
+  readonly of?: string;
+}
+
 /** Copies a text and says that it did. */
-export function CopyButton({ text, label = 'Copy' }: { text: string; label?: string }) {
+export function CopyButton({ text, label = 'Copy', of }: CopyButtonProps) {
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
     if (!isCopied) return undefined;
@@ -32,6 +39,7 @@ export function CopyButton({ text, label = 'Copy' }: { text: string; label?: str
     >
       <Icon name={isCopied ? 'check' : 'copy'} className="size-3.5" />
       <span aria-live="polite">{isCopied ? 'Copied' : label}</span>
+      {of !== undefined && <span className="sr-only">{of}</span>}
     </button>
   );
 }

@@ -13,6 +13,9 @@ interface ComboboxProps {
   readonly label?: string;
 }
 
+/** So many are shown at once: nobody reads more, and thousands would take seconds. */
+const LIMIT = 100;
+
 /** One of many, found by typing. */
 export function Combobox({ value, options, onValue, placeholder, disabled = false, label }: ComboboxProps) {
   const links = useFieldLinks();
@@ -22,6 +25,8 @@ export function Combobox({ value, options, onValue, placeholder, disabled = fals
       value={options.find((option) => option.value === value) ?? null}
       onValueChange={(option: Option<string> | null) => onValue(option?.value ?? '')}
       disabled={disabled}
+      limit={LIMIT}
+      filter={isMatch}
     >
       <Base.Input
         {...links}
@@ -44,9 +49,23 @@ export function Combobox({ value, options, onValue, placeholder, disabled = fals
                 </Base.Item>
               )}
             </Base.List>
+            {options.length > LIMIT && (
+              <p className="px-2 py-1 text-sm text-muted">
+                {LIMIT} of {options.length} at most: type to find the others.
+              </p>
+            )}
           </Base.Popup>
         </Base.Positioner>
       </Base.Portal>
     </Base.Root>
   );
+}
+
+/** Every word must be somewhere in the label. */
+function isMatch({ label }: Option<string>, query: string): boolean {
+  const searched = label.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(' ')
+    .every((word) => searched.includes(word));
 }

@@ -1,4 +1,3 @@
-import { Switch as Base } from '@base-ui/react/switch';
 import { useId } from 'react';
 
 interface SwitchProps {
@@ -12,30 +11,32 @@ interface SwitchProps {
   readonly disabled?: boolean;
 }
 
-/** On or off. In a table it takes effect at once, in a form with the rest. */
+/** On or off. In a table it takes effect at once, in a form with the rest. A plain button: lists have thousands of them. */
 export function Switch({ isOn, onSwitch, label, showsLabel = true, hint, disabled = false }: SwitchProps) {
   const id = useId();
   const control = (
-    <Base.Root
-      checked={isOn}
-      onCheckedChange={(checked) => onSwitch(checked)}
+    <button
+      type="button"
+      id={id}
+      role="switch"
+      aria-checked={isOn}
       disabled={disabled}
-      aria-labelledby={showsLabel ? `${id}-label` : undefined}
       aria-label={showsLabel ? undefined : label}
       aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-      className="inline-flex h-[1.125rem] w-8 shrink-0 items-center rounded-full border border-control bg-raised p-px transition-colors data-checked:border-accent data-checked:bg-accent data-disabled:cursor-not-allowed data-disabled:opacity-55"
+      onClick={() => onSwitch(!isOn)}
+      className="group inline-flex h-[1.125rem] w-8 shrink-0 items-center rounded-full border border-control bg-raised p-px align-middle transition-colors disabled:cursor-not-allowed disabled:opacity-55 aria-checked:border-accent aria-checked:bg-accent"
     >
-      <Base.Thumb className="size-3.5 rounded-full bg-control transition-transform data-checked:translate-x-3.5 data-checked:bg-on-accent" />
-    </Base.Root>
+      <span className="size-3.5 rounded-full bg-control transition-transform group-aria-checked:translate-x-3.5 group-aria-checked:bg-on-accent" />
+    </button>
   );
   if (!showsLabel) return control;
   return (
     <div className="flex items-start gap-2">
       <span className="flex h-5 items-center">{control}</span>
       <div>
-        <span id={`${id}-label`} className="text-sm font-medium">
+        <label htmlFor={id} className="text-sm font-medium">
           {label}
-        </span>
+        </label>
         {hint !== undefined && (
           <p id={`${id}-hint`} className="text-sm text-muted">
             {hint}

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { memo, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react';
 import { classes } from './classes.ts';
 import { Icon } from './icon.tsx';
 import { sortRows, type Sort } from './sort.ts';
@@ -39,7 +39,12 @@ export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rowKey, onOpen, onSort, rowHeight = 44 } = props;
   const [ownSort, setOwnSort] = useState<Sort>();
   const sort = props.sort ?? ownSort;
-  const rows = sortRows(props.rows, columns, sort);
+  const { by, isDescending } = sort ?? {};
+  // Scrolling renders this again and again; sorting thousands of rows must not be part of it.
+  const rows = useMemo(
+    () => sortRows(props.rows, columns, by === undefined ? undefined : { by, isDescending: isDescending === true }),
+    [props.rows, columns, by, isDescending],
+  );
   const frame = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
   const virtual = useVirtualizer({
@@ -47,13 +52,16 @@ export function Table<Row>(props: TableProps<Row>) {
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    // Rows ahead are there already: they need not be made while the browser waits.
+    useFlushSync: false,
   });
   const items = virtual.getVirtualItems();
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
 
-  function move(event: KeyboardEvent<HTMLTableRowElement>, index: number): void {
-    if (event.target !== event.currentTarget) return; // a control inside the row
+  function move(event: KeyboardEvent<HTMLElement>): void {
+    const index = indexOf(event.target);
+    if (index === undefined) return; // a control inside the row
     const target = targetOf(event.key, index, rows.length);
     const row = rows[index];
     if (event.key === 'Enter' && row !== undefined) onOpen?.(row);
@@ -63,6 +71,11 @@ export function Table<Row>(props: TableProps<Row>) {
     virtual.scrollToIndex(target);
     // The row may only come into being now.
     requestAnimationFrame(() => frame.current?.querySelector<HTMLElement>(`[data-row="${target}"]`)?.focus());
+  }
+
+  function open(event: MouseEvent<HTMLElement>): void {
+    const row = rows[rowOf(event.target) ?? -1];
+    if (row !== undefined) onOpen?.(row);
   }
 
   return (
@@ -79,39 +92,63 @@ export function Table<Row>(props: TableProps<Row>) {
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody onKeyDown={move} onClick={open} onFocus={({ target }) => setActive((now) => rowOf(target) ?? now)}>
           {above > 0 && <tr aria-hidden="true" style={{ height: above }} />}
           {items.map(({ index }) => {
             const row = rows[index];
             if (row === undefined) return null;
-            return (
-              <tr
-                key={rowKey(row)}
-                data-row={index}
-                aria-rowindex={index + 2}
-                tabIndex={index === Math.min(active, rows.length - 1) ? 0 : -1}
-                onFocus={() => setActive(index)}
-                onKeyDown={(event) => move(event, index)}
-                onClick={() => onOpen?.(row)}
-                style={{ height: rowHeight }}
-                className={classes('border-t outline-offset-[-2px] hover:bg-raised', onOpen && 'cursor-pointer')}
-              >
-                {columns.map(({ id, cell, from, align }) => (
-                  <td
-                    key={id}
-                    className={classes('truncate px-3', from && HIDDEN[from], align === 'right' && 'text-right')}
-                  >
-                    {cell(row)}
-                  </td>
-                ))}
-              </tr>
-            );
+            const isActive = index === Math.min(active, rows.length - 1);
+            const look = { rowHeight, isActive, canOpen: onOpen !== undefined };
+            return <BodyRow key={rowKey(row)} {...{ row, index, columns, ...look }} />;
           })}
           {below > 0 && <tr aria-hidden="true" style={{ height: below }} />}
         </tbody>
       </table>
     </div>
   );
+}
+
+interface BodyRowProps<Row> {
+  readonly row: Row;
+  readonly index: number;
+  readonly columns: readonly Column<Row>[];
+  readonly rowHeight: number;
+  /** It is the one row that Tab leads to. */
+  readonly isActive: boolean;
+  readonly canOpen: boolean;
+}
+
+function PlainBodyRow<Row>({ row, index, columns, rowHeight, isActive, canOpen }: BodyRowProps<Row>) {
+  return (
+    <tr
+      data-row={index}
+      aria-rowindex={index + 2}
+      tabIndex={isActive ? 0 : -1}
+      style={{ height: rowHeight }}
+      className={classes('border-t outline-offset-[-2px] hover:bg-raised', canOpen && 'cursor-pointer')}
+    >
+      {columns.map(({ id, cell, from, align }) => (
+        <td key={id} className={classes('truncate px-3', from && HIDDEN[from], align === 'right' && 'text-right')}>
+          {cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+/** Rows that stay in sight are not rendered again while others scroll by. */
+const BodyRow = memo(PlainBodyRow) as typeof PlainBodyRow; // memo forgets that it is generic
+
+/** The place of the row that this is; undefined for a control inside it. */
+function indexOf(target: EventTarget): number | undefined {
+  const place = target instanceof HTMLElement ? target.dataset['row'] : undefined;
+  return place === undefined ? undefined : Number(place);
+}
+
+/** The place of the row around this. What is drawn elsewhere, such as a dialog of the row, has none. */
+function rowOf(target: EventTarget): number | undefined {
+  const row = target instanceof Element ? target.closest('[data-row]') : null;
+  return row === null ? undefined : indexOf(row);
 }
 
 interface HeaderProps<Row> {

@@ -4,12 +4,13 @@ import { useState } from 'react';
 import type { McpClientView } from '../../../../src/contract/mcp-client.ts';
 import { toApiError } from '../../api.ts';
 import { keys } from '../../data/keys.ts';
-import { createServer, isPendingSignIn } from '../../data/servers.ts';
+import { createServer } from '../../data/servers.ts';
 import { findServers } from '../../import-config.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field, TextArea } from '../../ui/field.tsx';
 import { useToast } from '../../ui/toast.tsx';
 import { StateBadge } from '../server-words.tsx';
+import { isSignInDue, SignInButton, SignInDialog, signInOf, usesSignIn } from '../sign-in-dialog.tsx';
 import { Preview, type Candidate } from './preview.tsx';
 
 const EXAMPLE = `https://mcp.example.com/mcp
@@ -22,6 +23,7 @@ export function AddServers({ servers }: { servers: readonly McpClientView[] }) {
   const [fault, setFault] = useState<string>();
   const [candidates, setCandidates] = useState<readonly Candidate[]>([]);
   const { isImporting, run } = useImport(candidates, setCandidates);
+  const signIn = useSignIn(candidates, setCandidates);
 
   function preview(): void {
     const found = findServers(text);
@@ -35,7 +37,7 @@ export function AddServers({ servers }: { servers: readonly McpClientView[] }) {
     setText('');
   }
 
-  const chosen = candidates.filter(({ isChosen, status }) => isChosen && status !== 'done').length;
+  const chosen = candidates.filter(isToAdd).length;
   return (
     <div className="flex flex-col gap-4">
       {servers.length > 0 && <Registered servers={servers} />}
@@ -62,7 +64,19 @@ export function AddServers({ servers }: { servers: readonly McpClientView[] }) {
         </form>
       ) : (
         <>
-          <Preview candidates={candidates} onCandidates={setCandidates} isLocked={isImporting} />
+          <Preview
+            candidates={candidates}
+            onCandidates={setCandidates}
+            isLocked={isImporting}
+            onSignIn={(index) => void signIn.begin(index)}
+          />
+          <SignInDialog
+            signIn={signIn.signIn}
+            onClose={signIn.close}
+            onDone={() => {
+              if (signIn.finish()) close();
+            }}
+          />
           <div className="flex flex-wrap gap-2">
             {chosen > 0 && (
               <Button
@@ -93,7 +107,7 @@ function useImport(candidates: readonly Candidate[], setCandidates: (next: reado
     setImporting(true);
     const next = [...candidates];
     for (const [index, candidate] of candidates.entries()) {
-      if (!candidate.isChosen || candidate.status === 'done') continue;
+      if (!isToAdd(candidate)) continue;
       next[index] = { ...candidate, status: 'adding' };
       setCandidates([...next]);
       next[index] = await add(candidate);
@@ -103,18 +117,54 @@ function useImport(candidates: readonly Candidate[], setCandidates: (next: reado
     setImporting(false);
     const done = next.filter(({ status }) => status === 'done').length;
     if (done > 0) toast.done(done === 1 ? 'The server is added.' : `${done} servers are added.`);
-    return next.every(({ isChosen, status }) => !isChosen || status === 'done');
+    return next.every(isSettled);
   }
   return { isImporting, run };
 }
 
+/** The sign-in that is under way in a dialog, for the candidate at this place. */
+function useSignIn(candidates: readonly Candidate[], setCandidates: (next: readonly Candidate[]) => void) {
+  const [place, setPlace] = useState<number>();
+  const candidate = place === undefined ? undefined : candidates[place];
+
+  return {
+    signIn: candidate?.signIn && { ...candidate.signIn, name: candidate.body.name },
+    close: () => setPlace(undefined),
+    async begin(index: number): Promise<void> {
+      const chosen = candidates[index];
+      if (chosen === undefined) return;
+      if (chosen.signIn === undefined) {
+        setCandidates(candidates.with(index, { ...chosen, status: 'adding' }));
+        const body = { ...chosen.body, auth_type: 'oauth' as const, oauth_config: {} };
+        setCandidates(candidates.with(index, await add({ ...chosen, body })));
+      }
+      setPlace(index);
+    },
+    /** Marks it as done; gives true when nothing is left to do. */
+    finish(): boolean {
+      if (place === undefined || candidate === undefined) return false;
+      const next = candidates.with(place, { ...candidate, status: 'done', signIn: undefined });
+      setCandidates(next);
+      return next.every(isSettled);
+    },
+  };
+}
+
+function isToAdd({ isChosen, status }: Candidate): boolean {
+  return isChosen && status !== 'done' && status !== 'signing-in';
+}
+
+function isSettled({ isChosen, status }: Candidate): boolean {
+  return !isChosen || status === 'done';
+}
+
 async function add(candidate: Candidate): Promise<Candidate> {
   try {
-    const written = await createServer(candidate.body);
-    if (!isPendingSignIn(written)) return { ...candidate, status: 'done', error: undefined };
-    return { ...candidate, status: 'failed', error: `Sign in at ${written.authorize_url}` };
+    const signIn = signInOf(await createServer(candidate.body));
+    return { ...candidate, status: signIn === undefined ? 'done' : 'signing-in', signIn, error: undefined };
   } catch (error) {
-    return { ...candidate, status: 'failed', error: toApiError(error).message };
+    const { message, code } = toApiError(error);
+    return { ...candidate, status: 'failed', error: message, isRefused: code === 'upstream_refused' };
   }
 }
 
@@ -131,6 +181,7 @@ function Registered({ servers }: { servers: readonly McpClientView[] }) {
             {server.config.name}
           </Link>
           <StateBadge server={server} />
+          {isSignInDue(server.state) && usesSignIn(server.config) && <SignInButton server={server} />}
           <span className="ml-auto text-sm whitespace-nowrap text-muted">{server.tools.length} tools</span>
         </li>
       ))}

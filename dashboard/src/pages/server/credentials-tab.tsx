@@ -6,6 +6,7 @@ import { Section } from '../../ui/page.tsx';
 import { Select } from '../../ui/select.tsx';
 import { AUTH_WORDS } from '../server-words.tsx';
 import type { TabProps } from './draft.ts';
+import { OwnCredentials } from './own-credentials.tsx';
 
 const AUTH_TYPES = (['none', 'headers', 'oauth', 'per_user_oauth', 'per_user_headers', 'token_exchange'] as const).map(
   (value) => ({ value, label: AUTH_WORDS[value] }),
@@ -40,6 +41,7 @@ export function CredentialsTab(props: TabProps) {
             />
           </Field>
         )}
+        <OwnCredentials {...props} />
       </Section>
       <Section title="Headers" text="Sent with every request. A value, or env.NAME or file.PATH.">
         <Headers {...props} />

@@ -32,6 +32,10 @@ export interface ServerDraft extends Pick<
   /** Nothing stored: it says how to sign in anew. */
   readonly oauth_config: Readonly<Record<string, unknown>> | undefined;
   readonly token_exchange: Readonly<Record<string, unknown>> | undefined;
+  /** Nothing stored: values of the headers that each user supplies, to list the tools once. */
+  readonly user_headers: Readonly<Record<string, string>>;
+  /** Nothing stored: a token that is exchanged to list the tools once. */
+  readonly subject_token: string;
   readonly tls_config: TlsDraft;
   /** Minutes; reads show nanoseconds. */
   readonly tool_sync_interval: number;
@@ -81,6 +85,8 @@ export const FIELDS_OF_TAB: Readonly<Record<ServerTab, readonly (keyof ServerDra
     'oauth_config_id',
     'oauth_config',
     'token_exchange',
+    'user_headers',
+    'subject_token',
     'allowed_extra_headers',
   ],
   access: ['allow_on_all_virtual_keys', 'vk_configs'],
@@ -98,6 +104,8 @@ export function draftOf({ config, vk_configs }: McpClientView): ServerDraft {
     oauth_config_id: config.oauth_config_id ?? '',
     oauth_config: undefined,
     token_exchange: config.token_exchange && { ...config.token_exchange },
+    user_headers: {},
+    subject_token: '',
     tls_config: {
       insecure_skip_verify: tls_config?.insecure_skip_verify ?? false,
       ca_cert_pem: secretText(tls_config?.ca_cert_pem),

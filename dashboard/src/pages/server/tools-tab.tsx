@@ -81,8 +81,36 @@ function All({ form, isDisabled, field, title }: TabProps & (typeof LISTS)[numbe
   );
 }
 
-function columnsOf({ server, form, isDisabled }: TabProps): Column<Tool>[] {
-  const names = server.tools.map(({ name }) => name);
+interface ListSwitchProps extends TabProps {
+  readonly field: ListField;
+  readonly name: string;
+  readonly label: string;
+  readonly showsLabel: boolean;
+}
+
+/** Puts a tool on one of the lists, or takes it off. */
+function ListSwitch({ server, form, isDisabled, field, name, label, showsLabel }: ListSwitchProps) {
+  const { draft, set } = form;
+  function put(isOn: boolean): void {
+    const names = server.tools.map((tool) => tool.name);
+    set(field, setListed(draft[field], names, name, isOn));
+    // What may not be called cannot run by itself: the gateway would refuse the two together.
+    if (field === 'tools_to_execute' && !isOn && isListed(draft, 'tools_to_auto_execute', name))
+      set('tools_to_auto_execute', setListed(draft.tools_to_auto_execute, names, name, false));
+  }
+  return (
+    <Switch
+      label={label}
+      showsLabel={showsLabel}
+      isOn={isListed(draft, field, name)}
+      disabled={isDisabled || (field !== 'tools_to_execute' && !isListed(draft, 'tools_to_execute', name))}
+      onSwitch={put}
+    />
+  );
+}
+
+function columnsOf(props: TabProps): Column<Tool>[] {
+  const { form } = props;
   return [
     {
       id: 'name',
@@ -102,18 +130,7 @@ function columnsOf({ server, form, isDisabled }: TabProps): Column<Tool>[] {
       ...(field === 'tools_to_execute' ? {} : { from: 'md' as const }),
       cell: ({ name }) => (
         <span onClick={(event) => event.stopPropagation()} role="presentation">
-          <Switch
-            label={`${name} ${label}`}
-            showsLabel={false}
-            isOn={isListed(form.draft, field, name)}
-            disabled={isDisabled || (field !== 'tools_to_execute' && !isListed(form.draft, 'tools_to_execute', name))}
-            onSwitch={(isOn) => {
-              form.set(field, setListed(form.draft[field], names, name, isOn));
-              // What may not be called cannot run by itself: the gateway would refuse the two together.
-              if (field === 'tools_to_execute' && !isOn && isListed(form.draft, 'tools_to_auto_execute', name))
-                form.set('tools_to_auto_execute', setListed(form.draft.tools_to_auto_execute, names, name, false));
-            }}
-          />
+          <ListSwitch {...props} field={field} name={name} label={`${name} ${label}`} showsLabel={false} />
         </span>
       ),
     })),
@@ -159,8 +176,9 @@ interface DrawerProps extends TabProps {
   readonly onClose: () => void;
 }
 
-function ToolDrawer({ tool, onClose, server, form, isDisabled }: DrawerProps) {
+function ToolDrawer({ tool, onClose, ...props }: DrawerProps) {
   if (tool === undefined) return null;
+  const { server, form, isDisabled } = props;
   const { name, description, parameters } = tool;
   const { tool_pricing } = form.draft;
   function setPrice(price: unknown): void {
@@ -180,6 +198,18 @@ function ToolDrawer({ tool, onClose, server, form, isDisabled }: DrawerProps) {
           </Link>
         </div>
         <p className="whitespace-pre-wrap">{description ?? 'The server says nothing about it.'}</p>
+        <div className="flex flex-wrap gap-x-6 gap-y-2">
+          {LISTS.map(({ field, label }) => (
+            <ListSwitch
+              key={field}
+              {...props}
+              field={field}
+              name={name}
+              label={`${label.charAt(0).toUpperCase()}${label.slice(1)}`}
+              showsLabel
+            />
+          ))}
+        </div>
         <Field
           label="Price per successful call in USD"
           hint='A number, or a price by arguments and size: {"base": 0.01, "per_result_kb": 0.001}. Empty: free.'
