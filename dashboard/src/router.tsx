@@ -12,7 +12,7 @@ import { providersQuery } from './data/providers.ts';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
 import { readPlaygroundSearch } from './pages/playground-search.ts';
-import { AUDIT_FIELDS, createLogSearch, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
+import { AUDIT_FIELDS, createLogSearch, LLM_LOG_FIELDS, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
 import { readSessionFilter } from './pages/credentials/session-search.ts';
 import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
 import { readKeyFilter } from './pages/virtual-key/key-search.ts';
@@ -97,6 +97,13 @@ const mcpLogs = createRoute({
   component: lazyRouteComponent(() => import('./pages/mcp-logs.tsx'), 'McpLogsPage'),
 });
 
+const llmLogs = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/logs',
+  validateSearch: createLogSearch(LLM_LOG_FIELDS),
+  component: lazyRouteComponent(() => import('./pages/llm-logs.tsx'), 'LlmLogsPage'),
+});
+
 const overview = createRoute({
   getParentRoute: () => workspace,
   path: '/workspace/dashboard',
@@ -171,6 +178,7 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('./pages/credentials.tsx'), 'CredentialsPage'),
 });
 
+const LOGS = [mcpLogs, llmLogs] as const;
 const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, approvals, sessions] as const;
 
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
@@ -179,7 +187,7 @@ export function createDashboardRouter(queries: QueryClient) {
     routeTree: root.addChildren([
       login,
       setup,
-      workspace.addChildren([home, start, servers, server, playground, overview, mcpLogs, audit, settings, ...ACCESS]),
+      workspace.addChildren([home, start, servers, server, playground, overview, ...LOGS, audit, settings, ...ACCESS]),
     ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,

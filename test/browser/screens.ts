@@ -2,6 +2,8 @@ import type { Browser, Page } from 'playwright-core';
 import { PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
+import { startModelServer } from '../kit/model-server.ts';
+import { addProvider } from '../kit/models.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -86,6 +88,27 @@ export const SCREENS: readonly Screen[] = [
       await page.getByRole('row', { name: /success.*echo/ }).click();
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
+  },
+  { name: 'llm-logs', gateway: 'filled', path: '/workspace/logs', shows: 'unheard-of' },
+  {
+    name: 'llm-log',
+    gateway: 'filled',
+    path: '/workspace/logs',
+    shows: 'unheard-of',
+    act: async (page) => {
+      await page
+        .getByRole('row', { name: /success.*gpt-5-mini/ })
+        .first()
+        .click();
+      await page.getByRole('list', { name: 'Steps of the run' }).waitFor();
+    },
+  },
+  {
+    name: 'llm-log-plots',
+    gateway: 'filled',
+    path: '/workspace/logs?view=plots',
+    shows: 'Requests by model',
+    act: (page) => page.locator('.u-over').nth(4).waitFor(),
   },
   { name: 'audit', gateway: 'filled', path: '/workspace/audit-logs', shows: 'laptop' },
   {
@@ -230,6 +253,27 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   await flaky.stop();
   await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
   await fillAccess(gateway, tracker.url);
+  await fillModels(gateway, cleanup);
+}
+
+/** Requests to models: a run of an agent, one that failed, and one whose cost nobody knows. */
+async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): Promise<void> {
+  const models = cleanup.use(await startModelServer());
+  await addProvider(gateway, 'openai', models.openaiUrl, {
+    network_config: { base_url: models.openaiUrl, max_retries: 0 },
+  });
+  await gateway.update('tracker', { tools_to_auto_execute: ['echo'] });
+  const ask = (model: string, content: string) =>
+    gateway.api('POST', '/v1/chat/completions', { model: `openai/${model}`, messages: [{ role: 'user', content }] });
+  models.script(
+    { calls: [{ name: 'tracker-echo', args: { text: 'the release is out' } }] },
+    { text: 'The tracker knows that the release is out.' },
+    { raw: { status: 429, body: JSON.stringify({ error: { message: 'too many requests' } }) } },
+    { text: 'Nobody knows what this costs.' },
+  );
+  await ask('gpt-5-mini', 'Tell the tracker that the release is out.');
+  await ask('gpt-5', 'Sum up the week.');
+  await ask('unheard-of', 'What does this cost?');
 }
 
 /** Keys with budgets, a team, providers, a call that waits and a credential that is to be entered. */

@@ -4,13 +4,12 @@ import type { AuditAction, AuditEntity } from '../../../src/contract/audit.ts';
 import { auditQuery, verifyAudit, type AuditEntry } from '../data/audit.ts';
 import { countText } from '../numbers.ts';
 import { Button } from '../ui/button.tsx';
-import { Input } from '../ui/field.tsx';
 import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { AuditDetail } from './audit/entry.tsx';
-import { Pager, PickOne } from './logs/bar.tsx';
-import { momentText } from './logs/content.tsx';
+import { FindText, Pager, PickOne } from './logs/bar.tsx';
+import { MomentCell } from './logs/columns.tsx';
 import { logPageOf, type AuditSearch } from './logs/search.ts';
 import { timeText } from './server-words.tsx';
 
@@ -31,12 +30,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     id: 'at',
     title: 'Time',
     width: 'w-24 lg:w-52',
-    cell: ({ at }) => (
-      <time dateTime={at} className="tabular-nums" title={momentText(at)}>
-        <span className="max-lg:hidden">{momentText(at)}</span>
-        <span className="lg:hidden">{timeText(at)}</span>
-      </time>
-    ),
+    cell: ({ at }) => <MomentCell at={at} short={timeText(at)} />,
   },
   { id: 'actor', title: 'Who', width: 'w-20 lg:w-40', cell: ({ actor_name }) => actor_name },
   {
@@ -62,15 +56,7 @@ export function AuditPage() {
   return (
     <Page title="Audit" text="Every change, by whom, and what was there before." actions={<Verify />}>
       <div className="flex flex-wrap items-center gap-2" role="search">
-        <div className="min-w-48 flex-1 max-sm:basis-full">
-          <Input
-            type="search"
-            aria-label="Search names"
-            placeholder="Search names"
-            value={search.q ?? ''}
-            onText={(q) => go({ q: q === '' ? undefined : q, page: undefined })}
-          />
-        </div>
+        <FindText label="Search names" value={search.q} onValue={(q) => go({ q, page: undefined })} />
         <PickOne
           label="Action"
           value={search.action}

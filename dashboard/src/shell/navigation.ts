@@ -79,6 +79,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   },
   { to: '/workspace/mcp-logs', label: 'MCP logs', icon: 'log', group: 'What happens', words: 'calls tools history' },
   {
+    to: '/workspace/logs',
+    label: 'LLM logs',
+    icon: 'model',
+    group: 'What happens',
+    words: 'models requests tokens cost latency history',
+  },
+  {
     to: '/workspace/audit-logs',
     label: 'Audit',
     icon: 'shield',

@@ -1,5 +1,6 @@
 import { Button } from '../../ui/button.tsx';
 import { Combobox } from '../../ui/combobox.tsx';
+import { Input } from '../../ui/field.tsx';
 import { Select } from '../../ui/select.tsx';
 import { PAGE_ROWS } from './search.ts';
 import { countText } from '../../numbers.ts';
@@ -45,18 +46,29 @@ export function FindOne({ label, value = '', options, onValue }: PickProps) {
   );
 }
 
+/** A filter by words; emptied, it lets everything through. */
+export function FindText({ label, value = '', onValue }: Omit<PickProps, 'options'>) {
+  return (
+    <div className="min-w-48 flex-1 max-sm:basis-full">
+      <Input
+        type="search"
+        aria-label={label}
+        placeholder={label}
+        value={value}
+        onText={(text) => onValue(text === '' ? undefined : text)}
+      />
+    </div>
+  );
+}
+
+/** Things with a name as options. */
+export function namedOptions(things: readonly { readonly id: string; readonly name: string }[] | undefined) {
+  return (things ?? []).map(({ id, name }) => ({ value: id, label: name }));
+}
+
 /** Names as options. */
 export function optionsOf(names: readonly string[] | undefined): { value: string; label: string }[] {
   return (names ?? []).map((name) => ({ value: name, label: name }));
-}
-
-/** Stops new rows from coming while somebody reads. */
-export function LiveButton({ isPaused, onPause }: { isPaused: boolean; onPause: (isPaused: boolean) => void }) {
-  return (
-    <Button icon={isPaused ? 'play' : 'pause'} aria-pressed={isPaused} onClick={() => onPause(!isPaused)}>
-      {isPaused ? 'Go on' : 'Pause'}
-    </Button>
-  );
 }
 
 interface PagerProps {
