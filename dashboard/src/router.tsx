@@ -171,6 +171,12 @@ const provider = createRoute({
   component: lazyRouteComponent(() => import('./pages/provider.tsx'), 'ProviderPage'),
 });
 
+const prices = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/pricing-overrides',
+  component: lazyRouteComponent(() => import('./pages/prices.tsx'), 'PricesPage'),
+});
+
 const sessions = createRoute({
   getParentRoute: () => workspace,
   path: '/workspace/mcp-sessions',
@@ -179,7 +185,7 @@ const sessions = createRoute({
 });
 
 const LOGS = [mcpLogs, llmLogs] as const;
-const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, approvals, sessions] as const;
+const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, prices, approvals, sessions] as const;
 
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {

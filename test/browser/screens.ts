@@ -85,7 +85,7 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-logs',
     shows: 'whoami',
     act: async (page) => {
-      await page.getByRole('row', { name: /success.*echo/ }).click();
+      await page.getByRole('row', { name: /success.*echo/ }).first().click();
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
   },
@@ -189,6 +189,14 @@ export const SCREENS: readonly Screen[] = [
       await page.getByRole('switch', { name: 'A provider of your own' }).click();
     },
   },
+  { name: 'prices', gateway: 'filled', path: '/workspace/pricing-overrides', shows: 'our contract' },
+  {
+    name: 'price',
+    gateway: 'filled',
+    path: '/workspace/pricing-overrides',
+    shows: 'our contract',
+    act: (page) => page.getByRole('row', { name: /our contract/ }).click(),
+  },
   { name: 'approvals', gateway: 'filled', path: '/workspace/mcp-approvals', shows: 'delete everything' },
   {
     name: 'credentials',
@@ -271,6 +279,10 @@ async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): 
     { raw: { status: 429, body: JSON.stringify({ error: { message: 'too many requests' } }) } },
     { text: 'Nobody knows what this costs.' },
   );
+  await gateway.api('POST', '/api/governance/pricing-overrides', {
+    ...{ name: 'our contract', scope_kind: 'provider', provider_id: 'openai', match_type: 'wildcard' },
+    ...{ pattern: 'gpt-4*', patch: { input: 1.25, output: 10, cache_read: 0.125 } },
+  });
   await ask('gpt-5-mini', 'Tell the tracker that the release is out.');
   await ask('gpt-5', 'Sum up the week.');
   await ask('unheard-of', 'What does this cost?');

@@ -57,6 +57,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     words: 'models openai anthropic keys llm',
   },
   {
+    to: '/workspace/pricing-overrides',
+    label: 'Model prices',
+    icon: 'price',
+    group: 'Access',
+    words: 'pricing overrides cost usd tokens',
+  },
+  {
     to: '/workspace/mcp-approvals',
     label: 'Approvals',
     icon: 'check',

@@ -2,10 +2,11 @@ import { changePassword } from '../../data/accounts.ts';
 import { useSession } from '../../shell/session-context.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Field, Input } from '../../ui/field.tsx';
+import { FormProblem } from '../../ui/form-drawer.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Section } from '../../ui/page.tsx';
-import { Problem } from '../../ui/states.tsx';
 import { useToast } from '../../ui/toast.tsx';
+import { useUnsaved } from '../../ui/unsaved.tsx';
 import { PASSWORD_HINT } from './account-dialogs.tsx';
 
 /** The password of whoever is signed in. */
@@ -14,7 +15,7 @@ export function OwnPasswordTab() {
   const form = useForm({ current_password: '', new_password: '' });
   const toast = useToast();
   const { current_password, new_password } = form.draft;
-  const isShown = ['current_password', 'new_password'].some((field) => form.errorAt(field) !== undefined);
+  const { question } = useUnsaved(form, 'tab');
   if (person.user?.origin !== 'local') {
     return <p className="text-muted">Your password is not kept here: your identity provider checks it.</p>;
   }
@@ -46,7 +47,8 @@ export function OwnPasswordTab() {
             onText={(text) => form.set('new_password', text)}
           />
         </Field>
-        {form.error !== undefined && !isShown && <Problem error={form.error} />}
+        <FormProblem form={form} fields={['current_password', 'new_password']} />
+        {question}
         <div>
           <Button type="submit" look="primary" isBusy={form.isSaving}>
             Change the password
