@@ -17,7 +17,7 @@ import { readSessionFilter } from './pages/credentials/session-search.ts';
 import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
 import { readKeyFilter } from './pages/virtual-key/key-search.ts';
 import { virtualKeyQuery, virtualKeysQuery } from './data/virtual-keys.ts';
-import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
+import { readServerFilter, readServerSearch } from './pages/server-search.ts';
 import { isSettingsTab, type SettingsTab } from './pages/settings/tabs.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -78,7 +78,7 @@ const servers = createRoute({
 const server = createRoute({
   getParentRoute: () => workspace,
   path: '/workspace/mcp-registry/$id',
-  validateSearch: ({ tab }): { tab?: ServerTab } => (isServerTab(tab) ? { tab } : {}),
+  validateSearch: readServerSearch,
   loader: ({ context: { queries }, params }) => void queries.prefetchQuery(serverQuery(params.id)),
   component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
 });

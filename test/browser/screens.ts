@@ -64,6 +64,14 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-registry/tracker?tab=access',
     shows: 'laptop',
   },
+  {
+    name: 'server-health',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/billing?tab=health',
+    shows: 'last',
+    act: (page) => page.getByRole('table', { name: 'Changes' }).waitFor(),
+  },
+  { name: 'server-logs', gateway: 'filled', path: '/workspace/mcp-registry/tracker?tab=logs', shows: 'Mean time' },
   { name: 'playground', gateway: 'filled', path: '/workspace/playground', shows: 'Choose a tool' },
   {
     name: 'playground-result',
@@ -85,7 +93,10 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-logs',
     shows: 'whoami',
     act: async (page) => {
-      await page.getByRole('row', { name: /success.*echo/ }).first().click();
+      await page
+        .getByRole('row', { name: /success.*echo/ })
+        .first()
+        .click();
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
   },
@@ -119,6 +130,20 @@ export const SCREENS: readonly Screen[] = [
     act: async (page) => {
       await page.getByRole('row', { name: /wiki/ }).first().click();
       await page.getByLabel('Differences').waitFor();
+    },
+  },
+  {
+    name: 'audit-undo',
+    gateway: 'filled',
+    path: '/workspace/audit-logs?entity=mcp_client&action=update&q=tracker',
+    shows: 'tracker',
+    act: async (page) => {
+      await page
+        .getByRole('row', { name: /tracker/ })
+        .last()
+        .click();
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await page.getByRole('list', { name: 'Now, and then' }).waitFor();
     },
   },
   { name: 'settings', gateway: 'filled', path: '/workspace/settings', shows: 'Calls of tools' },
@@ -270,7 +295,7 @@ async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): 
   await addProvider(gateway, 'openai', models.openaiUrl, {
     network_config: { base_url: models.openaiUrl, max_retries: 0 },
   });
-  await gateway.update('tracker', { tools_to_auto_execute: ['echo'] });
+  await gateway.update('tracker', { tools_to_auto_execute: ['echo'], headers: { 'X-Team': 'another-team' } });
   const ask = (model: string, content: string) =>
     gateway.api('POST', '/v1/chat/completions', { model: `openai/${model}`, messages: [{ role: 'user', content }] });
   models.script(

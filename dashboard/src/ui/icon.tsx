@@ -26,6 +26,7 @@ const PATHS = {
   right: 'M6 4l4 4-4 4',
   warn: 'M8 2l6.5 11.5h-13zM8 6.5v3.5M8 12h.01',
   refresh: 'M13.5 8a5.5 5.5 0 1 1-1.6-3.9M13.5 2v3h-3',
+  undo: 'M6 3L2.5 6.5L6 10M2.5 6.5h7a4 4 0 0 1 0 8H7',
   exit: 'M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6',
   trash: 'M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9',
 } as const;
