@@ -3,12 +3,13 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { auditQuery, verifyAudit } from '../data/audit.ts';
 import { countText } from '../numbers.ts';
 import { Button } from '../ui/button.tsx';
+import { FindText, PickOne } from '../ui/filters.tsx';
 import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Table } from '../ui/table.tsx';
 import { ACTIONS, AUDIT_COLUMNS, ENTITIES } from './audit/columns.tsx';
 import { AuditDetail } from './audit/entry.tsx';
-import { FindText, Pager, PickOne } from './logs/bar.tsx';
+import { Pager } from './logs/pager.tsx';
 import { logPageOf, type AuditSearch } from './logs/search.ts';
 
 const COLUMNS = [AUDIT_COLUMNS.at, AUDIT_COLUMNS.actor, AUDIT_COLUMNS.action, AUDIT_COLUMNS.entity, AUDIT_COLUMNS.name];

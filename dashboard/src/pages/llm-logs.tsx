@@ -29,11 +29,7 @@ export function LlmLogsPage() {
     void navigate({ to: '.', search: { ...search, ...change }, replace: true });
   return (
     <Page title="LLM logs" text="Every request to a model: who, what, how long, how many tokens, how much.">
-      <LlmFilters
-        search={search}
-        onSearch={(change) => onSearch({ ...change, page: undefined })}
-        button={live.button}
-      />
+      <LlmFilters search={search} onSearch={onSearch} button={live.button} />
       <Fetched query={query}>
         {(list) => (
           <>

@@ -19,7 +19,7 @@ export function createHealthHistory(now: () => number = Date.now): HealthHistory
   const keptSince = new Date(now()).toISOString();
 
   function reasonOf(state: ClientState, failure: FailureView | undefined): string {
-    return failure === undefined ? state : `${state} ${failure.stage} ${failure.message}`;
+    return `${state} ${failure?.message ?? ''}`;
   }
 
   return {
@@ -31,7 +31,9 @@ export function createHealthHistory(now: () => number = Date.now): HealthHistory
       const before = current && reasonOf(current.state, current.failure && { ...current.failure, since: '' });
       const at = new Date(now()).toISOString();
       if (current === undefined || before !== reasonOf(state, failure)) {
-        if (current !== undefined) periods[0] = { ...current, until: at };
+        // A server that is lost fails a moment before; that is no time of its own.
+        if (current?.since === at) periods.shift();
+        else if (current !== undefined) periods[0] = { ...current, until: at };
         periods.unshift({ state, since: at, ...(failure && { failure: firstOf(failure) }) });
         periods.length = Math.min(periods.length, MAX_PERIODS);
       } else if (failure !== undefined && failure.at !== current.failure?.at) {

@@ -2,7 +2,7 @@ import { Button } from '../../ui/button.tsx';
 import { writeSort } from '../../ui/sort.ts';
 import { Empty } from '../../ui/states.tsx';
 import { Table, type Column } from '../../ui/table.tsx';
-import { Pager } from './bar.tsx';
+import { Pager } from './pager.tsx';
 import { logPageOf } from './search.ts';
 
 /** Words of the URL that change. */

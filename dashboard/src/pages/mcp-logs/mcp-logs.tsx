@@ -7,9 +7,7 @@ import { countText, durationText, percentText, usdText } from '../../numbers.ts'
 import { Button } from '../../ui/button.tsx';
 import { Fetched } from '../../ui/fetched.tsx';
 import { Stats } from '../../ui/stats.tsx';
-import { TimeRangePicker } from '../../ui/time-range.tsx';
-import { FindOne, FindText, namedOptions, optionsOf, PickOne } from '../logs/bar.tsx';
-import { STATUS_OPTIONS } from '../logs/content.tsx';
+import { LogFilters, namedOptions, optionsOf } from '../logs/filters.tsx';
 import { useLiveRows } from '../logs/live-rows.tsx';
 import { LogList, type SearchChange } from '../logs/log-list.tsx';
 import { logPageOf, type McpLogSearch } from '../logs/search.ts';
@@ -31,12 +29,7 @@ export function McpLogs({ search, onSearch, onClear, server }: McpLogsProps) {
   const query = useQuery({ ...mcpLogsQuery(filterOf(search, server), page.asked), ...live.freshness });
   return (
     <>
-      <Filters
-        search={search}
-        onSearch={(change) => onSearch({ ...change, page: undefined })}
-        isOfOne={server !== undefined}
-        button={live.button}
-      />
+      <Filters search={search} onSearch={onSearch} isOfOne={server !== undefined} button={live.button} />
       <Fetched query={query}>
         {(list) => (
           <>
@@ -82,43 +75,25 @@ interface FiltersProps extends Pick<McpLogsProps, 'search' | 'onSearch'> {
 
 function Filters({ search, onSearch, isOfOne, button }: FiltersProps) {
   const { data } = useQuery(mcpLogFilterDataQuery);
+  const servers = { field: 'server', label: 'Server', options: optionsOf(data?.server_labels) } as const;
   return (
-    <div className="flex flex-wrap items-center gap-2" role="search">
-      <TimeRangePicker value={search} onValue={({ last, from, to }) => onSearch({ last, from, to })} />
-      <PickOne
-        label="Status"
-        value={search.status}
-        options={STATUS_OPTIONS}
-        onValue={(status) => onSearch({ status })}
-      />
-      {!isOfOne && (
-        <PickOne
-          label="Server"
-          value={search.server}
-          options={optionsOf(data?.server_labels)}
-          onValue={(server) => onSearch({ server })}
-        />
-      )}
-      <FindOne
-        label="Tool"
-        value={search.tool}
-        options={optionsOf(data?.tool_names)}
-        onValue={(tool) => onSearch({ tool })}
-      />
-      <FindOne
-        label="Key"
-        value={search.key}
-        options={namedOptions(data?.virtual_keys)}
-        onValue={(key) => onSearch({ key })}
-      />
-      <FindText label="Search in arguments and results" value={search.q} onValue={(q) => onSearch({ q })} />
+    <LogFilters
+      search={search}
+      onSearch={onSearch}
+      wordsLabel="Search in arguments and results"
+      picks={[
+        ...(isOfOne ? [] : [servers]),
+        { field: 'tool', label: 'Tool', options: optionsOf(data?.tool_names), isLong: true },
+        { field: 'key', label: 'Key', options: namedOptions(data?.virtual_keys), isLong: true },
+      ]}
+    >
       {search.llm !== undefined && (
-        <Button icon="close" onClick={() => onSearch({ llm: undefined })}>
+        <Button icon="close" onClick={() => onSearch({ llm: undefined, page: undefined })}>
           One request to a model
         </Button>
       )}
       {button}
-    </div>
+    </LogFilters>
   );
 }
 

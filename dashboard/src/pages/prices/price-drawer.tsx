@@ -6,8 +6,8 @@ import { useSession } from '../../shell/session-context.tsx';
 import { Combobox } from '../../ui/combobox.tsx';
 import { Field, Input } from '../../ui/field.tsx';
 import { FormDrawer } from '../../ui/form-drawer.tsx';
+import { FormSelect, FormText } from '../../ui/form-fields.tsx';
 import { useForm, type Form } from '../../ui/form.ts';
-import { Select } from '../../ui/select.tsx';
 import { PRICE_FIELDS, priceBody, priceDraftOf, type PriceDraft } from './draft.ts';
 
 interface PriceDrawerProps {
@@ -67,7 +67,9 @@ const MATCHES = [
   { value: 'wildcard', label: 'Models whose name matches' },
 ] as const;
 
-function Models({ form: { draft, set, errorAt }, isDisabled }: PartProps) {
+function Models({ form, isDisabled }: PartProps) {
+  const { draft, set, errorAt } = form;
+  const bound = { form, disabled: isDisabled };
   const { data: providers = [] } = useQuery(providersQuery);
   const names = new Set([
     ...providers.map(({ name }) => name),
@@ -75,18 +77,9 @@ function Models({ form: { draft, set, errorAt }, isDisabled }: PartProps) {
   ]);
   return (
     <>
-      <Field label="Name" hint="For people." error={errorAt('name')}>
-        <Input value={draft.name} disabled={isDisabled} onText={(text) => set('name', text)} />
-      </Field>
+      <FormText {...bound} field="name" label="Name" hint="For people." />
       <div className="grid items-start gap-4 sm:grid-cols-2">
-        <Field label="Holds for" error={errorAt('scope_kind')}>
-          <Select
-            value={draft.scope_kind}
-            options={SCOPES}
-            disabled={isDisabled}
-            onValue={(scope) => set('scope_kind', scope)}
-          />
-        </Field>
+        <FormSelect {...bound} field="scope_kind" label="Holds for" options={SCOPES} />
         {draft.scope_kind === 'provider' && (
           <Field label="Provider" error={errorAt('provider_id')}>
             <Combobox
@@ -100,25 +93,18 @@ function Models({ form: { draft, set, errorAt }, isDisabled }: PartProps) {
         )}
       </div>
       <div className="grid items-start gap-4 sm:grid-cols-2">
-        <Field label="Which models" error={errorAt('match_type')}>
-          <Select
-            value={draft.match_type}
-            options={MATCHES}
-            disabled={isDisabled}
-            onValue={(match) => set('match_type', match)}
-          />
-        </Field>
-        <Field
+        <FormSelect {...bound} field="match_type" label="Which models" options={MATCHES} />
+        <FormText
+          {...bound}
+          field="pattern"
           label="Model"
           hint={
             draft.match_type === 'wildcard'
               ? 'A * stands for any text: gpt-5*.'
               : 'As the provider names it, such as gpt-5-mini.'
           }
-          error={errorAt('pattern')}
-        >
-          <Input isMono value={draft.pattern} disabled={isDisabled} onText={(text) => set('pattern', text)} />
-        </Field>
+          isMono
+        />
       </div>
     </>
   );

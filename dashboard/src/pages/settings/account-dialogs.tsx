@@ -2,11 +2,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import type { Role } from '../../../../src/contract/account.ts';
 import { createUser, updateUser, type NewUser, type User } from '../../data/accounts.ts';
 import { keys } from '../../data/keys.ts';
-import { Field, Input } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
+import { FormSelect, FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
-import { Select } from '../../ui/select.tsx';
 import { useToast } from '../../ui/toast.tsx';
+import { PASSWORD_HINT } from '../password-hint.ts';
 
 /** The roles, from little to everything. */
 export const ROLE_OPTIONS = [
@@ -14,9 +14,6 @@ export const ROLE_OPTIONS = [
   { value: 'editor', label: 'editor' },
   { value: 'admin', label: 'admin' },
 ] as const satisfies readonly { value: Role; label: string }[];
-
-/** What a new password needs. */
-export const PASSWORD_HINT = 'At least 12 characters, with upper case, lower case, a digit and a symbol.';
 
 /** Makes an account. */
 export function AddAccount({ onClose }: { onClose: () => void }) {
@@ -37,20 +34,16 @@ export function AddAccount({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       onSubmit={create}
     >
-      <Field label="User name" error={form.errorAt('username')}>
-        <Input autoComplete="off" value={form.draft.username} onText={(text) => form.set('username', text)} />
-      </Field>
-      <Field label="Password" hint={PASSWORD_HINT} error={form.errorAt('password')}>
-        <Input
-          type="password"
-          autoComplete="new-password"
-          value={form.draft.password}
-          onText={(text) => form.set('password', text)}
-        />
-      </Field>
-      <Field label="Role" error={form.errorAt('role')}>
-        <Select value={form.draft.role} options={ROLE_OPTIONS} onValue={(role) => form.set('role', role)} />
-      </Field>
+      <FormText form={form} field="username" label="User name" autoComplete="off" />
+      <FormText
+        form={form}
+        field="password"
+        label="Password"
+        hint={PASSWORD_HINT}
+        type="password"
+        autoComplete="new-password"
+      />
+      <FormSelect form={form} field="role" label="Role" options={ROLE_OPTIONS} />
     </FormDialog>
   );
 }
@@ -74,14 +67,14 @@ export function SetPassword({ user, onClose }: { user: User; onClose: () => void
       onClose={onClose}
       onSubmit={save}
     >
-      <Field label="New password" hint={PASSWORD_HINT} error={form.errorAt('password')}>
-        <Input
-          type="password"
-          autoComplete="new-password"
-          value={form.draft.password}
-          onText={(text) => form.set('password', text)}
-        />
-      </Field>
+      <FormText
+        form={form}
+        field="password"
+        label="New password"
+        hint={PASSWORD_HINT}
+        type="password"
+        autoComplete="new-password"
+      />
     </FormDialog>
   );
 }

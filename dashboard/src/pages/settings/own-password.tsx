@@ -1,13 +1,13 @@
 import { changePassword } from '../../data/accounts.ts';
 import { useSession } from '../../shell/session-context.tsx';
 import { Button } from '../../ui/button.tsx';
-import { Field, Input } from '../../ui/field.tsx';
 import { FormProblem } from '../../ui/form-drawer.tsx';
+import { FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Section } from '../../ui/page.tsx';
 import { useToast } from '../../ui/toast.tsx';
 import { useUnsaved } from '../../ui/unsaved.tsx';
-import { PASSWORD_HINT } from './account-dialogs.tsx';
+import { PASSWORD_HINT } from '../password-hint.ts';
 
 /** The password of whoever is signed in. */
 export function OwnPasswordTab() {
@@ -31,22 +31,21 @@ export function OwnPasswordTab() {
           void save();
         }}
       >
-        <Field label="Current password" error={form.errorAt('current_password')}>
-          <Input
-            type="password"
-            autoComplete="current-password"
-            value={current_password}
-            onText={(text) => form.set('current_password', text)}
-          />
-        </Field>
-        <Field label="New password" hint={PASSWORD_HINT} error={form.errorAt('new_password')}>
-          <Input
-            type="password"
-            autoComplete="new-password"
-            value={new_password}
-            onText={(text) => form.set('new_password', text)}
-          />
-        </Field>
+        <FormText
+          form={form}
+          field="current_password"
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+        />
+        <FormText
+          form={form}
+          field="new_password"
+          label="New password"
+          hint={PASSWORD_HINT}
+          type="password"
+          autoComplete="new-password"
+        />
         <FormProblem form={form} fields={['current_password', 'new_password']} />
         {question}
         <div>

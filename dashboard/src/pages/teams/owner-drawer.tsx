@@ -4,10 +4,9 @@ import type { CustomerView, TeamView } from '../../../../src/contract/governance
 import { keys } from '../../data/keys.ts';
 import { createOwner, customersQuery, removeOwner, updateOwner, type OwnerKind } from '../../data/owners.ts';
 import { useSession } from '../../shell/session-context.tsx';
-import { Field, Input } from '../../ui/field.tsx';
 import { FormDrawer } from '../../ui/form-drawer.tsx';
+import { FormSelect, FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
-import { Select } from '../../ui/select.tsx';
 import { limitsDraftOf, limitsUpdate, type LimitsDraft } from '../limits/limits-draft.ts';
 import { LimitsEditor } from '../limits/limits-editor.tsx';
 
@@ -37,7 +36,7 @@ export function OwnerDrawer({ kind, owner, onClose }: OwnerDrawerProps) {
     customer_id: owner?.customer_id ?? '',
     ...limitsDraftOf(owner ?? { budgets: [] }),
   });
-  const { draft, set, errorAt } = form;
+  const { draft } = form;
   const refresh = (): Promise<unknown> =>
     Promise.all([keys.owners, keys.virtualKeys].map((queryKey) => queries.invalidateQueries({ queryKey })));
 
@@ -66,18 +65,15 @@ export function OwnerDrawer({ kind, owner, onClose }: OwnerDrawerProps) {
         }
       }
     >
-      <Field label="Name" error={errorAt('name')}>
-        <Input value={draft.name} disabled={!canWrite} onText={(text) => set('name', text)} />
-      </Field>
+      <FormText form={form} field="name" label="Name" disabled={!canWrite} />
       {kind === 'teams' && (
-        <Field label="Customer" error={errorAt('customer_id')}>
-          <Select
-            value={draft.customer_id}
-            disabled={!canWrite}
-            options={[{ value: '', label: 'None' }, ...customers.map(({ id, name }) => ({ value: id, label: name }))]}
-            onValue={(id) => set('customer_id', id)}
-          />
-        </Field>
+        <FormSelect
+          form={form}
+          field="customer_id"
+          label="Customer"
+          disabled={!canWrite}
+          options={[{ value: '', label: 'None' }, ...customers.map(({ id, name }) => ({ value: id, label: name }))]}
+        />
       )}
       <LimitsEditor form={form} stored={owner ?? { budgets: [] }} isDisabled={!canWrite} />
       {owner !== undefined && <Keys owner={owner} />}

@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { keys } from '../../data/keys.ts';
 import { serversQuery } from '../../data/servers.ts';
 import { createVirtualKey, type VirtualKey } from '../../data/virtual-keys.ts';
-import { Field, Input } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
+import { FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Switch } from '../../ui/switch.tsx';
 
@@ -43,12 +43,8 @@ export function CreateKey({ onClose, onCreated }: CreateKeyProps) {
       onClose={onClose}
       onSubmit={create}
     >
-      <Field label="Name" error={form.errorAt('name')}>
-        <Input value={form.draft.name} onText={(text) => form.set('name', text)} />
-      </Field>
-      <Field label="Description" error={form.errorAt('description')}>
-        <Input value={form.draft.description} onText={(text) => form.set('description', text)} />
-      </Field>
+      <FormText form={form} field="name" label="Name" />
+      <FormText form={form} field="description" label="Description" />
       <Switch
         label="Grant all allowed tools of the servers there are"
         hint="Off: the key may call nothing until its page says what."
