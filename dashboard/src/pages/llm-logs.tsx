@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { keys } from '../data/keys.ts';
 import { llmLogsQuery, llmPlotsQuery } from '../data/llm-logs.ts';
 import type { LogFilter } from '../data/logs.ts';
@@ -34,31 +35,21 @@ export function LlmLogsPage() {
         {(list) => (
           <>
             <Sums stats={list.stats} />
-            <Tabs
-              label="Views of the requests"
-              value={search.view === 'plots' ? 'plots' : 'rows'}
-              onValue={(view) => onSearch({ view: view === 'plots' ? view : undefined })}
-              tabs={[
-                {
-                  value: 'rows',
-                  label: 'Requests',
-                  content: (
-                    <div className="flex flex-col gap-4">
-                      <LogList
-                        label="Requests to models"
-                        list={list}
-                        columns={LLM_LOG_COLUMNS}
-                        search={search}
-                        onSearch={onSearch}
-                        onClear={() => void navigate({ to: '.', search: {} })}
-                        word="request"
-                        hint="When a client asks a model through this gateway, it shows here."
-                      />
-                    </div>
-                  ),
-                },
-                { value: 'plots', label: 'Plots', content: <Plots search={search} onSearch={onSearch} /> },
-              ]}
+            <Views
+              search={search}
+              onSearch={onSearch}
+              rows={
+                <LogList
+                  label="Requests to models"
+                  list={list}
+                  columns={LLM_LOG_COLUMNS}
+                  search={search}
+                  onSearch={onSearch}
+                  onClear={() => void navigate({ to: '.', search: {} })}
+                  word="request"
+                  hint="When a client asks a model through this gateway, it shows here."
+                />
+              }
             />
           </>
         )}
@@ -97,12 +88,27 @@ function Sums({ stats }: { stats: LlmLogStats }) {
   );
 }
 
-interface PlotsProps {
+interface ViewProps {
   readonly search: LlmLogSearch;
   readonly onSearch: (change: SearchChange<LlmLogSearch>) => void;
 }
 
-function Plots({ search, onSearch }: PlotsProps) {
+/** The same requests one by one, or summed up. */
+function Views({ search, onSearch, rows }: ViewProps & { rows: ReactNode }) {
+  return (
+    <Tabs
+      label="Views of the requests"
+      value={search.view === 'plots' ? 'plots' : 'rows'}
+      onValue={(view) => onSearch({ view: view === 'plots' ? view : undefined })}
+      tabs={[
+        { value: 'rows', label: 'Requests', content: <div className="flex flex-col gap-4">{rows}</div> },
+        { value: 'plots', label: 'Plots', content: <Plots search={search} onSearch={onSearch} /> },
+      ]}
+    />
+  );
+}
+
+function Plots({ search, onSearch }: ViewProps) {
   const query = useQuery(llmPlotsQuery(filterOf(search)));
   return (
     <Fetched query={query} rows={12}>

@@ -14,55 +14,14 @@ const TONES = ['accent', 'good', 'warn', 'muted'] as const satisfies readonly Se
 
 /** What requests to models sum up to over time. */
 export function LlmPlots({ data, onPick }: LlmPlotsProps) {
-  const { volume, tokens, cost, models, latency } = data;
-  const sums = byModel(models, cost);
-  const [all, out] = [
-    tokens.buckets.map(({ total_tokens }) => total_tokens),
-    tokens.buckets.map(({ completion_tokens }) => completion_tokens),
-  ];
-  // In a bucket without requests nothing took no time.
-  const times = (field: 'avg_latency' | 'p90_latency' | 'p95_latency' | 'p99_latency') =>
-    latency.buckets.map((bucket) => (bucket.total_requests === 0 ? null : bucket[field]));
+  const sums = byModel(data.models, data.cost);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-2">
-      <VolumePlot volume={volume} onPick={onPick} />
-      <TimePlot
-        title="Time taken"
-        text="Mean and percentiles of all requests, within 5 %."
-        over={latency}
-        series={[
-          { label: 'mean', values: times('avg_latency'), tone: 'accent' },
-          { label: 'p90', values: times('p90_latency'), tone: 'good' },
-          { label: 'p95', values: times('p95_latency'), tone: 'warn' },
-          { label: 'p99', values: times('p99_latency'), tone: 'bad' },
-        ]}
-        unit={durationText}
-        onPick={onPick}
-      />
-      <TimePlot
-        title="Tokens"
-        text={`${countText(sumOf(all))} in all, ${countText(sumOf(out))} of them written by models.`}
-        over={tokens}
-        series={[
-          { label: 'All', values: all, tone: 'accent', isBars: true },
-          { label: 'Written', values: out, tone: 'good', isBars: true },
-        ]}
-        unit={shortText}
-        onPick={onPick}
-      />
-      <CostPlot cost={cost} onPick={onPick} />
-      <TimePlot
-        title="Requests by model"
-        text={`${countText(sums.length)} ${sums.length === 1 ? 'model' : 'models'}; the four that are asked most.`}
-        over={models}
-        series={TONES.flatMap((tone, index) => {
-          const model = sums[index]?.name;
-          if (model === undefined) return [];
-          return [{ label: model, tone, values: models.buckets.map(({ by_model }) => by_model[model]?.total ?? 0) }];
-        })}
-        unit={shortText}
-        onPick={onPick}
-      />
+      <VolumePlot volume={data.volume} onPick={onPick} />
+      <TimesPlot latency={data.latency} onPick={onPick} />
+      <TokenPlot tokens={data.tokens} onPick={onPick} />
+      <CostPlot cost={data.cost} onPick={onPick} />
+      <ModelPlot models={data.models} names={sums.map(({ name }) => name)} onPick={onPick} />
       <Shares
         title="Models"
         text="Each leads to its requests. What nobody knows the cost of is in no cost."
@@ -78,5 +37,67 @@ export function LlmPlots({ data, onPick }: LlmPlotsProps) {
         )}
       />
     </div>
+  );
+}
+
+function TimesPlot({ latency, onPick }: PlotProps & Pick<LlmPlotData, 'latency'>) {
+  // In a bucket without requests nothing took no time.
+  const times = (field: 'avg_latency' | 'p90_latency' | 'p95_latency' | 'p99_latency') =>
+    latency.buckets.map((bucket) => (bucket.total_requests === 0 ? null : bucket[field]));
+  return (
+    <TimePlot
+      title="Time taken"
+      text="Mean and percentiles of all requests, within 5 %."
+      over={latency}
+      series={[
+        { label: 'mean', values: times('avg_latency'), tone: 'accent' },
+        { label: 'p90', values: times('p90_latency'), tone: 'good' },
+        { label: 'p95', values: times('p95_latency'), tone: 'warn' },
+        { label: 'p99', values: times('p99_latency'), tone: 'bad' },
+      ]}
+      unit={durationText}
+      onPick={onPick}
+    />
+  );
+}
+
+function TokenPlot({ tokens, onPick }: PlotProps & Pick<LlmPlotData, 'tokens'>) {
+  const all = tokens.buckets.map(({ total_tokens }) => total_tokens);
+  const out = tokens.buckets.map(({ completion_tokens }) => completion_tokens);
+  return (
+    <TimePlot
+      title="Tokens"
+      text={`${countText(sumOf(all))} in all, ${countText(sumOf(out))} of them written by models.`}
+      over={tokens}
+      series={[
+        { label: 'All', values: all, tone: 'accent', isBars: true },
+        { label: 'Written', values: out, tone: 'good', isBars: true },
+      ]}
+      unit={shortText}
+      onPick={onPick}
+    />
+  );
+}
+
+interface ModelPlotProps extends PlotProps, Pick<LlmPlotData, 'models'> {
+  /** The one that is asked most first. */
+  readonly names: readonly string[];
+}
+
+function ModelPlot({ models, names, onPick }: ModelPlotProps) {
+  const shown = names.slice(0, TONES.length);
+  return (
+    <TimePlot
+      title="Requests by model"
+      text={names.length > shown.length ? `The ${shown.length} that are asked most of ${names.length}.` : 'All models.'}
+      over={models}
+      series={shown.map((name, index) => ({
+        label: name,
+        tone: TONES[index] ?? 'muted',
+        values: models.buckets.map(({ by_model }) => by_model[name]?.total ?? 0),
+      }))}
+      unit={shortText}
+      onPick={onPick}
+    />
   );
 }
