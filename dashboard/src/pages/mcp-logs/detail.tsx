@@ -29,6 +29,7 @@ export function McpLogDetail(props: DetailProps<McpLog>) {
 }
 
 function Call({ log }: { log: McpLog }) {
+  const traceId = log.metadata?.['trace_id'];
   return (
     <div className="flex flex-col gap-5">
       {log.error_details !== undefined && <FaultText fault={log.error_details} />}
@@ -48,6 +49,7 @@ function Call({ log }: { log: McpLog }) {
           Cost: usdText(log.cost),
           Id: <span className="font-mono text-xs">{log.id}</span>,
           'Request id': log.request_id && <span className="font-mono text-xs">{log.request_id}</span>,
+          'Trace id': typeof traceId === 'string' && <span className="font-mono text-xs">{traceId}</span>,
           'Asked by': log.llm_request_id && <ParentLink log={log} id={log.llm_request_id} />,
         }}
       />
