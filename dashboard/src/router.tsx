@@ -12,12 +12,12 @@ import { providersQuery } from './data/providers.ts';
 import { serverQuery, serversQuery } from './data/servers.ts';
 import { authStatusQuery, meQuery } from './data/session.ts';
 import { readPlaygroundSearch } from './pages/playground-search.ts';
-import { AUDIT_FIELDS, createLogSearch, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
+import { AUDIT_FIELDS, createLogSearch, LLM_LOG_FIELDS, MCP_LOG_FIELDS, readTimeRange } from './pages/logs/search.ts';
 import { readSessionFilter } from './pages/credentials/session-search.ts';
 import { isKeyTab, type KeyTab } from './pages/virtual-key/draft.ts';
 import { readKeyFilter } from './pages/virtual-key/key-search.ts';
 import { virtualKeyQuery, virtualKeysQuery } from './data/virtual-keys.ts';
-import { isServerTab, readServerFilter, type ServerTab } from './pages/server-search.ts';
+import { readServerFilter, readServerSearch } from './pages/server-search.ts';
 import { isSettingsTab, type SettingsTab } from './pages/settings/tabs.ts';
 import { Fault } from './shell/error-boundary.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -78,7 +78,7 @@ const servers = createRoute({
 const server = createRoute({
   getParentRoute: () => workspace,
   path: '/workspace/mcp-registry/$id',
-  validateSearch: ({ tab }): { tab?: ServerTab } => (isServerTab(tab) ? { tab } : {}),
+  validateSearch: readServerSearch,
   loader: ({ context: { queries }, params }) => void queries.prefetchQuery(serverQuery(params.id)),
   component: lazyRouteComponent(() => import('./pages/server.tsx'), 'ServerPage'),
 });
@@ -95,6 +95,13 @@ const mcpLogs = createRoute({
   path: '/workspace/mcp-logs',
   validateSearch: createLogSearch(MCP_LOG_FIELDS),
   component: lazyRouteComponent(() => import('./pages/mcp-logs.tsx'), 'McpLogsPage'),
+});
+
+const llmLogs = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/logs',
+  validateSearch: createLogSearch(LLM_LOG_FIELDS),
+  component: lazyRouteComponent(() => import('./pages/llm-logs.tsx'), 'LlmLogsPage'),
 });
 
 const overview = createRoute({
@@ -164,6 +171,12 @@ const provider = createRoute({
   component: lazyRouteComponent(() => import('./pages/provider.tsx'), 'ProviderPage'),
 });
 
+const prices = createRoute({
+  getParentRoute: () => workspace,
+  path: '/workspace/pricing-overrides',
+  component: lazyRouteComponent(() => import('./pages/prices.tsx'), 'PricesPage'),
+});
+
 const sessions = createRoute({
   getParentRoute: () => workspace,
   path: '/workspace/mcp-sessions',
@@ -171,7 +184,8 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('./pages/credentials.tsx'), 'CredentialsPage'),
 });
 
-const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, approvals, sessions] as const;
+const LOGS = [mcpLogs, llmLogs] as const;
+const ACCESS = [virtualKeys, virtualKey, teams, providers, provider, prices, approvals, sessions] as const;
 
 /** The router. A new page is a route here and an entry in shell/navigation.ts. */
 export function createDashboardRouter(queries: QueryClient) {
@@ -179,7 +193,7 @@ export function createDashboardRouter(queries: QueryClient) {
     routeTree: root.addChildren([
       login,
       setup,
-      workspace.addChildren([home, start, servers, server, playground, overview, mcpLogs, audit, settings, ...ACCESS]),
+      workspace.addChildren([home, start, servers, server, playground, overview, ...LOGS, audit, settings, ...ACCESS]),
     ]),
     context: { queries },
     defaultErrorComponent: ({ error }) => <Fault error={error} />,

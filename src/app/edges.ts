@@ -15,6 +15,7 @@ import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
 import { llmLogRoutes } from '../http/api/llm-logs.ts';
 import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
+import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { renderCall } from '../http/api/mcp-log-view.ts';
 import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
@@ -224,6 +225,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
       }),
       originOf: createOriginOf(settings),
     }),
+    ...clientHealthRoutes(registry),
     ...approvalRoutes(servers.approvals),
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),

@@ -240,6 +240,26 @@ export const FailureView = z.object({
 });
 export type FailureView = z.infer<typeof FailureView>;
 
+/** A time in which a server stood the same, for the same reason. */
+export const HealthPeriod = z.object({
+  state: ClientState,
+  since: z.string().meta({ description: 'RFC 3339.' }),
+  until: z.string().optional().meta({ description: 'Absent while it lasts.' }),
+  failure: FailureView.pick({ stage: true, message: true, at: true })
+    .extend({ times: z.int().meta({ description: 'How often it failed in this time.' }) })
+    .optional(),
+});
+export type HealthPeriod = z.infer<typeof HealthPeriod>;
+
+/** Answer of `GET /api/mcp/client/{id}/health`. */
+export const McpClientHealth = z.object({
+  client_id: z.string(),
+  state: ClientState,
+  kept_since: z.string().meta({ description: 'When the process that answers began to know the server.' }),
+  history: z.array(HealthPeriod).meta({ description: 'The newest first; the last hundred.' }),
+});
+export type McpClientHealth = z.infer<typeof McpClientHealth>;
+
 /** The stored settings as read APIs show them: secrets masked, durations in nanoseconds. */
 export const McpClientConfigView = z.object({
   client_id: z.string(),

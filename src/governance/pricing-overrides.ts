@@ -93,16 +93,19 @@ function toPrice(
   rest: Pick<ModelPrice, 'id' | 'created_at' | 'updated_at'>,
 ): ModelPrice {
   if (scope_kind === 'provider' && provider_id === undefined)
-    throw new GatewayError('invalid_request', 'provider_id: must name a provider when scope_kind is provider');
+    throw refuse('provider_id', 'must name a provider when scope_kind is provider');
   if (scope_kind === 'global' && provider_id !== undefined)
-    throw new GatewayError('invalid_request', 'provider_id: must be absent unless scope_kind is provider');
-  if (match_type === 'exact' && pattern.includes('*'))
-    throw new GatewayError('invalid_request', 'pattern: a * needs the match_type wildcard');
+    throw refuse('provider_id', 'must be absent unless scope_kind is provider');
+  if (match_type === 'exact' && pattern.includes('*')) throw refuse('pattern', 'a * needs the match_type wildcard');
   const { input, output, cache_read = null, cache_write = null } = patch;
   return {
     ...{ ...rest, name, provider: provider_id?.toLowerCase() ?? '', match_type, pattern },
     ...{ input, output, cache_read, cache_write },
   };
+}
+
+function refuse(field: string, rule: string): GatewayError {
+  return new GatewayError('invalid_request', `${field}: ${rule}`, { details: { field } });
 }
 
 function viewOf(price: ModelPrice): PricingOverride {

@@ -136,10 +136,12 @@ test('an anonymous caller, and a body of another format, are recorded too', asyn
   expect(contentOf('embeddings', bytesOf({ input: ['a'] }))).toMatchObject({ input: '["a"]' });
 });
 
-test('the provider joins the trace that the caller is in', async () => {
+test('the provider joins the trace that the caller is in, and the row says which that is', async () => {
   await using scene = await open();
   const record = scene.records.begin({ ...REQUEST, headers: { traceparent: TRACE } });
   expect(record.trace).toEqual({ traceparent: TRACE });
   record.failed(new Error('x'));
-  expect((await scene.row(record.id))?.error_message).toBe('internal error');
+  const row = await scene.row(record.id);
+  expect(row?.error_message).toBe('internal error');
+  expect(JSON.parse(row?.metadata ?? '')).toEqual({ trace_id: TRACE.split('-')[1] });
 });

@@ -2,7 +2,7 @@ import type { Caller } from '../governance/caller.ts';
 import { scanObject } from '../lib/json-scan.ts';
 import { timeUuid } from '../lib/time-uuid.ts';
 import { readTraceContext, type TraceContext } from '../lib/trace-context.ts';
-import { headerOf, keepsContent, metadataOf, refusalOf, type LogSettings } from '../mcp/call-record.ts';
+import { headerOf, keepsContent, metadataOf, refusalOf, withTraceId, type LogSettings } from '../mcp/call-record.ts';
 import type { LlmEnd, LlmStart, TokenUsage } from '../store/ledger-rows.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -94,10 +94,11 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
   function begin(request: LlmRequest): LlmRecord {
     const now = settings();
     const isContentKept = keepsContent(now, request);
-    const start = describe(request, isContentKept, now.logging_headers);
-    const entry = ledger.beginLlm(start);
+    const asked = describe(request, isContentKept, now.logging_headers);
     const told = readTraceContext(headerOf(request.headers['traceparent']), headerOf(request.headers['tracestate']));
-    const span = tracing.isOn ? tracing.startModelRequest(told, start) : undefined;
+    const span = tracing.isOn ? tracing.startModelRequest(told, asked) : undefined;
+    const start = { ...asked, metadata: withTraceId(asked.metadata, span?.context ?? told) };
+    const entry = ledger.beginLlm(start);
     const startedAt = performance.now();
     const elapsed = () => performance.now() - startedAt;
     let attempts = 0;

@@ -3,8 +3,8 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, Reply } from '../lib/json-rpc.ts';
 import { objectOf } from '../lib/json-value.ts';
 import { timeUuid } from '../lib/time-uuid.ts';
+import { parseTraceParent, type TraceContext } from '../lib/trace-context.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
-import type { TraceContext } from '../lib/trace-context.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ClientRequest } from './client-side.ts';
@@ -67,9 +67,10 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
   function begin(name: string, tool: Recorded | undefined, request: ClientRequest): CallRecord {
     const now = settings();
     const isContentKept = keepsContent(now, request);
-    const start = describe(name, tool, request, isContentKept, now.logging_headers);
+    const called = describe(name, tool, request, isContentKept, now.logging_headers);
+    const span = tracing.isOn ? tracing.startToolCall(traceOf(request), called) : undefined;
+    const start = span === undefined ? called : { ...called, metadata: withTraceId(called.metadata, span.context) };
     const entry = ledger.begin(start);
-    const span = tracing.isOn ? tracing.startToolCall(traceOf(request), start) : undefined;
     const startedAt = performance.now();
     inFlight += 1;
 
@@ -160,6 +161,12 @@ export function metadataOf(
   });
   if (parent !== undefined) found.push(['parent_id', parent]);
   return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+/** With the id under which a trace is found, so that a row leads to it. */
+export function withTraceId(metadata: CallStart['metadata'], trace: TraceContext | undefined): CallStart['metadata'] {
+  const traceId = trace && parseTraceParent(trace.traceparent)?.traceId;
+  return traceId === undefined ? metadata : { ...metadata, trace_id: traceId };
 }
 
 /** What a server says went wrong: an error of the protocol, or a result that is one. Its words are content. */

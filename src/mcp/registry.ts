@@ -17,6 +17,7 @@ import { onClientChange } from './personal/on-client-change.ts';
 import type { Grants, Registration } from './registration.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import { createTrials, type Credential, type Sample, type TrialDeps } from './trials.ts';
+import type { HealthHistory } from './upstream/health-history.ts';
 import { Upstream, type UpstreamDeps } from './upstream/upstream.ts';
 import type { Verified } from './upstream/verify.ts';
 
@@ -43,6 +44,8 @@ export interface ClientRegistry {
   list(): readonly RegisteredClient[];
   find(id: string): RegisteredClient | undefined;
   get(id: string): RegisteredClient;
+  /** Where a server stood since this process knows it. */
+  health(id: string): Pick<HealthHistory, 'keptSince' | 'list'>;
   /** Connects first: a server that cannot be reached is not registered, unless it is created disabled. */
   create(body: McpClientCreate, actor: Actor): Promise<{ client: RegisteredClient; warnings: string[] }>;
   /** Stores a record that somebody has made, once the server was reached with it. `write` becomes part of the transaction. */
@@ -355,6 +358,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return upstream && snapshot(upstream);
     },
     get: (id) => snapshot(demand(id)),
+    health: (id) => demand(id).health,
     upstreams: () => upstreams.values(),
     create,
     register,

@@ -73,7 +73,10 @@ test('a team gets a budget, and is deleted', async () => {
   await page.getByRole('row', { name: /platform/ }).click();
   await page.getByLabel('USD').fill('7');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('$0.00 of $7.00 per hour').waitFor();
+  await page
+    .getByRole('row', { name: /platform/ })
+    .getByText('$0.00 of $7.00 per hour')
+    .waitFor();
   const { body } = await gateway.api('GET', '/api/governance/teams');
   expect(body).toMatchObject({ teams: [{ name: 'platform', budgets: [{ max_limit: 7, reset_duration: '1h' }] }] });
   await page.getByRole('row', { name: /platform/ }).click();

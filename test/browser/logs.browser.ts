@@ -77,7 +77,7 @@ test('a deleted call is gone from the list and from the gateway', async () => {
 
 test('the overview sums up, zooms by dragging, and leads to the calls of a tool', async () => {
   const { page, faults } = await openAt('/workspace/dashboard?last=1h');
-  const plot = page.getByRole('img', { name: /^Volume over time/ });
+  const plot = page.getByRole('img', { name: /^Volume and errors over time/ });
   await plot.waitFor();
   const box = await plot.locator('.u-over').boundingBox();
   if (box === null) throw new Error('no plot');

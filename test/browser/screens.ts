@@ -3,6 +3,8 @@ import type { GatewayOptions } from '../../src/app.ts';
 import { addUser, PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
+import { startModelServer } from '../kit/model-server.ts';
+import { addProvider } from '../kit/models.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -65,6 +67,14 @@ export const SCREENS: readonly Screen[] = [
     path: '/workspace/mcp-registry/tracker?tab=access',
     shows: 'laptop',
   },
+  {
+    name: 'server-health',
+    gateway: 'filled',
+    path: '/workspace/mcp-registry/billing?tab=health',
+    shows: 'last',
+    act: (page) => page.getByRole('table', { name: 'Changes' }).waitFor(),
+  },
+  { name: 'server-logs', gateway: 'filled', path: '/workspace/mcp-registry/tracker?tab=logs', shows: 'Mean time' },
   { name: 'playground', gateway: 'filled', path: '/workspace/playground', shows: 'Choose a tool' },
   {
     name: 'playground-result',
@@ -99,6 +109,27 @@ export const SCREENS: readonly Screen[] = [
       await page.getByLabel('Result', { exact: true }).waitFor();
     },
   },
+  { name: 'llm-logs', gateway: 'filled', path: '/workspace/logs', shows: 'unheard-of' },
+  {
+    name: 'llm-log',
+    gateway: 'filled',
+    path: '/workspace/logs',
+    shows: 'unheard-of',
+    act: async (page) => {
+      await page
+        .getByRole('row', { name: /success.*gpt-5-mini/ })
+        .first()
+        .click();
+      await page.getByRole('list', { name: 'Steps of the run' }).waitFor();
+    },
+  },
+  {
+    name: 'llm-log-plots',
+    gateway: 'filled',
+    path: '/workspace/logs?view=plots',
+    shows: 'Requests by model',
+    act: (page) => page.locator('.u-over').nth(4).waitFor(),
+  },
   { name: 'audit', gateway: 'filled', path: '/workspace/audit-logs', shows: 'laptop' },
   {
     name: 'audit-entry',
@@ -108,6 +139,20 @@ export const SCREENS: readonly Screen[] = [
     act: async (page) => {
       await page.getByRole('row', { name: /wiki/ }).first().click();
       await page.getByLabel('Differences').waitFor();
+    },
+  },
+  {
+    name: 'audit-undo',
+    gateway: 'filled',
+    path: '/workspace/audit-logs?entity=mcp_client&action=update&q=tracker',
+    shows: 'tracker',
+    act: async (page) => {
+      await page
+        .getByRole('row', { name: /tracker/ })
+        .last()
+        .click();
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await page.getByRole('list', { name: 'Now, and then' }).waitFor();
     },
   },
   { name: 'settings', gateway: 'filled', path: '/workspace/settings', shows: 'Calls of tools' },
@@ -178,6 +223,14 @@ export const SCREENS: readonly Screen[] = [
       await page.getByRole('switch', { name: 'A provider of your own' }).click();
     },
   },
+  { name: 'prices', gateway: 'filled', path: '/workspace/pricing-overrides', shows: 'our contract' },
+  {
+    name: 'price',
+    gateway: 'filled',
+    path: '/workspace/pricing-overrides',
+    shows: 'our contract',
+    act: (page) => page.getByRole('row', { name: /our contract/ }).click(),
+  },
   { name: 'approvals', gateway: 'filled', path: '/workspace/mcp-approvals', shows: 'delete everything' },
   {
     name: 'credentials',
@@ -245,6 +298,31 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   await flaky.stop();
   await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
   await fillAccess(gateway, tracker.url);
+  await fillModels(gateway, cleanup);
+}
+
+/** Requests to models: a run of an agent, one that failed, and one whose cost nobody knows. */
+async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): Promise<void> {
+  const models = cleanup.use(await startModelServer());
+  await addProvider(gateway, 'openai', models.openaiUrl, {
+    network_config: { base_url: models.openaiUrl, max_retries: 0 },
+  });
+  await gateway.update('tracker', { tools_to_auto_execute: ['echo'], headers: { 'X-Team': 'another-team' } });
+  const ask = (model: string, content: string) =>
+    gateway.api('POST', '/v1/chat/completions', { model: `openai/${model}`, messages: [{ role: 'user', content }] });
+  models.script(
+    { calls: [{ name: 'tracker-echo', args: { text: 'the release is out' } }] },
+    { text: 'The tracker knows that the release is out.' },
+    { raw: { status: 429, body: JSON.stringify({ error: { message: 'too many requests' } }) } },
+    { text: 'Nobody knows what this costs.' },
+  );
+  await gateway.api('POST', '/api/governance/pricing-overrides', {
+    ...{ name: 'our contract', scope_kind: 'provider', provider_id: 'openai', match_type: 'wildcard' },
+    ...{ pattern: 'gpt-4*', patch: { input: 1.25, output: 10, cache_read: 0.125 } },
+  });
+  await ask('gpt-5-mini', 'Tell the tracker that the release is out.');
+  await ask('gpt-5', 'Sum up the week.');
+  await ask('unheard-of', 'What does this cost?');
 }
 
 /** Keys with budgets, a team, providers, a call that waits and a credential that is to be entered. */

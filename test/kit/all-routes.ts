@@ -32,6 +32,7 @@ export const emptyRegistry: ClientRegistry = {
   list: () => [],
   find: () => undefined,
   get: (id) => unknown(id),
+  health: (id) => unknown(id),
   create: () => Promise.reject(new Error('not in this test')),
   update: async (id) => unknown(id),
   register: () => Promise.reject(new Error('not in this test')),

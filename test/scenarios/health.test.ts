@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { McpClientHealth } from '../../src/contract/mcp-client.ts';
 import { callText, expectDone, listedTools, startScene } from '../kit/scene.ts';
 import { fastTiming } from '../kit/timing.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -49,4 +50,29 @@ test('an upstream that goes away is shown as disconnected, keeps its tools liste
   );
   expect(await callText(scene.gateway, 'c1-echo', { text: 'back' })).toBe('back');
   expect((await scene.gateway.getClient(id)).last_failure).toBeUndefined();
+});
+
+test('where a server stood, and why, can be read as long as the process lives', async () => {
+  await using scene = await startScene({ gateway });
+  const { upstream, id } = scene;
+  const read = async () =>
+    (await scene.gateway.api('GET', `/api/mcp/client/${id}/health`)).body as unknown as McpClientHealth;
+  await upstream.stop();
+  await waitFor(async () => (await read()).state === 'disconnected', 'the outage to be noticed');
+  await upstream.restart();
+  await waitFor(async () => (await read()).state === 'connected', 'the connection to come back', 20_000);
+  expectDone(await scene.update({ disabled: true }), 'edited');
+
+  const { client_id, state, kept_since, history } = await read();
+  expect([client_id, state]).toEqual([id, 'disabled']);
+  expect(history[0]).toEqual({ state: 'disabled', since: expect.any(String) as string });
+  const states = history.map((period) => period.state);
+  expect(states.slice(0, 3)).toEqual(['disabled', 'connected', 'disconnected']);
+  expect(states.at(-1)).toBe('connected');
+  const outage = history[2];
+  expect(outage?.failure?.message).not.toBe('');
+  expect(outage?.failure?.times).toBeGreaterThan(0);
+  expect(outage?.until).toBe(history[1]?.since);
+  expect(Date.parse(kept_since)).toBeLessThanOrEqual(Date.parse(history.at(-1)?.since ?? ''));
+  expect((await scene.gateway.api('GET', '/api/mcp/client/nobody/health')).status).toBe(404);
 });

@@ -64,6 +64,8 @@ test('with an endpoint a call is a span of the caller’s trace, and the server 
     await postModern(gateway, 'tools/call', { name: 'c1-fail', arguments: {} }, { headers });
     await gateway.execute('c1-echo', { text: 'canary' });
     await gateway.execute('c1-invented', {}, headers);
+    const { body } = await gateway.api('GET', '/api/mcp-logs?tool_names=add');
+    expect(body).toMatchObject({ logs: [{ metadata: { trace_id: TRACE } }] });
   } // what is left goes out at the end
   const { spans, paths } = collector;
   expect(new Set(paths)).toEqual(new Set(['/v1/traces']));

@@ -11,6 +11,7 @@ export interface AuditFilter {
   readonly search?: string | undefined;
   readonly action?: string | undefined;
   readonly entity?: string | undefined;
+  readonly entity_id?: string | undefined;
 }
 
 interface AuditPage {

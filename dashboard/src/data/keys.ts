@@ -22,6 +22,9 @@ export const keys = {
   clientSignIns: ['client-sign-ins'],
   audit: ['audit'],
   mcpLogs: ['mcp-logs'],
+  llmLogs: ['llm-logs'],
+  prices: ['prices'],
+  health: (id: string) => ['servers', id, 'health'],
   /** What `/mcp` offers, by whom and of which server. */
   offers: (as: string, server: string) => ['offers', as, server],
 } as const;
@@ -39,6 +42,7 @@ export const KEYS_OF_TABLE: Readonly<Record<string, readonly (readonly string[])
   settings: [keys.settings, keys.audit],
   api_keys: [keys.apiKeys, keys.audit],
   users: [keys.users, keys.me, keys.audit],
+  model_prices: [keys.prices, keys.audit],
   providers: [keys.providers, keys.audit],
   provider_keys: [keys.providers, keys.audit],
   oauth_configs: [keys.servers],

@@ -9,37 +9,18 @@ import type {
   McpLogTopTools,
   McpLogView,
 } from '../../../src/contract/log.ts';
-import { query, request } from '../api.ts';
-import { momentsOf, type TimeRange } from '../ui/time-range.tsx';
+import { request } from '../api.ts';
 import { keys } from './keys.ts';
+import { logParams, type LogFilter, type LogPage } from './logs.ts';
 
 /** One tool call. */
 export type McpLog = McpLogView;
 
-/** Which calls are meant: words as the API takes them, in a time that may end now. */
-export interface McpLogFilter extends TimeRange {
-  readonly status?: string | undefined;
-  readonly server_labels?: string | undefined;
-  readonly tool_names?: string | undefined;
-  readonly virtual_key_ids?: string | undefined;
-  readonly llm_request_ids?: string | undefined;
-  readonly min_latency?: string | undefined;
-  readonly content_search?: string | undefined;
-}
-
-/** One page of a list and its order. */
-export interface LogPage {
-  readonly limit: number;
-  readonly offset: number;
-  readonly sort_by?: string | undefined;
-  readonly order?: 'asc' | 'desc' | undefined;
-}
-
 /** Calls, newest first unless the page says otherwise, and what they sum up to. */
-export function mcpLogsQuery(filter: McpLogFilter, page: LogPage) {
+export function mcpLogsQuery(filter: LogFilter, page: LogPage) {
   return queryOptions({
     queryKey: [...keys.mcpLogs, 'list', filter, page],
-    queryFn: () => request<McpLogList>('GET', `/api/mcp-logs${query({ ...paramsOf(filter), ...page })}`),
+    queryFn: () => request<McpLogList>('GET', `/api/mcp-logs${logParams(filter, page)}`),
     placeholderData: keepPreviousData,
   });
 }
@@ -60,13 +41,13 @@ export const mcpLogFilterDataQuery = queryOptions({
 });
 
 /** What the overview shows of a time. */
-export function mcpOverviewQuery(filter: McpLogFilter) {
+export function mcpOverviewQuery(filter: LogFilter) {
   return queryOptions({
     queryKey: [...keys.mcpLogs, 'overview', filter],
     placeholderData: keepPreviousData,
     async queryFn() {
       // One moment for all: they are about the same calls.
-      const params = query(paramsOf(filter));
+      const params = logParams(filter);
       const [stats, volume, cost, top] = await Promise.all([
         request<McpLogStats>('GET', `/api/mcp-logs/stats${params}`),
         request<z.infer<typeof McpLogHistogram>>('GET', `/api/mcp-logs/histogram${params}`),
@@ -81,11 +62,4 @@ export function mcpOverviewQuery(filter: McpLogFilter) {
 /** Deletes calls from the logs. */
 export async function deleteMcpLogs(ids: readonly string[]): Promise<string> {
   return (await request<{ message: string }>('DELETE', '/api/mcp-logs', { ids })).message;
-}
-
-function paramsOf({ last, from, to, ...words }: McpLogFilter): Record<string, string | undefined> {
-  const { start, end } = momentsOf({ last, from, to });
-  const isOpen = from === undefined || to === undefined;
-  // A time until now has no end: the clock of this machine may be behind that of the gateway.
-  return { ...words, start_time: start, ...(isOpen ? {} : { end_time: end }) };
 }

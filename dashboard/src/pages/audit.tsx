@@ -1,54 +1,18 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import type { AuditAction, AuditEntity } from '../../../src/contract/audit.ts';
-import { auditQuery, verifyAudit, type AuditEntry } from '../data/audit.ts';
+import { auditQuery, verifyAudit } from '../data/audit.ts';
 import { countText } from '../numbers.ts';
 import { Button } from '../ui/button.tsx';
-import { Input } from '../ui/field.tsx';
+import { FindText, PickOne } from '../ui/filters.tsx';
 import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
-import { Table, type Column } from '../ui/table.tsx';
+import { Table } from '../ui/table.tsx';
+import { ACTIONS, AUDIT_COLUMNS, ENTITIES } from './audit/columns.tsx';
 import { AuditDetail } from './audit/entry.tsx';
-import { Pager, PickOne } from './logs/bar.tsx';
-import { momentText } from './logs/content.tsx';
+import { Pager } from './logs/pager.tsx';
 import { logPageOf, type AuditSearch } from './logs/search.ts';
-import { timeText } from './server-words.tsx';
 
-const ACTIONS: Readonly<Record<AuditAction, string>> = {
-  ...{ create: 'create', update: 'update', delete: 'delete', rotate: 'rotate', reset: 'reset' },
-  ...{ reconnect: 'reconnect', refresh: 'refresh', reauthorize: 'reauthorize', login: 'sign in' },
-  ...{ login_failed: 'failed sign-in', logout: 'sign out', approve: 'approve', deny: 'deny' },
-  restore: 'restore',
-};
-const ENTITIES: Partial<Record<AuditEntity, string>> = {
-  ...{ mcp_client: 'MCP server', virtual_key: 'virtual key', team: 'team', customer: 'customer', budget: 'budget' },
-  ...{ rate_limit: 'rate limit', api_key: 'API key', user: 'account', session: 'session', settings: 'settings' },
-  ...{ mcp_logs: 'MCP logs', mcp_session: 'credential', oauth_session: 'sign-in of a client', provider: 'provider' },
-  ...{ provider_key: 'provider key', mcp_approval: 'approval' },
-};
-
-const COLUMNS: readonly Column<AuditEntry>[] = [
-  {
-    id: 'at',
-    title: 'Time',
-    width: 'w-24 lg:w-52',
-    cell: ({ at }) => (
-      <time dateTime={at} className="tabular-nums" title={momentText(at)}>
-        <span className="max-lg:hidden">{momentText(at)}</span>
-        <span className="lg:hidden">{timeText(at)}</span>
-      </time>
-    ),
-  },
-  { id: 'actor', title: 'Who', width: 'w-20 lg:w-40', cell: ({ actor_name }) => actor_name },
-  {
-    id: 'action',
-    title: 'Did',
-    width: 'w-20 lg:w-32',
-    cell: ({ action }) => ACTIONS[action as AuditAction] ?? action,
-  },
-  { id: 'entity', title: 'To', from: 'md', width: 'w-36', cell: ({ entity }) => entityText(entity) },
-  { id: 'name', title: 'Name', cell: ({ entity_name }) => <span className="font-medium">{entity_name}</span> },
-];
+const COLUMNS = [AUDIT_COLUMNS.at, AUDIT_COLUMNS.actor, AUDIT_COLUMNS.action, AUDIT_COLUMNS.entity, AUDIT_COLUMNS.name];
 
 /** Every change of the gateway: who, when, what was before and after. */
 export function AuditPage() {
@@ -63,15 +27,7 @@ export function AuditPage() {
   return (
     <Page title="Audit" text="Every change, by whom, and what was there before." actions={<Verify />}>
       <div className="flex flex-wrap items-center gap-2" role="search">
-        <div className="min-w-48 flex-1 max-sm:basis-full">
-          <Input
-            type="search"
-            aria-label="Search names"
-            placeholder="Search names"
-            value={search.q ?? ''}
-            onText={(q) => go({ q: q === '' ? undefined : q, page: undefined })}
-          />
-        </div>
+        <FindText label="Search names" value={search.q} onValue={(q) => go({ q, page: undefined })} />
         <PickOne
           label="Action"
           value={search.action}
@@ -134,8 +90,4 @@ function Verify() {
       </Button>
     </div>
   );
-}
-
-function entityText(entity: string): string {
-  return ENTITIES[entity as AuditEntity] ?? entity.replaceAll('_', ' ');
 }

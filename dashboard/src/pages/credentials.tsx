@@ -4,10 +4,10 @@ import type { McpSession } from '../../../src/contract/mcp-session.ts';
 import { sessionsQuery } from '../data/sessions.ts';
 import { useSession } from '../shell/session-context.tsx';
 import { Badge, type Tone } from '../ui/badge.tsx';
-import { Input } from '../ui/field.tsx';
+import { Fetched } from '../ui/fetched.tsx';
+import { FindText, PickOne } from '../ui/filters.tsx';
 import { Page } from '../ui/page.tsx';
-import { Select } from '../ui/select.tsx';
-import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Empty } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { Doctor } from './credentials/doctor.tsx';
 import { holderOf, SessionActions } from './credentials/session-actions.tsx';
@@ -16,17 +16,14 @@ import { timeText } from './server-words.tsx';
 
 const FROM = { from: '/_app/workspace/mcp-sessions' } as const;
 const STATUSES = ['active', 'needs_reauth', 'needs_update', 'orphaned', 'expired', 'pending', 'failed'];
-const OPTIONS = [
-  { value: '', label: 'Status: all' },
-  ...STATUSES.map((value) => ({ value, label: value.replace('_', ' ') })),
-];
+const OPTIONS = STATUSES.map((value) => ({ value, label: value.replace('_', ' ') }));
 
 /** The credentials that callers have of their own, and what is wrong with signing in to a server. */
 export function CredentialsPage() {
   const { doctor, ...filter } = useSearch(FROM);
   const navigate = useNavigate();
   const { canWrite } = useSession();
-  const { data, error, refetch } = useQuery(sessionsQuery(filter));
+  const query = useQuery(sessionsQuery(filter));
   const setFilter = (change: { [K in keyof SessionFilter]?: string | undefined }): void =>
     void navigate({ to: '.', search: { ...filter, doctor, ...change } as SessionFilter, replace: true });
 
@@ -36,42 +33,28 @@ export function CredentialsPage() {
       text="Servers that know each of their callers keep a credential for each. Values are never shown."
     >
       <div className="flex flex-wrap items-center gap-2" role="search">
-        <div className="min-w-48 flex-1">
-          <Input
-            type="search"
-            aria-label="Search callers and servers"
-            placeholder="Search callers and servers"
-            value={filter.q ?? ''}
-            onText={(q) => setFilter({ q: q === '' ? undefined : q })}
-          />
-        </div>
-        <div className="w-40">
-          <Select
-            label="Status"
-            value={filter.status ?? ''}
-            options={OPTIONS}
-            onValue={(status) => setFilter({ status: status === '' ? undefined : status })}
-          />
-        </div>
+        <FindText label="Search callers and servers" value={filter.q} onValue={(q) => setFilter({ q })} />
+        <PickOne label="Status" value={filter.status} options={OPTIONS} onValue={(status) => setFilter({ status })} />
       </div>
-      {error !== null && <Problem error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Skeleton />}
-      {data?.sessions.length === 0 && (
-        <Empty
-          icon="shield"
-          title="No credential here"
-          text="A caller of a server with OAuth or headers per user is sent a link at the first call; what is entered there shows here."
-        />
-      )}
-      {data !== undefined && data.sessions.length > 0 && (
-        <Table
-          label="Credentials"
-          rows={data.sessions}
-          columns={columnsOf(canWrite)}
-          rowKey={({ id }) => id}
-          rowHeight={52}
-        />
-      )}
+      <Fetched query={query}>
+        {({ sessions }) =>
+          sessions.length === 0 ? (
+            <Empty
+              icon="shield"
+              title="No credential here"
+              text="A caller of a server with OAuth or headers per user is sent a link at the first call; what is entered there shows here."
+            />
+          ) : (
+            <Table
+              label="Credentials"
+              rows={sessions}
+              columns={columnsOf(canWrite)}
+              rowKey={({ id }) => id}
+              rowHeight={52}
+            />
+          )
+        }
+      </Fetched>
       <Doctor serverId={doctor ?? ''} onServer={(id) => setFilter({ doctor: id === '' ? undefined : id })} />
     </Page>
   );

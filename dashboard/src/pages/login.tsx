@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { authStatusQuery, logIn } from '../data/session.ts';
 import { Button, buttonClasses } from '../ui/button.tsx';
-import { Field, Input } from '../ui/field.tsx';
+import { FormText } from '../ui/form-fields.tsx';
 import { useForm } from '../ui/form.ts';
 import { Problem } from '../ui/states.tsx';
 import { SignInFrame } from './sign-in-frame.tsx';
@@ -43,24 +43,15 @@ export function LoginPage() {
             void submit();
           }}
         >
-          <Field label="User name" error={form.errorAt('username')}>
-            <Input
-              value={username}
-              onText={(text) => form.set('username', text)}
-              autoComplete="username"
-              required
-              autoFocus
-            />
-          </Field>
-          <Field label="Password" error={form.errorAt('password')}>
-            <Input
-              type="password"
-              value={password}
-              onText={(text) => form.set('password', text)}
-              autoComplete="current-password"
-              required
-            />
-          </Field>
+          <FormText form={form} field="username" label="User name" autoComplete="username" required autoFocus />
+          <FormText
+            form={form}
+            field="password"
+            label="Password"
+            type="password"
+            autoComplete="current-password"
+            required
+          />
           {form.error !== undefined && <Problem error={form.error} />}
           <Button type="submit" look={status?.is_sso_enabled === true ? 'secondary' : 'primary'} isBusy={form.isSaving}>
             Sign in

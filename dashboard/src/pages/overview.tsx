@@ -9,8 +9,9 @@ import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Stats } from '../ui/stats.tsx';
 import { TimeRangePicker, type TimeRange } from '../ui/time-range.tsx';
+import { CostPlot, rangeOf, VolumePlot } from './logs/plots.tsx';
 import { isEnded } from './overview/latencies.ts';
-import { CostPlot, LatencyPlot, VolumePlot } from './overview/plots.tsx';
+import { LatencyPlot } from './overview/latency-plot.tsx';
 import { TopTools } from './overview/top-tools.tsx';
 
 /** Percentiles are worked out here, of the newest calls only. */
@@ -20,13 +21,12 @@ const MEASURED = { limit: 500, offset: 0 } as const;
 export function OverviewPage() {
   const range: TimeRange = useSearch({ from: '/_app/workspace/dashboard' });
   const navigate = useNavigate();
-  const { data, error, refetch } = useQuery(mcpOverviewQuery(range));
-  const { data: list } = useQuery(mcpLogsQuery(range, MEASURED));
+  const { data, error, refetch } = useQuery(mcpOverviewQuery({ ...range }));
+  const { data: list } = useQuery(mcpLogsQuery({ ...range }, MEASURED));
   useLiveRefresh('mcp_log', keys.mcpLogs, range.from === undefined);
 
   const setRange = (next: TimeRange): void => void navigate({ to: '.', search: { ...next }, replace: true });
-  const pick = (from: number, to: number): void =>
-    void navigate({ to: '.', search: { from: momentOf(from), to: momentOf(to) } });
+  const pick = (from: number, to: number): void => void navigate({ to: '.', search: rangeOf(from, to) });
   const calls = list?.logs ?? [];
   return (
     <Page title="Overview" text="Tool calls over time. Drag over a plot to look closer.">
@@ -84,8 +84,4 @@ export function OverviewPage() {
       )}
     </Page>
   );
-}
-
-function momentOf(seconds: number): string {
-  return new Date(Math.round(seconds) * 1_000).toISOString();
 }

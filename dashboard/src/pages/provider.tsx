@@ -95,7 +95,7 @@ function Delete({ provider: { name } }: { provider: ProviderView }) {
         onConfirm={async () => {
           await removeProvider(name);
           toast.done(`${providerWord(name)} is deleted.`);
-          await navigate({ to: '/workspace/providers' });
+          await navigate({ to: '/workspace/providers', ignoreBlocker: true });
           await queries.invalidateQueries({ queryKey: keys.providers });
         }}
       />

@@ -6,15 +6,16 @@ import { providersQuery } from '../data/providers.ts';
 import { useSession } from '../shell/session-context.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
+import { Fetched } from '../ui/fetched.tsx';
 import { Page } from '../ui/page.tsx';
-import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Empty } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { AddProvider } from './provider/add-provider.tsx';
 import { providerWord } from './provider/built-in.ts';
 
 /** The providers of models that the gateway asks. */
 export function ProvidersPage() {
-  const { data, error, refetch } = useQuery(providersQuery);
+  const query = useQuery(providersQuery);
   const navigate = useNavigate();
   const { canWrite } = useSession();
   const [isAdding, setAdding] = useState(false);
@@ -26,24 +27,25 @@ export function ProvidersPage() {
   );
   return (
     <Page title="Providers" text="Who is asked for models, and with which keys." actions={add}>
-      {error !== null && <Problem error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Skeleton />}
-      {data?.length === 0 && (
-        <Empty
-          icon="model"
-          title="No provider yet"
-          text="Add one with its key; then a virtual key's page says which of its models the key may ask."
-        />
-      )}
-      {data !== undefined && data.length > 0 && (
-        <Table
-          label="Providers"
-          rows={data}
-          columns={COLUMNS}
-          rowKey={({ name }) => name}
-          onOpen={({ name }) => open(name)}
-        />
-      )}
+      <Fetched query={query}>
+        {(providers) =>
+          providers.length === 0 ? (
+            <Empty
+              icon="model"
+              title="No provider yet"
+              text="Add one with its key; then a virtual key's page says which of its models the key may ask."
+            />
+          ) : (
+            <Table
+              label="Providers"
+              rows={providers}
+              columns={COLUMNS}
+              rowKey={({ name }) => name}
+              onOpen={({ name }) => open(name)}
+            />
+          )
+        }
+      </Fetched>
       {isAdding && <AddProvider onClose={() => setAdding(false)} onAdded={open} />}
     </Page>
   );

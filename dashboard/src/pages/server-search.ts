@@ -1,4 +1,5 @@
 import type { McpClientView } from '../../../src/contract/mcp-client.ts';
+import { createLogSearch, MCP_LOG_FIELDS, type McpLogSearch } from './logs/search.ts';
 
 /** What is looked for in the list of servers; all of it stands in the URL. */
 export interface ServerFilter {
@@ -30,10 +31,22 @@ export function filterServers(servers: readonly McpClientView[], filter: ServerF
 }
 
 /** The views of a server's page. */
-export const SERVER_TABS = ['tools', 'connection', 'credentials', 'access', 'logs'] as const;
+export const SERVER_TABS = ['tools', 'connection', 'credentials', 'access', 'health', 'logs'] as const;
 export type ServerTab = (typeof SERVER_TABS)[number];
 
 /** Whether a word of the URL names such a view. */
-export function isServerTab(value: unknown): value is ServerTab {
+function isServerTab(value: unknown): value is ServerTab {
   return SERVER_TABS.some((tab) => tab === value);
+}
+
+/** What is looked at of a server: a view of it, and in that of its calls which of them. */
+export type ServerSearch = McpLogSearch & { readonly tab?: ServerTab };
+
+const readLogs = createLogSearch(MCP_LOG_FIELDS);
+
+/** The view in the URL; what it does not know is left out. */
+export function readServerSearch(search: Readonly<Record<string, unknown>>): ServerSearch {
+  const { tab } = search;
+  if (!isServerTab(tab)) return {};
+  return tab === 'logs' ? { tab, ...readLogs(search) } : { tab };
 }

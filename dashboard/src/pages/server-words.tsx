@@ -46,9 +46,14 @@ export function isPerUser(auth: AuthType): boolean {
   return auth === 'per_user_oauth' || auth === 'per_user_headers' || auth === 'token_exchange';
 }
 
+/** A state in a word. */
+export function StateWord({ state }: { state: ClientState }) {
+  return <Badge tone={TONES[state]}>{STATE_WORDS[state]}</Badge>;
+}
+
 /** Where a server stands; pointing at it says why. */
 export function StateBadge({ server: { state, last_failure } }: { server: McpClientView }) {
-  const badge = <Badge tone={TONES[state]}>{STATE_WORDS[state]}</Badge>;
+  const badge = <StateWord state={state} />;
   if (last_failure === undefined || state === 'connected') return badge;
   return (
     <Tooltip text={`${last_failure.message}, since ${timeText(last_failure.since)}`}>

@@ -12,13 +12,15 @@ import { Confirm } from '../ui/dialog.tsx';
 import { useForm } from '../ui/form.ts';
 import { Page } from '../ui/page.tsx';
 import { SaveBar } from '../ui/save-bar.tsx';
-import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Problem, Skeleton } from '../ui/states.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { useToast } from '../ui/toast.tsx';
+import { McpLogs } from './mcp-logs/mcp-logs.tsx';
 import { AccessTab } from './server/access-tab.tsx';
 import { ConnectionTab } from './server/connection-tab.tsx';
 import { CredentialsTab } from './server/credentials-tab.tsx';
 import { draftOf, FIELDS_OF_TAB, toUpdate } from './server/draft.ts';
+import { HealthTab } from './server/health-tab.tsx';
 import { ToolsTab } from './server/tools-tab.tsx';
 import type { ServerTab } from './server-search.ts';
 import { isPerUser, StateBadge, timeText } from './server-words.tsx';
@@ -105,18 +107,29 @@ function Editor({ server }: { server: McpClientView }) {
             content: <CredentialsTab {...parts} />,
           },
           { value: 'access', label: 'Access', mark: mark('access'), content: <AccessTab {...parts} /> },
-          {
-            value: 'logs',
-            label: 'Logs',
-            content: (
-              <Empty icon="log" title="No logs here yet" text="Ask GET /api/mcp-logs for the calls of this server." />
-            ),
-          },
+          { value: 'health', label: 'Health', content: <HealthTab server={server} /> },
+          { value: 'logs', label: 'Logs', content: <Logs name={config.name} /> },
         ]}
       />
       <SaveBar form={form} fields={Object.values(FIELDS_OF_TAB).flat()} onSave={() => void save()} />
       <SignInDialog signIn={signIn && { ...signIn, name: config.name }} onClose={() => setSignIn(undefined)} />
     </Page>
+  );
+}
+
+/** The calls of this server. */
+function Logs({ name }: { name: string }) {
+  const search = useSearch({ from: FROM });
+  const navigate = useNavigate();
+  return (
+    <div className="flex flex-col gap-4">
+      <McpLogs
+        server={name}
+        search={search}
+        onSearch={(change) => void navigate({ to: '.', search: { ...search, ...change }, replace: true })}
+        onClear={() => void navigate({ to: '.', search: { tab: 'logs' } })}
+      />
+    </div>
   );
 }
 
@@ -171,7 +184,7 @@ function Actions({ server }: { server: McpClientView }) {
         onConfirm={async () => {
           await removeServer(config.client_id);
           toast.done(`${config.name} is deleted.`);
-          await navigate({ to: '/workspace/mcp-registry' });
+          await navigate({ to: '/workspace/mcp-registry', ignoreBlocker: true });
           await queries.invalidateQueries({ queryKey: keys.servers });
         }}
       />

@@ -6,10 +6,9 @@ import { serversQuery, updateServer } from '../data/servers.ts';
 import { useSession } from '../shell/session-context.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button, buttonClasses } from '../ui/button.tsx';
-import { Input } from '../ui/field.tsx';
+import { FindText, PickOne } from '../ui/filters.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Page } from '../ui/page.tsx';
-import { Select } from '../ui/select.tsx';
 import { parseSort, writeSort } from '../ui/sort.ts';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Switch } from '../ui/switch.tsx';
@@ -102,18 +101,25 @@ interface FacetsProps {
 function Facets({ servers, filter, onFilter, count }: FacetsProps) {
   return (
     <div className="flex flex-wrap items-center gap-2" role="search">
-      <div className="min-w-48 flex-1 max-sm:basis-full">
-        <Input
-          type="search"
-          aria-label="Search servers and tools"
-          placeholder="Search servers and tools"
-          value={filter.q ?? ''}
-          onText={(q) => onFilter({ q: q === '' ? undefined : q })}
-        />
-      </div>
-      <Facet label="State" value={filter.state} words={STATE_WORDS} onValue={(state) => onFilter({ state })} />
-      <Facet label="Type" value={filter.type} words={TYPE_WORDS} onValue={(type) => onFilter({ type })} />
-      <Facet label="Sign-in" value={filter.auth} words={AUTH_WORDS} onValue={(auth) => onFilter({ auth })} />
+      <FindText label="Search servers and tools" value={filter.q} onValue={(q) => onFilter({ q })} />
+      <PickOne
+        label="State"
+        value={filter.state}
+        options={wordOptions(STATE_WORDS)}
+        onValue={(state) => onFilter({ state })}
+      />
+      <PickOne
+        label="Type"
+        value={filter.type}
+        options={wordOptions(TYPE_WORDS)}
+        onValue={(type) => onFilter({ type })}
+      />
+      <PickOne
+        label="Sign-in"
+        value={filter.auth}
+        options={wordOptions(AUTH_WORDS)}
+        onValue={(auth) => onFilter({ auth })}
+      />
       <p className="w-20 text-right max-sm:w-full text-sm text-muted tabular-nums" aria-live="polite">
         {count} of {servers.length}
       </p>
@@ -121,25 +127,8 @@ function Facets({ servers, filter, onFilter, count }: FacetsProps) {
   );
 }
 
-interface FacetProps {
-  readonly label: string;
-  readonly value: string | undefined;
-  readonly words: Readonly<Record<string, string>>;
-  readonly onValue: (value: string | undefined) => void;
-}
-
-function Facet({ label, value = '', words, onValue }: FacetProps) {
-  const options = Object.entries(words).map(([word, text]) => ({ value: word, label: text }));
-  return (
-    <div className="w-36 max-sm:w-auto max-sm:flex-1 max-sm:basis-24">
-      <Select
-        label={label}
-        value={value}
-        options={[{ value: '', label: `${label}: all` }, ...options]}
-        onValue={(next) => onValue(next === '' ? undefined : next)}
-      />
-    </div>
-  );
+function wordOptions(words: Readonly<Record<string, string>>) {
+  return Object.entries(words).map(([value, label]) => ({ value, label }));
 }
 
 function columnsOf(

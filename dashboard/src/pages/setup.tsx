@@ -3,8 +3,10 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { authStatusQuery, logIn, setUp } from '../data/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Field, Input } from '../ui/field.tsx';
+import { FormText } from '../ui/form-fields.tsx';
 import { useForm } from '../ui/form.ts';
 import { Problem } from '../ui/states.tsx';
+import { PASSWORD_HINT } from './password-hint.ts';
 import { SignInFrame } from './sign-in-frame.tsx';
 
 const EMPTY = { proof: '', username: 'admin', password: '' };
@@ -59,22 +61,16 @@ export function SetupPage() {
             autoFocus
           />
         </Field>
-        <Field label="User name" error={form.errorAt('username')}>
-          <Input value={username} onText={(text) => form.set('username', text)} autoComplete="username" required />
-        </Field>
-        <Field
+        <FormText form={form} field="username" label="User name" autoComplete="username" required />
+        <FormText
+          form={form}
+          field="password"
           label="Password"
-          hint="At least 12 characters, with upper case, lower case, a digit and a symbol."
-          error={form.errorAt('password')}
-        >
-          <Input
-            type="password"
-            value={password}
-            onText={(text) => form.set('password', text)}
-            autoComplete="new-password"
-            required
-          />
-        </Field>
+          hint={PASSWORD_HINT}
+          type="password"
+          autoComplete="new-password"
+          required
+        />
         {form.error !== undefined && Object.keys(form.error.fields).length === 0 && <Problem error={form.error} />}
         <Button type="submit" look="primary" isBusy={form.isSaving}>
           Create the account

@@ -5,9 +5,8 @@ import { virtualKeysQuery, type VirtualKey } from '../data/virtual-keys.ts';
 import { useSession } from '../shell/session-context.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
-import { Input } from '../ui/field.tsx';
+import { FindText, PickOne } from '../ui/filters.tsx';
 import { Page } from '../ui/page.tsx';
-import { Select } from '../ui/select.tsx';
 import { parseSort, writeSort } from '../ui/sort.ts';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
@@ -18,7 +17,7 @@ import { KeyStateBadge } from './virtual-key/key-state.tsx';
 import { RevealedKey } from './virtual-key/revealed-key.tsx';
 
 const FROM = { from: '/_app/workspace/virtual-keys' } as const;
-const STATES = [{ value: '', label: 'State: all' }, ...KEY_STATES.map((value) => ({ value, label: value }))];
+const STATES = KEY_STATES.map((value) => ({ value, label: value }));
 
 /** All virtual keys: whose they are, where they stand, and how much they may still spend. */
 export function VirtualKeysPage() {
@@ -52,23 +51,8 @@ export function VirtualKeysPage() {
       {all !== undefined && all.length > 0 && (
         <>
           <div className="flex flex-wrap items-center gap-2" role="search">
-            <div className="min-w-48 flex-1">
-              <Input
-                type="search"
-                aria-label="Search keys, teams and servers"
-                placeholder="Search keys, teams and servers"
-                value={filter.q ?? ''}
-                onText={(q) => setFilter({ q: q === '' ? undefined : q })}
-              />
-            </div>
-            <div className="w-36">
-              <Select
-                label="State"
-                value={filter.state ?? ''}
-                options={STATES}
-                onValue={(state) => setFilter({ state: state === '' ? undefined : state })}
-              />
-            </div>
+            <FindText label="Search keys, teams and servers" value={filter.q} onValue={(q) => setFilter({ q })} />
+            <PickOne label="State" value={filter.state} options={STATES} onValue={(state) => setFilter({ state })} />
           </div>
           <Table
             label="Virtual keys"

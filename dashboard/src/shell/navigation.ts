@@ -57,6 +57,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     words: 'models openai anthropic keys llm',
   },
   {
+    to: '/workspace/pricing-overrides',
+    label: 'Model prices',
+    icon: 'price',
+    group: 'Access',
+    words: 'pricing overrides cost usd tokens',
+  },
+  {
     to: '/workspace/mcp-approvals',
     label: 'Approvals',
     icon: 'check',
@@ -78,6 +85,13 @@ export const NAVIGATION: readonly NavigationEntry[] = [
     words: 'dashboard plots volume errors latency cost top tools',
   },
   { to: '/workspace/mcp-logs', label: 'MCP logs', icon: 'log', group: 'What happens', words: 'calls tools history' },
+  {
+    to: '/workspace/logs',
+    label: 'LLM logs',
+    icon: 'model',
+    group: 'What happens',
+    words: 'models requests tokens cost latency history',
+  },
   {
     to: '/workspace/audit-logs',
     label: 'Audit',

@@ -65,12 +65,14 @@ interface ConfirmProps {
   readonly text: string;
   /** The verb on the button. */
   readonly verb: string;
+  /** What the other button says. */
+  readonly cancel?: string;
   /** A rejection shows in the dialog, which stays open. */
   readonly onConfirm: () => Promise<unknown>;
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({ isOpen, onClose, title, text, verb, onConfirm }: ConfirmProps) {
+export function Confirm({ isOpen, onClose, title, text, verb, cancel = 'Cancel', onConfirm }: ConfirmProps) {
   const [state, setState] = useState<{ isBusy: boolean; error?: unknown }>({ isBusy: false });
   async function run(): Promise<void> {
     setState({ isBusy: true });
@@ -89,7 +91,7 @@ export function Confirm({ isOpen, onClose, title, text, verb, onConfirm }: Confi
       title={title}
       actions={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={onClose}>{cancel}</Button>
           <Button look="danger" isBusy={state.isBusy} onClick={() => void run()}>
             {verb}
           </Button>

@@ -30,14 +30,16 @@ export function Plot({ summary, times, series, onPick, unit = String, height = 1
   // The plot keeps its callbacks; they must see the current ones.
   const latest = useRef({ onPick, unit });
   latest.current = { onPick, unit };
-  const shape = JSON.stringify(series.map(({ label, tone, isBars }) => [label, tone, isBars]));
+  // Equal numbers are no reason to draw anew: somebody may be dragging.
+  const content = JSON.stringify({ times, series });
   useEffect(() => {
     const element = frame.current;
     if (element === null) return undefined;
     let plot: UPlot | undefined;
+    const shown = JSON.parse(content) as Pick<PlotProps, 'times' | 'series'>; // written above
     const draw = (): void => {
       plot?.destroy();
-      plot = new UPlot(optionsOf(element, series, height, latest), dataOf(times, series), element);
+      plot = new UPlot(optionsOf(element, shown.series, height, latest), dataOf(shown.times, shown.series), element);
     };
     draw();
     const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height }));
@@ -50,7 +52,7 @@ export function Plot({ summary, times, series, onPick, unit = String, height = 1
       themed.disconnect();
       plot?.destroy();
     };
-  }, [times, series, shape, height]);
+  }, [content, height]);
   return <div ref={frame} role="img" aria-label={summary} style={{ minHeight: height }} className="w-full" />;
 }
 

@@ -1,17 +1,22 @@
 import { Button } from './button.tsx';
 import type { Form } from './form.ts';
 import { Problem } from './states.tsx';
+import { useUnsaved } from './unsaved.tsx';
 
 interface SaveBarProps<T extends object> {
   readonly form: Form<T>;
-  readonly onSave: () => void;
+  /** Absent in a form, which its button sends. */
+  readonly onSave?: () => void;
   /** The fields that show what is wrong with them. */
   readonly fields: readonly string[];
+  /** Where the form is. */
+  readonly on?: 'page' | 'tab';
 }
 
 /** Says what is changed but not saved, and saves it. It stays in sight. */
-export function SaveBar<T extends object>({ form, onSave, fields }: SaveBarProps<T>) {
+export function SaveBar<T extends object>({ form, onSave, fields, on = 'page' }: SaveBarProps<T>) {
   const { changes, error, isDirty, isSaving } = form;
+  const { question } = useUnsaved(form, on);
   if (!isDirty && error === undefined) return null;
   const names = Object.keys(changes);
   // What stands beside a field need not be said twice.
@@ -30,7 +35,12 @@ export function SaveBar<T extends object>({ form, onSave, fields }: SaveBarProps
         <Button onClick={form.discard} disabled={isSaving}>
           Discard
         </Button>
-        <Button look="primary" onClick={onSave} isBusy={isSaving} disabled={!isDirty}>
+        <Button
+          look="primary"
+          {...(onSave === undefined ? { type: 'submit' } : { onClick: onSave })}
+          isBusy={isSaving}
+          disabled={!isDirty}
+        >
           Save
         </Button>
       </div>
@@ -42,6 +52,7 @@ export function SaveBar<T extends object>({ form, onSave, fields }: SaveBarProps
         ) : (
           <Problem error={error} />
         ))}
+      {question}
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { isOrphaned } from '../personal/access.ts';
 import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
+import { createHealthHistory } from './health-history.ts';
 import { EMPTY_OFFER, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
 import { OwnSessions } from './own-sessions.ts';
@@ -45,6 +46,8 @@ const VERDICT_MS = 24 * 60 * 60_000;
 export class Upstream {
   /** Sessions that speak for one caller; see there. */
   readonly dedicated: DedicatedSessions;
+  /** Where it stood so far. */
+  readonly health = createHealthHistory();
   /** What a legacy server offers to clients that it can ask something. */
   readonly special: OffersByProfile;
   readonly #deps: UpstreamDeps;
@@ -81,8 +84,10 @@ export class Upstream {
       timing: deps.timing,
       onOpen: (verified) => this.#onOpen(verified),
       onLost: () => this.#onLost(),
-      onFailure: ({ stage, message }) =>
-        deps.logger.warn({ client: this.#client.name, stage, reason: message }, 'server not reachable'),
+      onFailure: ({ stage, message }) => {
+        this.#noteHealth();
+        deps.logger.warn({ client: this.#client.name, stage, reason: message }, 'server not reachable');
+      },
     });
   }
 
@@ -132,11 +137,13 @@ export class Upstream {
   start(): void {
     const isBarred = this.#client.disabled || this.#deps.credentials.obstacle(this.#client) !== undefined;
     if (!isBarred && !isPerUser(this.#client)) this.#link.open(this.#client);
+    this.#noteHealth();
   }
 
   /** The credential has changed: tries again at once what failed with the former one. */
   wake(): void {
     if (this.#link.session === undefined) this.start();
+    this.#noteHealth();
     this.#deps.onChange();
   }
 
@@ -167,6 +174,7 @@ export class Upstream {
     } else if (verified !== undefined) this.#link.adopt(verified);
     else if (before.disabled || !sameTarget(before, client)) this.#link.open(client);
     this.applySettings();
+    this.#noteHealth();
     this.#deps.onChange();
   }
 
@@ -213,6 +221,7 @@ export class Upstream {
     if (known.found_at <= (this.#known?.found_at ?? 0)) return;
     const isBound = known.era === 'modern' && this.#client.connection_type === 'http';
     this.#known = isBound ? { ...known, offer: this.#withoutInvalid(known.offer) } : known;
+    this.#noteHealth();
     this.#deps.onChange();
   }
 
@@ -333,6 +342,10 @@ export class Upstream {
     this.watchResources(watched).catch((error: unknown) => this.#link.fail('list_tools', error));
   }
 
+  #noteHealth(): void {
+    this.health.note(this.state, this.lastFailure);
+  }
+
   #onLost(): void {
     this.#watch?.stop();
     this.#watch = undefined;
@@ -361,6 +374,7 @@ export class Upstream {
       await this.#link.renew(session, this.#client, signal);
     }
     this.#link.recover();
+    this.#noteHealth();
   }
 
   #take({ era }: Peer, listed: Offer): void {
@@ -372,6 +386,7 @@ export class Upstream {
       this.#deps.saveKnown(this.#client.client_id, this.#known);
       this.special.refresh();
     }
+    this.#noteHealth();
     this.#deps.onChange();
   }
 }

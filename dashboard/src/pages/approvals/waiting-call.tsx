@@ -9,9 +9,10 @@ import { useSession } from '../../shell/session-context.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CodeBlock } from '../../ui/code-block.tsx';
 import { Field, Input } from '../../ui/field.tsx';
+import { FormProblem } from '../../ui/form-drawer.tsx';
 import { useForm } from '../../ui/form.ts';
-import { Problem } from '../../ui/states.tsx';
 import { useToast } from '../../ui/toast.tsx';
+import { useUnsaved } from '../../ui/unsaved.tsx';
 import { timeText } from '../server-words.tsx';
 
 const BLANK = { note: '' };
@@ -23,6 +24,7 @@ export function WaitingCall({ approval }: { approval: Approval }) {
   const toast = useToast();
   const { canWrite } = useSession();
   const form = useForm(BLANK);
+  const { question } = useUnsaved(form, 'tab');
   const [verdict, setVerdict] = useState<'approve' | 'deny'>();
 
   async function decide(next: 'approve' | 'deny'): Promise<void> {
@@ -50,7 +52,7 @@ export function WaitingCall({ approval }: { approval: Approval }) {
       />
       {canWrite && (
         <div className="flex flex-wrap items-end gap-2">
-          <div className="min-w-48 flex-1">
+          <div className="min-w-48 flex-1 max-sm:basis-full">
             <Field label="Note" error={form.errorAt('note')}>
               <Input
                 value={form.draft.note}
@@ -59,20 +61,23 @@ export function WaitingCall({ approval }: { approval: Approval }) {
               />
             </Field>
           </div>
-          <Button look="danger" isBusy={form.isSaving && verdict === 'deny'} onClick={() => void decide('deny')}>
-            Deny
-          </Button>
-          <Button
-            look="primary"
-            icon="check"
-            isBusy={form.isSaving && verdict === 'approve'}
-            onClick={() => void decide('approve')}
-          >
-            Approve
-          </Button>
+          <div className="flex gap-2">
+            <Button look="danger" isBusy={form.isSaving && verdict === 'deny'} onClick={() => void decide('deny')}>
+              Deny
+            </Button>
+            <Button
+              look="primary"
+              icon="check"
+              isBusy={form.isSaving && verdict === 'approve'}
+              onClick={() => void decide('approve')}
+            >
+              Approve
+            </Button>
+          </div>
         </div>
       )}
-      {form.error !== undefined && form.errorAt('note') === undefined && <Problem error={form.error} />}
+      <FormProblem form={form} fields={['note']} />
+      {question}
     </article>
   );
 }

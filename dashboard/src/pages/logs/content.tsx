@@ -29,6 +29,11 @@ export function previewOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
+/** As much of a text as is read on a page. */
+export function textWithin(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)} …` : text;
+}
+
 interface ContentProps {
   readonly title: string;
   readonly value: unknown;
@@ -47,7 +52,7 @@ export function Content({ title, value, isCut = false, absent }: ContentProps) {
       {text === undefined ? (
         <p className="text-sm text-muted">{absent}</p>
       ) : (
-        <CodeBlock label={title} text={isLong ? `${text.slice(0, SHOWN)} …` : text} />
+        <CodeBlock label={title} text={textWithin(text)} />
       )}
       {isLong && (
         <p className="flex items-center gap-2 pt-1 text-sm text-muted">

@@ -11,6 +11,10 @@ const COMMON = ['q', 'status', 'key', 'last', 'from', 'to', 'sort', 'page', 'sel
 export const MCP_LOG_FIELDS = ['server', 'tool', 'llm'] as const;
 export type McpLogSearch = LogSearch<(typeof MCP_LOG_FIELDS)[number]>;
 
+/** Fields of the search for requests to models. */
+export const LLM_LOG_FIELDS = ['provider', 'model', 'pkey', 'run', 'cost', 'view'] as const;
+export type LlmLogSearch = LogSearch<(typeof LLM_LOG_FIELDS)[number]>;
+
 /** Fields of the search in the audit. */
 export const AUDIT_FIELDS = ['action', 'entity'] as const;
 export type AuditSearch = LogSearch<(typeof AUDIT_FIELDS)[number]>;

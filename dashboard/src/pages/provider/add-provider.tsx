@@ -2,12 +2,10 @@ import { useQueryClient } from '@tanstack/react-query';
 import type { ProviderCreate } from '../../../../src/contract/provider.ts';
 import { keys } from '../../data/keys.ts';
 import { createProvider } from '../../data/providers.ts';
-import { Button } from '../../ui/button.tsx';
 import { Combobox } from '../../ui/combobox.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Field, Input } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { useForm, type Form } from '../../ui/form.ts';
-import { Problem } from '../../ui/states.tsx';
 import { Switch } from '../../ui/switch.tsx';
 import { BUILT_IN_OPTIONS, type BuiltIn } from './built-in.ts';
 
@@ -28,7 +26,6 @@ const FIELDS = [
 export function AddProvider({ onClose, onAdded }: AddProviderProps) {
   const queries = useQueryClient();
   const form = useForm(BLANK);
-  const isShown = FIELDS.some((field) => form.errorAt(field) !== undefined);
 
   async function add(): Promise<void> {
     await form.save(async () => {
@@ -39,31 +36,9 @@ export function AddProvider({ onClose, onAdded }: AddProviderProps) {
   }
 
   return (
-    <Dialog
-      isOpen
-      onClose={onClose}
-      title="Add a provider"
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form="add-provider" look="primary" isBusy={form.isSaving}>
-            Add it
-          </Button>
-        </>
-      }
-    >
-      <form
-        id="add-provider"
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void add();
-        }}
-      >
-        <Fields form={form} />
-        {form.error !== undefined && !isShown && <Problem error={form.error} />}
-      </form>
-    </Dialog>
+    <FormDialog form={form} title="Add a provider" verb="Add it" fields={FIELDS} onClose={onClose} onSubmit={add}>
+      <Fields form={form} />
+    </FormDialog>
   );
 }
 

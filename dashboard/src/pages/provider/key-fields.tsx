@@ -1,8 +1,7 @@
-import { Field, Input } from '../../ui/field.tsx';
+import { Field } from '../../ui/field.tsx';
 import type { Form } from '../../ui/form.ts';
 import { JsonEditor } from '../../ui/json-editor.tsx';
-import { Switch } from '../../ui/switch.tsx';
-import { Lines } from '../limits/lines.tsx';
+import { FormLines, FormNumber, FormSwitch, FormText } from '../../ui/form-fields.tsx';
 import type { Cloud, ProviderKeyDraft } from './key-draft.ts';
 
 const CLOUD_HINTS: Readonly<Record<Cloud, string>> = {
@@ -18,25 +17,20 @@ interface KeyFieldsProps {
 }
 
 /** What can be said of a provider's key. */
-export function KeyFields({ form: { draft, set, errorAt }, cloud, isDisabled }: KeyFieldsProps) {
+export function KeyFields({ form, cloud, isDisabled }: KeyFieldsProps) {
+  const { draft, set, errorAt } = form;
+  const bound = { form, disabled: isDisabled };
   return (
     <>
-      <Field label="Name" error={errorAt('name')}>
-        <Input value={draft.name} disabled={isDisabled} onText={(text) => set('name', text)} />
-      </Field>
-      <Field
+      <FormText {...bound} field="name" label="Name" />
+      <FormText
+        {...bound}
+        field="value"
         label="Value"
         hint="The key itself, env.NAME or file.PATH. The mask keeps what is stored."
-        error={errorAt('value')}
-      >
-        <Input
-          isMono
-          autoComplete="off"
-          value={draft.value}
-          disabled={isDisabled}
-          onText={(text) => set('value', text)}
-        />
-      </Field>
+        isMono
+        autoComplete="off"
+      />
       {cloud !== undefined && (
         <Field label={`Settings of ${cloud}`} hint={CLOUD_HINTS[cloud]} error={errorAt(`${cloud}_key_config`)}>
           <JsonEditor
@@ -46,32 +40,14 @@ export function KeyFields({ form: { draft, set, errorAt }, cloud, isDisabled }: 
           />
         </Field>
       )}
-      <Lines
+      <FormLines
+        {...bound}
+        field="models"
         label="Models"
         hint='One a line; * means all, nothing means none; "regex:…" matches whole names.'
-        error={errorAt('models')}
-        value={draft.models}
-        disabled={isDisabled}
-        onValue={(models) => set('models', models)}
       />
-      <Lines
-        label="Refused models"
-        hint="Whatever stands above."
-        error={errorAt('blacklisted_models')}
-        value={draft.blacklisted_models}
-        disabled={isDisabled}
-        onValue={(models) => set('blacklisted_models', models)}
-      />
-      <Field label="Weight" hint="Its share among the keys." error={errorAt('weight')}>
-        <Input
-          type="number"
-          min={0}
-          step="any"
-          value={Number.isNaN(draft.weight) ? '' : draft.weight}
-          disabled={isDisabled}
-          onText={(text) => set('weight', Number.parseFloat(text))}
-        />
-      </Field>
+      <FormLines {...bound} field="blacklisted_models" label="Refused models" hint="Whatever stands above." />
+      <FormNumber {...bound} field="weight" label="Weight" hint="Its share among the keys." min={0} step="any" />
       <Field
         label="Aliases"
         hint={'JSON: what callers ask for, and the name at the provider: {"fast": "gpt-5-mini"}.'}
@@ -84,7 +60,7 @@ export function KeyFields({ form: { draft, set, errorAt }, cloud, isDisabled }: 
           onValue={(value) => set('aliases', value as ProviderKeyDraft['aliases'])}
         />
       </Field>
-      <Switch label="Enabled" isOn={draft.enabled} disabled={isDisabled} onSwitch={(isOn) => set('enabled', isOn)} />
+      <FormSwitch {...bound} field="enabled" label="Enabled" />
     </>
   );
 }

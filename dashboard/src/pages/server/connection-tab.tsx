@@ -1,6 +1,6 @@
 import { Field, Input, TextArea } from '../../ui/field.tsx';
+import { FormNumber, FormSelect, FormSwitch, FormText, Lines } from '../../ui/form-fields.tsx';
 import { Section } from '../../ui/page.tsx';
-import { Select } from '../../ui/select.tsx';
 import { Switch } from '../../ui/switch.tsx';
 import { TYPE_WORDS } from '../server-words.tsx';
 import type { TabProps, TlsDraft } from './draft.ts';
@@ -14,96 +14,84 @@ const ERAS = [
 
 /** How a server is reached. A new target is tried first; if it refuses, the old one goes on serving. */
 export function ConnectionTab(props: TabProps) {
-  const { form, isDisabled, server } = props;
-  const { draft, set, errorAt } = form;
+  const { form, isDisabled } = props;
+  const { draft } = form;
   const isWeb = draft.connection_type === 'http' || draft.connection_type === 'sse';
   return (
     <div className="grid items-start gap-4 lg:grid-cols-2">
-      <Section title="Server">
-        <Field
-          label="Name"
-          hint={`Prefix of the tools: ${draft.name}-<tool>. Id: ${server.config.client_id}`}
-          error={errorAt('name')}
-        >
-          <Input value={draft.name} disabled={isDisabled} onText={(text) => set('name', text)} />
-        </Field>
-        <Switch
-          label="Enabled"
-          hint="Off: the connection is closed and the tools are hidden; everything else stays."
-          isOn={!draft.disabled}
-          disabled={isDisabled}
-          onSwitch={(isOn) => set('disabled', !isOn)}
-        />
-        <Switch
-          label="Code mode"
-          hint="Offer the tools through code mode instead of one by one."
-          isOn={draft.is_code_mode_client}
-          disabled={isDisabled}
-          onSwitch={(isOn) => set('is_code_mode_client', isOn)}
-        />
-      </Section>
+      <Naming {...props} />
       <Section title="Target" text="A change is tried on a connection beside the old one before it is stored.">
-        <Field label="Type" error={errorAt('connection_type')}>
-          <Select
-            value={draft.connection_type}
-            options={TYPES}
-            disabled={isDisabled}
-            onValue={(value) => set('connection_type', value)}
-          />
-        </Field>
+        <FormSelect form={form} field="connection_type" label="Type" options={TYPES} disabled={isDisabled} />
         {draft.connection_type === 'stdio' ? <Command {...props} /> : <Address {...props} />}
       </Section>
-      <Section title="Timing" text="0 takes the setting of the gateway.">
-        <Field label="Time limit of a call, in seconds" error={errorAt('tool_execution_timeout')}>
-          <NumberInput
-            value={draft.tool_execution_timeout}
-            disabled={isDisabled}
-            onNumber={(value) => set('tool_execution_timeout', value)}
-          />
-        </Field>
-        <Field label="Minutes between tool listings" hint="Below 0: never." error={errorAt('tool_sync_interval')}>
-          <NumberInput
-            value={draft.tool_sync_interval}
-            disabled={isDisabled}
-            onNumber={(value) => set('tool_sync_interval', value)}
-          />
-        </Field>
-        <Field label="MCP revision" error={errorAt('protocol_era')}>
-          <Select
-            value={draft.protocol_era}
-            options={ERAS}
-            disabled={isDisabled}
-            onValue={(value) => set('protocol_era', value)}
-          />
-        </Field>
-        <Switch
-          label="Probe with ping"
-          hint="Off: with tools/list, for servers that know no ping."
-          isOn={draft.is_ping_available}
-          disabled={isDisabled}
-          onSwitch={(isOn) => set('is_ping_available', isOn)}
-        />
-      </Section>
+      <Timing {...props} />
       {isWeb && <Tls {...props} />}
     </div>
   );
 }
 
-function Address({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
-  const isInProcess = draft.connection_type === 'inprocess';
+function Naming({ server, form, isDisabled }: TabProps) {
   return (
-    <Field
+    <Section title="Server">
+      <FormText
+        form={form}
+        field="name"
+        label="Name"
+        hint={`Prefix of the tools: ${form.draft.name}-<tool>. Id: ${server.config.client_id}`}
+        disabled={isDisabled}
+      />
+      <Switch
+        label="Enabled"
+        hint="Off: the connection is closed and the tools are hidden; everything else stays."
+        isOn={!form.draft.disabled}
+        disabled={isDisabled}
+        onSwitch={(isOn) => form.set('disabled', !isOn)}
+      />
+      <FormSwitch
+        form={form}
+        field="is_code_mode_client"
+        label="Code mode"
+        hint="Offer the tools through code mode instead of one by one."
+        disabled={isDisabled}
+      />
+    </Section>
+  );
+}
+
+function Timing({ form, isDisabled }: TabProps) {
+  const bound = { form, disabled: isDisabled };
+  return (
+    <Section title="Timing" text="0 takes the setting of the gateway.">
+      <FormNumber {...bound} field="tool_execution_timeout" label="Time limit of a call, in seconds" step="1" />
+      <FormNumber
+        {...bound}
+        field="tool_sync_interval"
+        label="Minutes between tool listings"
+        hint="Below 0: never."
+        step="1"
+      />
+      <FormSelect {...bound} field="protocol_era" label="MCP revision" options={ERAS} />
+      <FormSwitch
+        {...bound}
+        field="is_ping_available"
+        label="Probe with ping"
+        hint="Off: with tools/list, for servers that know no ping."
+      />
+    </Section>
+  );
+}
+
+function Address({ form, isDisabled }: TabProps) {
+  const isInProcess = form.draft.connection_type === 'inprocess';
+  return (
+    <FormText
+      form={form}
+      field="connection_string"
       label={isInProcess ? 'Registered name' : 'URL'}
       hint={isInProcess ? undefined : 'Or env.NAME, to read it from the environment of the gateway.'}
-      error={errorAt('connection_string')}
-    >
-      <Input
-        isMono
-        value={draft.connection_string}
-        disabled={isDisabled}
-        onText={(text) => set('connection_string', text)}
-      />
-    </Field>
+      isMono
+      disabled={isDisabled}
+    />
   );
 }
 
@@ -115,26 +103,22 @@ function Command({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
       <Field label="Command" error={errorAt('stdio_config.command') ?? errorAt('stdio_config')}>
         <Input isMono value={stdio_config.command} disabled={isDisabled} onText={(command) => change({ command })} />
       </Field>
-      <Field label="Arguments" hint="One a line." error={errorAt('stdio_config.args')}>
-        <TextArea
-          rows={3}
-          value={stdio_config.args.join('\n')}
-          disabled={isDisabled}
-          onText={(text) => change({ args: linesOf(text) })}
-        />
-      </Field>
-      <Field
+      <Lines
+        label="Arguments"
+        hint="One a line."
+        error={errorAt('stdio_config.args')}
+        value={stdio_config.args}
+        disabled={isDisabled}
+        onValue={(args) => change({ args })}
+      />
+      <Lines
         label="Environment"
         hint="One a line: NAME (taken over from the gateway), NAME=value or NAME=env.OTHER."
         error={errorAt('stdio_config.envs')}
-      >
-        <TextArea
-          rows={3}
-          value={stdio_config.envs.join('\n')}
-          disabled={isDisabled}
-          onText={(text) => change({ envs: linesOf(text) })}
-        />
-      </Field>
+        value={stdio_config.envs}
+        disabled={isDisabled}
+        onValue={(envs) => change({ envs })}
+      />
     </>
   );
 }
@@ -169,19 +153,4 @@ function Tls({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
       />
     </Section>
   );
-}
-
-interface NumberProps {
-  readonly value: number;
-  readonly disabled: boolean;
-  readonly onNumber: (value: number) => void;
-}
-
-function NumberInput({ value, disabled, onNumber }: NumberProps) {
-  return <Input type="number" step="1" value={value} disabled={disabled} onText={(text) => onNumber(Number(text))} />;
-}
-
-/** One entry a line. While somebody types, the last line may be empty. */
-function linesOf(text: string): string[] {
-  return text === '' ? [] : text.split('\n');
 }

@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { Button, IconButton } from '../../ui/button.tsx';
-import { Field, Input, TextArea } from '../../ui/field.tsx';
+import { Field, Input } from '../../ui/field.tsx';
+import { FormLines, FormSelect, FormText } from '../../ui/form-fields.tsx';
 import { JsonEditor } from '../../ui/json-editor.tsx';
 import { Section } from '../../ui/page.tsx';
-import { Select } from '../../ui/select.tsx';
 import { AUTH_WORDS } from '../server-words.tsx';
 import type { TabProps } from './draft.ts';
 import { OwnCredentials } from './own-credentials.tsx';
@@ -19,17 +19,22 @@ export function CredentialsTab(props: TabProps) {
   return (
     <div className="grid items-start gap-4 lg:grid-cols-2">
       <Section title="Sign-in">
-        <Field label="How the gateway signs in" error={errorAt('auth_type')}>
-          <Select
-            value={draft.auth_type}
-            options={AUTH_TYPES}
-            disabled={isDisabled}
-            onValue={(value) => set('auth_type', value)}
-          />
-        </Field>
+        <FormSelect
+          form={form}
+          field="auth_type"
+          label="How the gateway signs in"
+          options={AUTH_TYPES}
+          disabled={isDisabled}
+        />
         {(draft.auth_type === 'oauth' || draft.auth_type === 'per_user_oauth') && <OAuth {...props} />}
         {draft.auth_type === 'per_user_headers' && (
-          <NameList {...props} field="per_user_header_keys" label="Headers that each user supplies" />
+          <FormLines
+            form={form}
+            field="per_user_header_keys"
+            label="Headers that each user supplies"
+            hint="One name a line."
+            disabled={isDisabled}
+          />
         )}
         {draft.auth_type === 'token_exchange' && (
           <Field label="Token exchange" hint="As JSON; empty texts mean the default." error={errorAt('token_exchange')}>
@@ -45,27 +50,30 @@ export function CredentialsTab(props: TabProps) {
       </Section>
       <Section title="Headers" text="Sent with every request. A value, or env.NAME or file.PATH.">
         <Headers {...props} />
-        <NameList {...props} field="allowed_extra_headers" label="Headers of the caller that are passed on" />
+        <FormLines
+          form={form}
+          field="allowed_extra_headers"
+          label="Headers of the caller that are passed on"
+          hint="One name a line; * means all but credentials."
+          disabled={isDisabled}
+        />
       </Section>
     </div>
   );
 }
 
-function OAuth({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
+function OAuth({ form, isDisabled }: TabProps) {
+  const { draft, set, errorAt } = form;
   return (
     <>
-      <Field
+      <FormText
+        form={form}
+        field="oauth_config_id"
         label="OAuth configuration in use"
         hint="Its id. Another one that was signed in to may take its place."
-        error={errorAt('oauth_config_id')}
-      >
-        <Input
-          isMono
-          value={draft.oauth_config_id}
-          disabled={isDisabled}
-          onText={(text) => set('oauth_config_id', text)}
-        />
-      </Field>
+        isMono
+        disabled={isDisabled}
+      />
       <Field
         label="Sign in anew with"
         hint='JSON such as {} to find everything out, or {"client_id": …, "scopes": […]}. Saving opens the sign-in page.'
@@ -78,25 +86,6 @@ function OAuth({ form: { draft, set, errorAt }, isDisabled }: TabProps) {
         />
       </Field>
     </>
-  );
-}
-
-interface NameListProps extends TabProps {
-  readonly field: 'per_user_header_keys' | 'allowed_extra_headers';
-  readonly label: string;
-}
-
-function NameList({ form: { draft, set, errorAt }, isDisabled, field, label }: NameListProps) {
-  const hint = field === 'allowed_extra_headers' ? 'One name a line; * means all but credentials.' : 'One name a line.';
-  return (
-    <Field label={label} hint={hint} error={errorAt(field)}>
-      <TextArea
-        rows={3}
-        value={draft[field].join('\n')}
-        disabled={isDisabled}
-        onText={(text) => set(field, text === '' ? [] : text.split('\n'))}
-      />
-    </Field>
   );
 }
 

@@ -90,6 +90,7 @@ export const FIELDS_OF_TAB: Readonly<Record<ServerTab, readonly (keyof ServerDra
     'allowed_extra_headers',
   ],
   access: ['allow_on_all_virtual_keys', 'vk_configs'],
+  health: [],
   logs: [],
 };
 

@@ -7,6 +7,7 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { CodeBlock } from '../../ui/code-block.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { Field, Input } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Problem, Skeleton } from '../../ui/states.tsx';
 import { Switch } from '../../ui/switch.tsx';
@@ -110,38 +111,30 @@ function AddKey({ onClose }: { onClose: () => void }) {
     );
   }
   return (
-    <Dialog
-      isOpen
-      onClose={onClose}
+    <FormDialog
+      form={form}
       title="Create an API key"
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" isBusy={form.isSaving} onClick={() => void create()}>
-            Create
-          </Button>
-        </>
-      }
+      verb="Create"
+      fields={['name', 'expires_at']}
+      onClose={onClose}
+      onSubmit={create}
     >
-      <div className="flex flex-col gap-4">
-        <Field label="Name" error={form.errorAt('name')}>
-          <Input value={name} onText={(text) => form.set('name', text)} />
-        </Field>
-        {Object.entries(SCOPES).map(([scope, label]) => (
-          <Switch
-            key={scope}
-            label={label}
-            isOn={scopes.some((one) => one === scope)}
-            onSwitch={(isOn) =>
-              form.set('scopes', isOn ? [...scopes, scope as ApiKeyScope] : scopes.filter((one) => one !== scope))
-            }
-          />
-        ))}
-        <Field label="Ends" hint="Empty: never." error={form.errorAt('expires_at')}>
-          <Input type="datetime-local" value={expires} onText={(text) => form.set('expires', text)} />
-        </Field>
-        {form.error !== undefined && form.errorAt('name') === undefined && <Problem error={form.error} />}
-      </div>
-    </Dialog>
+      <Field label="Name" error={form.errorAt('name')}>
+        <Input value={name} onText={(text) => form.set('name', text)} />
+      </Field>
+      {Object.entries(SCOPES).map(([scope, label]) => (
+        <Switch
+          key={scope}
+          label={label}
+          isOn={scopes.some((one) => one === scope)}
+          onSwitch={(isOn) =>
+            form.set('scopes', isOn ? [...scopes, scope as ApiKeyScope] : scopes.filter((one) => one !== scope))
+          }
+        />
+      ))}
+      <Field label="Ends" hint="Empty: never." error={form.errorAt('expires_at')}>
+        <Input type="datetime-local" value={expires} onText={(text) => form.set('expires', text)} />
+      </Field>
+    </FormDialog>
   );
 }

@@ -5,35 +5,37 @@ import { keys } from '../../data/keys.ts';
 import { useSession } from '../../shell/session-context.tsx';
 import { IconButton } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
-import { Empty, Problem, Skeleton } from '../../ui/states.tsx';
+import { Fetched } from '../../ui/fetched.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { Table, type Column } from '../../ui/table.tsx';
 import { timeText } from '../server-words.tsx';
 
 /** The MCP clients that signed in with OAuth. */
 export function ClientSignInsTab() {
-  const { data, error, refetch } = useQuery(clientSignInsQuery);
+  const query = useQuery(clientSignInsQuery);
   const { canWrite } = useSession();
   const [ended, setEnded] = useState<ClientSignIn>();
   const queries = useQueryClient();
   return (
     <>
-      {error !== null && <Problem error={error} onRetry={() => void refetch()} />}
-      {data === undefined && error === null && <Skeleton />}
-      {data?.length === 0 && (
-        <Empty
-          icon="people"
-          title="No client is signed in"
-          text="Clients sign in with OAuth when the server sign-in mode is oauth or both. Those with a key in their headers are not listed."
-        />
-      )}
-      {data !== undefined && data.length > 0 && (
-        <Table
-          label="Clients that are signed in"
-          rows={data}
-          columns={columnsOf(canWrite, setEnded)}
-          rowKey={({ id }) => id}
-        />
-      )}
+      <Fetched query={query}>
+        {(signIns) =>
+          signIns.length === 0 ? (
+            <Empty
+              icon="people"
+              title="No client is signed in"
+              text="Clients sign in with OAuth when the server sign-in mode is oauth or both. Those with a key in their headers are not listed."
+            />
+          ) : (
+            <Table
+              label="Clients that are signed in"
+              rows={signIns}
+              columns={columnsOf(canWrite, setEnded)}
+              rowKey={({ id }) => id}
+            />
+          )
+        }
+      </Fetched>
       <Confirm
         isOpen={ended !== undefined}
         onClose={() => setEnded(undefined)}

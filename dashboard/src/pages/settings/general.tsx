@@ -2,9 +2,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from '../../data/keys.ts';
 import { saveSettings, settingSchemaQuery, settingsQuery, type SettingSchema } from '../../data/settings.ts';
 import { useSession } from '../../shell/session-context.tsx';
-import { Button } from '../../ui/button.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Section } from '../../ui/page.tsx';
+import { SaveBar } from '../../ui/save-bar.tsx';
 import { Problem, Skeleton } from '../../ui/states.tsx';
 import { useToast } from '../../ui/toast.tsx';
 import { SettingField } from './setting-field.tsx';
@@ -30,8 +30,6 @@ function SettingsForm({ stored, schemas }: FormProps) {
   const queries = useQueryClient();
   const toast = useToast();
   const { canWrite } = useSession();
-  const names = Object.keys(form.changes);
-  const isShown = Object.keys(stored).some((path) => form.errorAt(`client_config.${path}`) !== undefined);
 
   async function save(): Promise<void> {
     const isSaved = await form.save(async (changes) => {
@@ -66,30 +64,7 @@ function SettingsForm({ stored, schemas }: FormProps) {
           </div>
         </Section>
       ))}
-      {(form.isDirty || form.error !== undefined) && (
-        <div
-          role="region"
-          aria-label="Unsaved changes"
-          className="sticky bottom-0 z-20 flex flex-wrap items-center gap-2 rounded-lg border bg-surface px-4 py-3"
-        >
-          <p className="min-w-0 flex-1 text-sm break-words" aria-live="polite">
-            {names.length === 1 ? '1 change' : `${names.length} changes`}
-            <span className="text-muted">: {names.join(', ')}</span>
-          </p>
-          <Button onClick={form.discard} disabled={form.isSaving}>
-            Discard
-          </Button>
-          <Button type="submit" look="primary" isBusy={form.isSaving} disabled={!form.isDirty}>
-            Save
-          </Button>
-          {form.error !== undefined && isShown && (
-            <p role="alert" className="w-full text-sm text-bad">
-              Nothing was saved: see the marked field.
-            </p>
-          )}
-          {form.error !== undefined && !isShown && <Problem error={form.error} />}
-        </div>
-      )}
+      <SaveBar form={form} on="tab" fields={Object.keys(stored).map((path) => `client_config.${path}`)} />
     </form>
   );
 }

@@ -1,12 +1,13 @@
 import { changePassword } from '../../data/accounts.ts';
 import { useSession } from '../../shell/session-context.tsx';
 import { Button } from '../../ui/button.tsx';
-import { Field, Input } from '../../ui/field.tsx';
+import { FormProblem } from '../../ui/form-drawer.tsx';
+import { FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Section } from '../../ui/page.tsx';
-import { Problem } from '../../ui/states.tsx';
 import { useToast } from '../../ui/toast.tsx';
-import { PASSWORD_HINT } from './account-dialogs.tsx';
+import { useUnsaved } from '../../ui/unsaved.tsx';
+import { PASSWORD_HINT } from '../password-hint.ts';
 
 /** The password of whoever is signed in. */
 export function OwnPasswordTab() {
@@ -14,7 +15,7 @@ export function OwnPasswordTab() {
   const form = useForm({ current_password: '', new_password: '' });
   const toast = useToast();
   const { current_password, new_password } = form.draft;
-  const isShown = ['current_password', 'new_password'].some((field) => form.errorAt(field) !== undefined);
+  const { question } = useUnsaved(form, 'tab');
   if (person.user?.origin !== 'local') {
     return <p className="text-muted">Your password is not kept here: your identity provider checks it.</p>;
   }
@@ -30,23 +31,23 @@ export function OwnPasswordTab() {
           void save();
         }}
       >
-        <Field label="Current password" error={form.errorAt('current_password')}>
-          <Input
-            type="password"
-            autoComplete="current-password"
-            value={current_password}
-            onText={(text) => form.set('current_password', text)}
-          />
-        </Field>
-        <Field label="New password" hint={PASSWORD_HINT} error={form.errorAt('new_password')}>
-          <Input
-            type="password"
-            autoComplete="new-password"
-            value={new_password}
-            onText={(text) => form.set('new_password', text)}
-          />
-        </Field>
-        {form.error !== undefined && !isShown && <Problem error={form.error} />}
+        <FormText
+          form={form}
+          field="current_password"
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+        />
+        <FormText
+          form={form}
+          field="new_password"
+          label="New password"
+          hint={PASSWORD_HINT}
+          type="password"
+          autoComplete="new-password"
+        />
+        <FormProblem form={form} fields={['current_password', 'new_password']} />
+        {question}
         <div>
           <Button type="submit" look="primary" isBusy={form.isSaving}>
             Change the password

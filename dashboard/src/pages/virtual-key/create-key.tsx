@@ -3,11 +3,9 @@ import { useState } from 'react';
 import { keys } from '../../data/keys.ts';
 import { serversQuery } from '../../data/servers.ts';
 import { createVirtualKey, type VirtualKey } from '../../data/virtual-keys.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field, Input } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
+import { FormText } from '../../ui/form-fields.tsx';
 import { useForm } from '../../ui/form.ts';
-import { Problem } from '../../ui/states.tsx';
 import { Switch } from '../../ui/switch.tsx';
 
 interface CreateKeyProps {
@@ -36,42 +34,23 @@ export function CreateKey({ onClose, onCreated }: CreateKeyProps) {
   }
 
   return (
-    <Dialog
-      isOpen
-      onClose={onClose}
+    <FormDialog
+      form={form}
       title="Make a virtual key"
       description="The gateway makes its value, and shows it next."
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form="create-key" look="primary" isBusy={form.isSaving}>
-            Make the key
-          </Button>
-        </>
-      }
+      verb="Make the key"
+      fields={['name', 'description']}
+      onClose={onClose}
+      onSubmit={create}
     >
-      <form
-        id="create-key"
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create();
-        }}
-      >
-        <Field label="Name" error={form.errorAt('name')}>
-          <Input value={form.draft.name} onText={(text) => form.set('name', text)} />
-        </Field>
-        <Field label="Description" error={form.errorAt('description')}>
-          <Input value={form.draft.description} onText={(text) => form.set('description', text)} />
-        </Field>
-        <Switch
-          label="Grant all allowed tools of the servers there are"
-          hint="Off: the key may call nothing until its page says what."
-          isOn={isForAll}
-          onSwitch={setForAll}
-        />
-        {form.error !== undefined && form.errorAt('name') === undefined && <Problem error={form.error} />}
-      </form>
-    </Dialog>
+      <FormText form={form} field="name" label="Name" />
+      <FormText form={form} field="description" label="Description" />
+      <Switch
+        label="Grant all allowed tools of the servers there are"
+        hint="Off: the key may call nothing until its page says what."
+        isOn={isForAll}
+        onSwitch={setForAll}
+      />
+    </FormDialog>
   );
 }

@@ -57,7 +57,7 @@ export function KeyActions({ virtualKey }: { virtualKey: VirtualKey }) {
         onConfirm={async () => {
           await removeVirtualKey(id);
           toast.done(`${name} is deleted.`);
-          await navigate({ to: '/workspace/virtual-keys' });
+          await navigate({ to: '/workspace/virtual-keys', ignoreBlocker: true });
           await refresh();
         }}
       />

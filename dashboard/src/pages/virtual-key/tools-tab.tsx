@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { serversQuery } from '../../data/servers.ts';
-import { IconButton } from '../../ui/button.tsx';
-import { Combobox } from '../../ui/combobox.tsx';
-import { Field } from '../../ui/field.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Problem } from '../../ui/states.tsx';
 import { ToolPicker } from '../../ui/tool-picker.tsx';
+import { GrantAnother, Granted } from '../grants/grants.tsx';
 import type { KeyTabProps } from './draft.ts';
 
 /** Which tools of which servers a key may call. */
@@ -19,16 +17,13 @@ export function ToolsTab({ form: { draft, set, errorAt }, isDisabled }: KeyTabPr
       text="What is not granted is denied. What the server itself forbids stays forbidden."
     >
       {draft.mcp_configs.map(({ name, tools_to_execute }, index) => (
-        <div key={name} className="rounded-md border p-3">
-          <div className="mb-2 flex items-center gap-2">
-            <h3 className="min-w-0 flex-1 truncate font-medium">{name}</h3>
-            <IconButton
-              icon="trash"
-              label={`Take away ${name}`}
-              disabled={isDisabled}
-              onClick={() => set('mcp_configs', draft.mcp_configs.toSpliced(index, 1))}
-            />
-          </div>
+        <Granted
+          key={name}
+          name={name}
+          removeLabel={`Take away ${name}`}
+          isDisabled={isDisabled}
+          onRemove={() => set('mcp_configs', draft.mcp_configs.toSpliced(index, 1))}
+        >
           <ToolPicker
             server={name}
             tools={servers.find(({ config }) => config.name === name)?.tools ?? []}
@@ -36,7 +31,7 @@ export function ToolsTab({ form: { draft, set, errorAt }, isDisabled }: KeyTabPr
             disabled={isDisabled}
             onValue={(tools) => set('mcp_configs', draft.mcp_configs.with(index, { name, tools_to_execute: tools }))}
           />
-        </div>
+        </Granted>
       ))}
       {open.length > 0 && (
         <p className="text-sm text-muted">
@@ -44,21 +39,16 @@ export function ToolsTab({ form: { draft, set, errorAt }, isDisabled }: KeyTabPr
         </p>
       )}
       {error !== null && <Problem error={error} />}
-      <Field
+      <GrantAnother
         label="Grant a server"
-        hint={servers.length === 0 ? 'There is no server yet.' : undefined}
+        placeholder="Search servers"
+        options={servers.map(({ config }) => ({ value: config.name, label: config.name }))}
+        granted={draft.mcp_configs.map(({ name }) => name)}
+        none="There is no server yet."
         error={errorAt('mcp_configs')}
-      >
-        <Combobox
-          value=""
-          placeholder="Search servers"
-          disabled={isDisabled}
-          options={servers
-            .filter(({ config }) => !granted.has(config.name))
-            .map(({ config }) => ({ value: config.name, label: config.name }))}
-          onValue={(name) => name !== '' && set('mcp_configs', [...draft.mcp_configs, { name, tools_to_execute: [] }])}
-        />
-      </Field>
+        isDisabled={isDisabled}
+        onGrant={(name) => set('mcp_configs', [...draft.mcp_configs, { name, tools_to_execute: [] }])}
+      />
     </Section>
   );
 }

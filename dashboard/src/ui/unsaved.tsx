@@ -1,0 +1,54 @@
+import { useBlocker } from '@tanstack/react-router';
+import { useState, type ReactNode } from 'react';
+import { Confirm } from './dialog.tsx';
+import type { Form } from './form.ts';
+
+interface Unsaved {
+  /** Closes what the form is in, once it is sure that nothing is lost. */
+  readonly leave: (close: () => void) => void;
+  /** Has to be rendered: it asks. */
+  readonly question: ReactNode;
+}
+
+/**
+ * Asks before what was typed is lost: by another page, by closing the form, by closing the window. A form on a tab is lost with
+ * the tab, one of a page is not.
+ */
+export function useUnsaved(form: Pick<Form<object>, 'isDirty' | 'isSaving'>, on: 'page' | 'tab' = 'page'): Unsaved {
+  // Whoever saves may go on to another page in the same breath.
+  const isAtRisk = form.isDirty && !form.isSaving;
+  const [closing, setClosing] = useState<{ readonly close: () => void }>();
+  const blocker = useBlocker({
+    disabled: !isAtRisk,
+    withResolver: true,
+    shouldBlockFn: ({ current, next }) =>
+      current.pathname !== next.pathname || (on === 'tab' && isOtherTab(current, next)),
+  });
+  const stay = (): void => {
+    setClosing(undefined);
+    blocker.reset?.();
+  };
+  return {
+    leave: (close) => (isAtRisk ? setClosing({ close }) : close()),
+    question: (
+      <Confirm
+        isOpen={closing !== undefined || blocker.status === 'blocked'}
+        onClose={stay}
+        title="Leave without saving?"
+        text="What you have changed here is not saved, and would be lost."
+        verb="Leave"
+        cancel="Stay"
+        onConfirm={async () => {
+          closing?.close();
+          blocker.proceed?.();
+          await Promise.resolve();
+        }}
+      />
+    ),
+  };
+}
+
+function isOtherTab(current: { readonly search: object }, next: { readonly search: object }): boolean {
+  const tabOf = (search: { readonly tab?: unknown }): unknown => search.tab;
+  return tabOf(current.search) !== tabOf(next.search);
+}
