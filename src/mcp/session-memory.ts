@@ -20,7 +20,9 @@ const KEPT_MS = 30 * 24 * HOUR_MS;
 /** Without the database sessions go on: they only forget what they asked for when they change the node. */
 export function createSessionMemory({ store, onError }: MemoryDeps): SessionMemory {
   const sweep = setInterval(() => void store.sweep(Date.now() - KEPT_MS).catch(onError), HOUR_MS).unref();
-  const tell = (error: unknown): undefined => void onError(error);
+  const tell = (error: unknown): undefined => {
+    onError(error);
+  };
   return {
     find: (sessionId) => store.find(sessionId).catch(tell),
     save: (sessionId, state) => store.save(sessionId, state).catch(tell),

@@ -41,7 +41,7 @@ export async function startSteadyLoad(gateway: GatewayAccess, perSecond: number)
   };
   const outcomes: LoadOutcome[] = [];
   const running = new Set<Promise<void>>();
-  let isOver = false;
+  const over = new AbortController();
 
   async function call(number: number): Promise<void> {
     const way = WAYS[number % WAYS.length] ?? 'modern';
@@ -53,7 +53,7 @@ export async function startSteadyLoad(gateway: GatewayAccess, perSecond: number)
 
   async function run(): Promise<void> {
     let due = performance.now();
-    for (let number = 0; !isOver; number += 1) {
+    for (let number = 0; !over.signal.aborted; number += 1) {
       // A machine that cannot keep up calls less often; what was missed is not made up for all at once.
       due = Math.max(due + 1_000 / perSecond, performance.now());
       await sleep(Math.max(0, due - performance.now()));
@@ -66,7 +66,7 @@ export async function startSteadyLoad(gateway: GatewayAccess, perSecond: number)
   return {
     outcomes,
     async stop() {
-      isOver = true;
+      over.abort();
       await loop;
       await Promise.all(running);
       return outcomes;
