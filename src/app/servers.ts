@@ -19,7 +19,7 @@ import { createCatalog, type Catalog } from '../mcp/catalog.ts';
 import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
-import type { NameOf } from '../mcp/offering.ts';
+import type { NameOf } from '../mcp/part.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
 import { createPersonal, type PersonalParts } from './personal.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
@@ -119,7 +119,7 @@ export function createServers(options: ServersOptions): Servers {
     settings,
     logger,
     onChange: () => catalog.invalidate(),
-    onGrants: () => catalog.invalidateRights(),
+    onGrants: () => catalog.invalidate(),
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
     saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });

@@ -62,6 +62,7 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
   let isWatchPlanned = false;
+  let isWatching = false;
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
   // Which resources servers are to report on depends on who has them, which may have changed with any list.
@@ -108,6 +109,9 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
 
   /** Tells each server which of its resources somebody wants to hear of. */
   async function watch(): Promise<void> {
+    const isWanted = all().some(({ resources }) => resources.size > 0);
+    if (!isWanted && !isWatching) return;
+    isWatching = isWanted;
     const { upstreams } = catalog.view(EVERYTHING);
     const wanted = new Map<Upstream, Set<string>>(upstreams.map((upstream) => [upstream, new Set()]));
     for (const { audience, resources: asked } of all()) {

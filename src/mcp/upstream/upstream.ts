@@ -11,7 +11,7 @@ import { isOrphaned } from '../personal/access.ts';
 import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
-import { EMPTY_OFFER, sameOffer } from './offer.ts';
+import { EMPTY_OFFER, keepSame, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
 import { OwnSessions } from './own-sessions.ts';
 import { OffersByProfile } from './offers-by-profile.ts';
@@ -102,6 +102,11 @@ export class Upstream {
   /** What the server offers to clients with a profile: the special offer once it is known, else the common one. */
   offerFor(profile: Profile | undefined): Offer {
     return (profile && this.special.get(profile)) ?? this.offer;
+  }
+
+  /** False while it is not known what the server offers to clients with this profile, and that may be special. */
+  hasLearned(profile: Profile): boolean {
+    return this.#link.session?.peer.era !== 'legacy' || this.special.isLearned(profile);
   }
 
   /** Finds out what the server offers to clients with this profile, if that is not known and may be special. */
@@ -366,12 +371,10 @@ export class Upstream {
   #take({ era }: Peer, listed: Offer): void {
     const isBound = era === 'modern' && this.#client.connection_type === 'http';
     const offer = isBound ? this.#withoutInvalid(listed) : listed;
-    const isSame = this.#era === era && sameOffer(offer, this.offer);
-    if (!isSame) {
-      this.#known = { offer, era, found_at: Date.now() };
-      this.#deps.saveKnown(this.#client.client_id, this.#known);
-      this.special.refresh();
-    }
+    if (this.#era === era && sameOffer(offer, this.offer)) return;
+    this.#known = { offer: keepSame(offer, this.offer), era, found_at: Date.now() };
+    this.#deps.saveKnown(this.#client.client_id, this.#known);
+    this.special.refresh();
     this.#deps.onChange();
   }
 }
