@@ -5,6 +5,7 @@ import { createSandbox } from '../code/sandbox.ts';
 import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
 import { createSealer } from '../lib/seal.ts';
+import { createTurns } from '../lib/turns.ts';
 import { VERSION } from '../lib/version.ts';
 import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
 import type { BuiltIns } from '../mcp/built-in.ts';
@@ -56,6 +57,10 @@ export interface Servers {
   readonly approvals: Approvals;
   readonly results: Results;
 }
+
+/** Servers that begin to connect at the same time, and how long each of them keeps the next one waiting. */
+const CONNECT_AT_ONCE = 16;
+const CONNECT_TURN_MS = 125;
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
 export function createServers(options: ServersOptions): Servers {
@@ -118,6 +123,7 @@ export function createServers(options: ServersOptions): Servers {
     timing,
     settings,
     logger,
+    turns: createTurns({ places: CONNECT_AT_ONCE, longestMs: CONNECT_TURN_MS }),
     onChange: () => catalog.invalidate(),
     onGrants: () => catalog.invalidate(),
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),

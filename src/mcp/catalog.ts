@@ -21,6 +21,8 @@ export interface Catalog {
   prepare(audience: Audience): Promise<void>;
   /** Something that views are made of has changed. What has not is compiled no second time. */
   invalidate(): void;
+  /** Calls the listener after a change of anything, once for a burst of them. */
+  onChange(listener: () => void): void;
   /** Calls the listener with the lists that the audience now sees differently. Gives the function that ends it. */
   watch(audience: Audience, listener: (changed: readonly (keyof Lists)[]) => void): () => void;
 }
@@ -60,6 +62,7 @@ interface AsOf<T> {
 /** What there is to see, and for whom. Compiled when somebody asks after a change, and only as far as it concerns them. */
 export function createCatalog({ upstreams, isUsable, nameOf = publicToolName, builtIns }: CatalogDeps): Catalog {
   const watchers = new Set<Watcher>();
+  const listeners: (() => void)[] = [];
   const parts = createParts(nameOf);
   const rights = createRights();
   const offerings = createLatest<string, AsOf<Offering>>(MAX_OFFERINGS);
@@ -122,6 +125,7 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName, bu
     isCheckPlanned = false;
     const began = performance.now();
     const compared = new Map<View, Map<View, readonly (keyof Lists)[]>>();
+    for (const listener of listeners) listener();
     for (const watcher of watchers) {
       const now = view(watcher.audience);
       const changed = compare(watcher.announced, now, compared);
@@ -147,6 +151,7 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName, bu
       version += 1;
       planCheck();
     },
+    onChange: (listener) => void listeners.push(listener),
     watch(audience, listener) {
       const watcher: Watcher = { audience, listener, announced: view(audience) };
       watchers.add(watcher);

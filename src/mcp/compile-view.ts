@@ -63,6 +63,9 @@ const NOTHING: readonly NamedItem[] = [];
 
 function isOther(before: View, after: View, itemsOf: (shelf: Shelf) => readonly NamedItem[]): boolean {
   const [former, now] = [before, after].map(({ shelves }) => new Set(shelves.map(itemsOf)));
+  const size = (lists: Iterable<readonly NamedItem[]> = []): number =>
+    [...lists].reduce((sum, { length }) => sum + length, 0);
+  if (size(former) !== size(now)) return true;
   const textsOf = (items: Set<readonly NamedItem[]> = new Set(), others: Set<readonly NamedItem[]> = new Set()) =>
     inOrder([...items].filter((list) => !others.has(list))).map(jsonOf);
   return !sameTexts(textsOf(former, now), textsOf(now, former));

@@ -65,8 +65,8 @@ export function createSubscriptions({ catalog, tasks }: SubscriptionDeps): Subsc
   let isWatching = false;
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
-  // Which resources servers are to report on depends on who has them, which may have changed with any list.
-  catalog.watch(EVERYTHING, watchLater);
+  // Which resources servers are to report on depends on who has them.
+  catalog.onChange(watchLater);
 
   /** Watches the lists that an audience sees, and with them the resources that it asked to hear of. */
   function watchLists(

@@ -3,6 +3,7 @@ import type { ClientState, FailureView } from '../../contract/mcp-client.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Turns } from '../../lib/turns.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { isMoved, isPerUser, sameTarget } from '../client-config.ts';
@@ -30,6 +31,8 @@ export interface UpstreamDeps {
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
+  /** By which servers connect that nobody waits for. */
+  readonly turns: Turns;
   /** The offer, state or settings of this server are other than before. */
   readonly onChange: () => void;
   /** What the server says outside of any request: log lines, updated resources. */
@@ -79,6 +82,7 @@ export class Upstream {
     this.#link = new Link({
       verify: (record) => deps.verify(record, this.#era),
       timing: deps.timing,
+      turns: deps.turns,
       onOpen: (verified) => this.#onOpen(verified),
       onLost: () => this.#onLost(),
       onFailure: ({ stage, message }) =>
