@@ -48,7 +48,7 @@ export async function measureSize(fixture: Fixture, nodeArgs: string[]): Promise
     await measureStorm(gateway, fixture, createCaller(pool, fixture.reader.value), figures);
     await sleep(SETTLE_MS);
     figures.set('RSS at rest, MB', readMemory(gateway.pid).rss);
-    await measureCallers(pool, fixture, figures);
+    await measureCallers(gateway, pool, fixture, figures);
     await measureReads(gateway, figures);
     await measureWrites(gateway, fixture, createCaller(pool, fixture.reader.value), figures);
     figures.set('RSS after all that, MB', readMemory(gateway.pid).rss);
@@ -79,11 +79,18 @@ async function measureStorm(gateway: Running, fixture: Fixture, reader: McpCalle
   figures.set('tools/call while the others connect, failed', failures);
 }
 
-async function measureCallers(pool: Pool, { reader, keys }: Fixture, figures: Figures): Promise<void> {
+async function measureCallers(
+  { pid }: Running,
+  pool: Pool,
+  { reader, keys }: Fixture,
+  figures: Figures,
+): Promise<void> {
   const caller = createCaller(pool, reader.value);
   const count = countTools(await caller.list());
   if (count !== READER_TOOLS) throw new Error(`the reader sees ${count} tools instead of ${READER_TOOLS}`);
+  const before = readCpuMicros(pid);
   addQuantiles(figures, `tools/list of ${READER_TOOLS} tools`, await repeat(LISTS, () => caller.list()));
+  figures.set(`tools/list of ${READER_TOOLS} tools, CPU time`, (readCpuMicros(pid) - before) / LISTS / 1_000);
   addQuantiles(
     figures,
     'tools/list of a key for the first time',
@@ -112,7 +119,7 @@ async function measureReads({ origin }: Running, figures: Figures): Promise<void
 }
 
 async function measureWrites(
-  { origin }: Running,
+  { origin, pid }: Running,
   { clientIds, keys, size }: Fixture,
   reader: McpCaller,
   figures: Figures,
@@ -120,6 +127,7 @@ async function measureWrites(
   const put = async (server: number, body: object): Promise<unknown> =>
     read(await send(origin, 'PUT', `/api/mcp/client/${clientIds[server]}`, body));
   const [puts, lists]: [number[], number[]] = [[], []];
+  const before = readCpuMicros(pid);
   // Every other change is one of a server that the reader sees.
   for (let round = 0; round < PUTS; round += 1) {
     const server = round % 2 === 0 ? 0 : 1 + ((round * 37) % (size.servers - 1));
@@ -128,6 +136,7 @@ async function measureWrites(
   }
   addQuantiles(figures, 'PUT of a server', puts);
   addQuantiles(figures, 'the first tools/list after it', lists);
+  figures.set('both together, CPU time', (readCpuMicros(pid) - before) / PUTS / 1_000);
   const [grantPuts, grantLists]: [number[], number[]] = [[], []];
   const granted = keys.slice(0, 1_000);
   for (let round = 0; round < GRANT_PUTS; round += 1) {
