@@ -72,7 +72,8 @@ function print(curve: readonly [Size, Figures][]): void {
     const growth = (values.at(-1) ?? Number.NaN) / (values[0] ?? Number.NaN);
     const most = TARGETS.get(name);
     const verdict = most === undefined ? '' : `≤ ${most}: ${(values.at(-1) ?? Infinity) <= most ? 'met' : 'MISSED'}`;
-    console.log(`| ${name} | ${values.map(round).join(' | ')} | ${round(growth)}× | ${verdict} |`);
+    const grown = Number.isFinite(growth) ? `${round(growth)}×` : '–';
+    console.log(`| ${name} | ${values.map(round).join(' | ')} | ${grown} | ${verdict} |`);
   }
 }
 
