@@ -22,7 +22,7 @@ export interface Start {
   env?: Record<string, string>;
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 
 /** Starts a server and waits until it prints the address it listens on. */
 export async function startServer({ script, args = [], nodeArgs = [], env = {} }: Start): Promise<Running> {

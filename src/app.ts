@@ -120,7 +120,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const policy = await createPolicy({
     ...stores.governance,
     changes,
-    onChange: () => servers.catalog.invalidateRights(),
+    onChange: () => servers.catalog.invalidate(),
     onError,
   });
   const accounting = await createAccounting({

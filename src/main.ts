@@ -9,7 +9,7 @@ import type { StartFlags } from './cli/options.ts';
 import type { RestoreFlags } from './cli/restore.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
-import { keepYoungHeapSmall } from './cli/young-heap.ts';
+import { hasLargeDatabase, keepYoungHeapSmall } from './cli/young-heap.ts';
 import { VERSION } from './lib/version.ts';
 
 const EXAMPLES = `
@@ -57,7 +57,10 @@ program
     const letGrow = keepYoungHeapSmall();
     // Loaded only now: help and schema need none of it.
     const [{ start }, { createGateway }] = await Promise.all([import('./cli/start.ts'), import('./app.ts')]);
-    await start(flags, createGateway);
+    await start(flags, (options) => {
+      if (hasLargeDatabase(options.appDir)) letGrow();
+      return createGateway(options);
+    });
     letGrow();
   });
 

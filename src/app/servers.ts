@@ -5,6 +5,7 @@ import { createSandbox } from '../code/sandbox.ts';
 import type { Policy } from '../governance/policy.ts';
 import { isUsable } from '../governance/policy.ts';
 import { createSealer } from '../lib/seal.ts';
+import { createTurns } from '../lib/turns.ts';
 import { VERSION } from '../lib/version.ts';
 import { createApprovals, type Approvals } from '../mcp/approvals/approvals.ts';
 import type { BuiltIns } from '../mcp/built-in.ts';
@@ -20,7 +21,7 @@ import { createCredentials } from '../mcp/credentials.ts';
 import { createOwnExchange } from '../mcp/exchange/own.ts';
 import type { Homes } from '../mcp/homes.ts';
 import { createLegacySessions, type LegacySessions } from '../mcp/legacy-session.ts';
-import type { NameOf } from '../mcp/offering.ts';
+import type { NameOf } from '../mcp/part.ts';
 import { createRegistry, type Registry } from '../mcp/registry.ts';
 import { createPersonal, type PersonalParts } from './personal.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
@@ -61,6 +62,10 @@ export interface Servers {
   /** The name of the node that keeps what a token speaks of, where there may be several. */
   readonly homes: Homes;
 }
+
+/** Servers that begin to connect at the same time, and how long each of them keeps the next one waiting. */
+const CONNECT_AT_ONCE = 16;
+const CONNECT_TURN_MS = 125;
 
 /** Connects the servers, what there is to see of them, and the way of a call to them. */
 export function createServers(options: ServersOptions): Servers {
@@ -125,8 +130,9 @@ export function createServers(options: ServersOptions): Servers {
     timing,
     settings,
     logger,
+    turns: createTurns({ places: CONNECT_AT_ONCE, longestMs: CONNECT_TURN_MS }),
     onChange: () => catalog.invalidate(),
-    onGrants: () => catalog.invalidateRights(),
+    onGrants: () => catalog.invalidate(),
     onNotification: (upstream, notification) => subscriptions.onUpstream(upstream, notification),
     saveKnown: (id, known) => void stores.clients.saveKnown(id, known).catch(onError),
   });

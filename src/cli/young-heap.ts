@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 
 /**
@@ -7,4 +9,13 @@ import { setFlagsFromString } from 'node:v8';
 export function keepYoungHeapSmall(): () => void {
   setFlagsFromString('--semi-space-growth-factor=1');
   return () => setFlagsFromString('--semi-space-growth-factor=2');
+}
+
+/** A database of this size holds hundreds of servers or thousands of keys. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+
+/** Whether so much is about to be read that collecting it in small portions would take longer than the room is worth. */
+export function hasLargeDatabase(appDir: string): boolean {
+  const file = statSync(join(appDir, 'asbru.db'), { throwIfNoEntry: false });
+  return file !== undefined && file.size > LARGE_BYTES;
 }

@@ -132,8 +132,9 @@ function configView(
 
 function grantView({ id, virtual_key_id, client_id, tools_to_execute }: Grant, context: ViewContext): McpConfigView {
   // Without a description the id still says which server it is: what is sent back must find it.
-  const mcp_client = { ...context.describeClient(client_id), client_id };
-  const name: unknown = (mcp_client as Record<string, unknown>).name;
+  const described: Readonly<Record<string, unknown>> = context.describeClient(client_id) ?? {};
+  const mcp_client = described.client_id === client_id ? described : { ...described, client_id };
+  const { name } = described;
   return {
     id,
     virtual_key_id,

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
 import type { Changes } from '../store/changes.ts';
-import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
+import type { Customer, EntityStore, Team } from '../store/governance.ts';
+import type { KeyRecord, VirtualKeyStore } from '../store/virtual-keys.ts';
 import { principalOfKey, type Caller, type KeyPolicy, type Reference } from './caller.ts';
 import { compileLimits } from './limits.ts';
 import { compileProviders } from './model-access.ts';
@@ -25,7 +26,7 @@ export interface Policy {
 }
 
 interface PolicyDeps {
-  readonly keys: Pick<EntityStore<VirtualKey>, 'list' | 'find'>;
+  readonly keys: Pick<VirtualKeyStore, 'listRecords' | 'find'>;
   readonly teams: Pick<EntityStore<Team>, 'list'>;
   readonly customers: Pick<EntityStore<Customer>, 'list'>;
   readonly changes: Pick<Changes, 'subscribe'>;
@@ -41,7 +42,7 @@ interface KnownValue {
 
 interface Snapshot {
   /** Changed in place: a copy for each change would cost as much as there are keys. */
-  readonly keys: Map<string, VirtualKey>;
+  readonly keys: Map<string, KeyRecord>;
   readonly teams: ReadonlyMap<string, Team>;
   readonly customers: ReadonlyMap<string, Customer>;
 }
@@ -83,7 +84,11 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   }
 
   async function reloadAll(): Promise<void> {
-    const [keys, teams, customers] = await Promise.all([deps.keys.list(), deps.teams.list(), deps.customers.list()]);
+    const [keys, teams, customers] = await Promise.all([
+      deps.keys.listRecords(),
+      deps.teams.list(),
+      deps.customers.list(),
+    ]);
     snapshot = { keys: mapOf(keys), teams: mapOf(teams), customers: mapOf(customers) };
     byId = new Map();
     byHash = new Map();
@@ -101,7 +106,7 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
     if (key !== undefined) add(key, snapshot);
   }
 
-  function add(key: VirtualKey, owners: Snapshot): void {
+  function add(key: KeyRecord, owners: Snapshot): void {
     const caller = compileKey(key, owners);
     byId.set(key.id, caller);
     byHash.set(key.value_hash, { caller, until: Infinity });
@@ -109,7 +114,7 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
     if (previous_value_hash !== undefined) byHash.set(previous_value_hash, { caller, until: previous_expires_at });
   }
 
-  function drop({ id, value_hash, previous_value_hash = '' }: VirtualKey): void {
+  function drop({ id, value_hash, previous_value_hash = '' }: KeyRecord): void {
     byId.delete(id);
     byHash.delete(value_hash);
     byHash.delete(previous_value_hash);
@@ -151,7 +156,7 @@ export function isUsable({ isActive, expiresAt }: KeyPolicy, now = Date.now()): 
   return isActive && (expiresAt === undefined || expiresAt > now);
 }
 
-function compileKey(key: VirtualKey, { teams, customers }: Snapshot): KeyCaller {
+function compileKey(key: KeyRecord, { teams, customers }: Snapshot): KeyCaller {
   const { id, name } = key;
   const team = key.team_id === undefined ? undefined : teams.get(key.team_id);
   const customerId = key.customer_id ?? team?.customer_id;

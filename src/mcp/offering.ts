@@ -1,120 +1,95 @@
-import { canUseServer, canUseTool, type ToolFilter } from '../governance/access.ts';
-import { compilePrice } from '../governance/price.ts';
-import type { Listed } from '../store/mcp-clients.ts';
-import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
+import { canUseServer, grantOf, type ToolFilter } from '../governance/access.ts';
 import type { BuiltIns } from './built-in.ts';
+import { compileView } from './compile-view.ts';
+import type { Part, Parts } from './part.ts';
 import type { Profile } from './profile.ts';
-import { replaceMember, rewriteUris } from './rewrite.ts';
-import { indexResources } from './resource-index.ts';
-import type { Upstream } from './upstream/upstream.ts';
+import { indexResources, type ResourceIndex } from './resource-index.ts';
 import type { ToolMode } from './tool-mode.ts';
-import type { Entry, Lists, NamedTool, View } from './view.ts';
+import type { Upstream } from './upstream/upstream.ts';
+import type { NamedTool, Shelf, View } from './view.ts';
+
+/** Who looks, and what they ask to be shown. */
+export interface Look {
+  readonly virtualKey: string | undefined;
+  readonly filter: ToolFilter | undefined;
+  readonly mode: ToolMode | undefined;
+}
+
+/** A view, and what it was compiled from: while that stays the same, so does the view. */
+export interface Seen {
+  readonly view: View;
+  readonly from: readonly unknown[];
+}
 
 /** Everything that the servers offer to clients with one profile; what a caller sees of it is cut out of this. */
 export interface Offering {
-  /** What a virtual key sees through a filter; without both, all that the servers' own lists admit. */
-  restrict(virtualKey: string | undefined, filter: ToolFilter | undefined, mode: ToolMode | undefined): View;
+  /** Looks at the servers as they are now. Nothing is compiled that has not changed. */
+  refresh(upstreams: readonly Upstream[]): void;
+  /** What is seen of these servers, which are some or all of those that there are; the former view if that is the same. */
+  see(upstreams: readonly Upstream[], look: Look, former: Seen | undefined): Seen;
   /** By public name, whether or not anybody may use it. */
   findTool(name: string): NamedTool | undefined;
 }
 
-/** Makes the public name of a tool or prompt. */
-export type NameOf = (client: string, own: string) => string;
-
-interface Item extends Entry {
-  readonly name: string;
-  readonly json: string;
-  readonly listed: Listed;
-}
-
-/** Compiles what the servers offer: names made public, addresses told apart, everything in order. */
-export function compileOffering(
-  all: Iterable<Upstream>,
+/** Follows what the servers offer: names made public, addresses told apart, everything in order. */
+export function createOffering(
   profile: Profile | undefined,
-  nameOf: NameOf,
+  parts: Parts,
   builtIns: readonly BuiltIns[] = [],
 ): Offering {
-  const registered = [...all];
-  const upstreams = registered.filter(({ client }) => !client.disabled);
-  const index = indexResources(upstreams, profile);
+  let registered: readonly Upstream[] = [];
+  let sources: readonly unknown[] = [];
+  let index: ResourceIndex = indexResources([], profile);
 
-  function named(upstream: Upstream, items: readonly Listed[]): Item[] {
-    return items.map((listed) => {
-      const { name: own, json } = listed;
-      const name = nameOf(upstream.client.name, own);
-      const renamed = replaceMember(json, 'name', JSON.stringify(name));
-      return { name, own, upstream, listed, json: rewriteUris(renamed, index.renames(upstream)) };
-    });
+  function partOf(upstream: Upstream): Part {
+    return parts.partOf(upstream, upstream.offerFor(profile), index.renames(upstream));
   }
 
-  // Those of disabled servers too: nobody may use them, but somebody may ask why.
-  const tools = sorted(
-    registered.flatMap((upstream) => {
-      const offered = upstream.offerFor(profile).tools;
-      const headers = new Map(offered.map((tool) => [tool.name, headersOf(tool)]));
-      const prices = new Map(Object.entries(upstream.client.tool_pricing));
-      return named(upstream, offered).map((item) => ({
-        ...item,
-        paramHeaders: headers.get(item.own) ?? [],
-        price: compilePrice(prices.get(item.own)),
-      }));
-    }),
-  );
-  const prompts = sorted(upstreams.flatMap((upstream) => named(upstream, upstream.offerFor(profile).prompts)));
-
-  let byName: ReadonlyMap<string, NamedTool> | undefined;
   return {
-    restrict(virtualKey, filter, mode) {
-      const seen = new Set(upstreams.filter((upstream) => canUseServer(upstream, virtualKey, filter)));
-      const isWhole = virtualKey === undefined && filter === undefined;
-      const usable = tools.filter((tool) => canUseTool(tool.upstream, tool, virtualKey, filter));
-      const owners = new Set(usable.map(({ upstream }) => upstream));
-      const folds = builtIns.map((own) => [...owners].filter(({ client }) => own.folds(client, mode)));
+    refresh(upstreams) {
+      registered = upstreams;
+      const enabled = upstreams.filter(({ client }) => !client.disabled);
+      const now = enabled.flatMap((upstream) => {
+        const { resources, resourceTemplates } = upstream.offerFor(profile);
+        return [upstream, upstream.client.name, resources, resourceTemplates];
+      });
+      if (isSame(sources, now)) return;
+      sources = now;
+      index = indexResources(enabled, profile);
+    },
+    see(upstreams, { virtualKey, filter, mode }, former) {
+      const servers = upstreams.filter((upstream) => canUseServer(upstream, virtualKey, filter));
+      const seen = servers.map((upstream) => ({ part: partOf(upstream), granted: grantOf(upstream, virtualKey) }));
+      const from = [index, ...seen.flatMap(({ part, granted }) => [part, granted])];
+      if (former !== undefined && isSame(former.from, from)) return former;
+      const cut = seen.map(({ part, granted }) => ({ part, tools: part.usable(virtualKey, granted, filter) }));
+      const owners = cut.filter(({ tools }) => tools.length > 0).map(({ part }) => part.upstream);
+      const folds = builtIns.map((own) => owners.filter(({ client }) => own.folds(client, mode)));
       const folded = new Set(folds.flat());
-      const listed = usable.filter(({ upstream }) => !folded.has(upstream));
-      const inPlace = builtIns.flatMap((own, at) => own.definitions(folds[at] ?? []));
-      const shown = isWhole ? prompts : prompts.filter(({ upstream }) => seen.has(upstream));
-      const resources = isWhole ? index : index.restrict(seen);
-      return {
-        tools: new Map(usable.map((tool) => [tool.name, tool])),
-        prompts: new Map(shown.map((prompt) => [prompt.name, prompt])),
-        resources,
-        lists: {
-          tools: member('tools', [...listed.map(jsonOf), ...inPlace]),
-          prompts: member('prompts', shown.map(jsonOf)),
-          resources: member('resources', resources.resources),
-          resourceTemplates: member('resourceTemplates', resources.templates),
-        },
-        folded,
-        upstreams: [...seen],
-        stale: [...seen]
-          .filter(({ state }) => state !== 'connected')
-          .map(({ client }) => client.name)
-          .toSorted(),
-      };
+      const shelves = cut.map(({ part: { upstream, prompts }, tools }): Shelf => {
+        return { upstream, tools, prompts, isListed: !folded.has(upstream) };
+      });
+      // Whoever sees everything sees all addresses, also of what disabled servers would have.
+      const resources = virtualKey === undefined && filter === undefined ? index : index.restrict(new Set(servers));
+      const definitions = builtIns.flatMap((own, at) => own.definitions(folds[at] ?? []));
+      return { view: compileView({ shelves, resources, builtIns: definitions }), from };
     },
-    findTool(name) {
-      byName ??= new Map(tools.map((tool) => [tool.name, tool]));
-      return byName.get(name);
-    },
+    // Those of disabled servers too: nobody may use them, but somebody may ask why.
+    findTool: (name) => registered.map((upstream) => findIn(partOf(upstream).tools, name)).findLast(Boolean),
   };
 }
 
-/** Annotations that break the rules, on a server for which they are not binding, are passed over. */
-function headersOf(tool: Listed): readonly ParamHeader[] {
-  const read = paramHeadersOf(tool);
-  return read.valid ? read.headers : [];
+/** In a list that is in the order of the names. */
+function findIn(tools: readonly NamedTool[], name: string): NamedTool | undefined {
+  let [low, high] = [0, tools.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tools[middle]?.name ?? '') < name) low = middle + 1;
+    else high = middle;
+  }
+  return tools[low]?.name === name ? tools[low] : undefined;
 }
 
-/** In the order of the names, which is the same on every node and whatever the connect order. */
-function sorted<T extends Item>(items: readonly T[]): T[] {
-  return items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function jsonOf({ json }: Item): string {
-  return json;
-}
-
-function member(name: keyof Lists, items: readonly string[]): Buffer {
-  return Buffer.from(`"${name}":[${items.join(',')}]`);
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at]);
 }

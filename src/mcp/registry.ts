@@ -407,10 +407,20 @@ function toRows(grants: Grants): { virtual_key_id: string; tools_to_execute: rea
   return [...grants].map(([virtual_key_id, tools_to_execute]) => ({ virtual_key_id, tools_to_execute }));
 }
 
-function snapshot({ client, grants, state, offer, special, lastFailure }: Upstream): RegisteredClient {
-  // Some tools exist only for clients that can be asked something; whoever manages them must see them too.
-  const tools = new Map([...special.tools, ...offer.tools].map((tool) => [tool.name, tool]));
-  return { client, grants, state, tools: [...tools.values()], lastFailure };
+function snapshot(upstream: Upstream): RegisteredClient {
+  const { client, grants, state, lastFailure } = upstream;
+  return {
+    client,
+    grants,
+    state,
+    // Put together when they are read: most who go through all servers want a few of them.
+    get tools() {
+      // Some tools exist only for clients that can be asked something; whoever manages them must see them too.
+      const tools = new Map([...upstream.special.tools, ...upstream.offer.tools].map((tool) => [tool.name, tool]));
+      return [...tools.values()];
+    },
+    lastFailure,
+  };
 }
 
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {

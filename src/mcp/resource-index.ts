@@ -97,9 +97,15 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
     const servers = upstreams.filter((upstream) => seen.has(upstream));
     const shown = (items: readonly { upstream: Upstream; json: string }[]): string[] =>
       items.filter(({ upstream }) => seen.has(upstream)).map(({ json }) => json);
+    let lists: { readonly resources: readonly string[]; readonly templates: readonly string[] } | undefined;
+    const read = () => (lists ??= { resources: shown(resources), templates: shown(templates) });
     return {
-      resources: shown(resources),
-      templates: shown(templates),
+      get resources() {
+        return read().resources;
+      },
+      get templates() {
+        return read().templates;
+      },
       find: (uri) => [owners.get(uri), templateOwners.get(uri)].find((owned) => owned && seen.has(owned.upstream)),
       candidates: (uri) => candidates(uri, servers),
       renames: (upstream) => known.get(upstream) ?? NO_RENAMES,

@@ -7,11 +7,12 @@ import { describeGateway } from './describe.ts';
 import { askingCaller } from './personal/ask-caller.ts';
 import { createReaders } from './readers.ts';
 import type { Relay } from './relay/relay.ts';
+import { createRenderedLists } from './rendered-lists.ts';
 import type { Results } from './results/results.ts';
 import { chooseLegacyVersion, META, SUPPORTED_VERSIONS, type Era } from './revisions.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Tasks } from './tasks.ts';
-import type { Lists, View } from './view.ts';
+import type { Lists } from './view.ts';
 
 interface ServerDeps {
   readonly catalog: Catalog;
@@ -47,8 +48,7 @@ export function createMcpServer(deps: ServerDeps): McpServer {
   const serverInfo = { name: 'asbru', title: 'Asbru MCP gateway', version };
   const modernHead = { resultType: 'complete', _meta: { [META.serverInfo]: serverInfo } };
   const cacheHints = { ttlMs: TTL_MS, cacheScope: 'private' };
-  /** Rendered once per view; a view is replaced, never changed. */
-  const rendered = new WeakMap<View, Map<string, Buffer>>();
+  const rendered = createRenderedLists();
   const { readResource, getPrompt, complete } = createReaders({ catalog, relay, results, cacheHints });
 
   const legacy: Readonly<Record<string, Handler>> = {
@@ -97,29 +97,25 @@ export function createMcpServer(deps: ServerDeps): McpServer {
     if (cursor !== undefined)
       throw new GatewayError('invalid_request', 'cursor: the list has one page, so no cursor was given out');
     const view = catalog.view(audience);
-    const cache = rendered.get(view) ?? new Map<string, Buffer>();
-    rendered.set(view, cache);
-    const key = `${side.era} ${kind}`;
-    const bytes = cache.get(key) ?? renderList(view, kind, side.era);
-    cache.set(key, bytes);
+    const bytes = rendered.get(view, kind, side.era, (stale) => renderList(view.lists[kind], stale, side.era));
     // A long list must not be searched for what it does not have.
     return { kind: 'result', bytes, isError: false, hasResultType: side.era === 'modern' };
   }
 
-  function renderList(view: View, kind: keyof Lists, era: Era): Buffer {
+  function renderList(list: Buffer, gone: readonly string[], era: Era): Buffer {
     // Callers can tell that some items are only remembered: their servers are not connected.
-    const stale = view.stale.length === 0 ? {} : { 'asbru/stale': view.stale };
-    const legacyHead = view.stale.length === 0 ? {} : { _meta: stale };
+    const stale = gone.length === 0 ? {} : { 'asbru/stale': gone };
+    const legacyHead = gone.length === 0 ? {} : { _meta: stale };
     const head =
       era === 'modern' ? { ...modernHead, _meta: { ...modernHead._meta, ...stale }, ...cacheHints } : legacyHead;
     const inside = JSON.stringify(head).slice(1, -1);
-    return Buffer.concat([Buffer.from(`{${inside}${inside === '' ? '' : ','}`), view.lists[kind], Buffer.from('}')]);
+    return Buffer.concat([Buffer.from(`{${inside}${inside === '' ? '' : ','}`), list, Buffer.from('}')]);
   }
 
   return {
     async handle(request, params) {
       const { method, side } = request;
-      if (side.profile !== undefined) await catalog.prepare(side.profile);
+      if (side.profile !== undefined) await catalog.prepare(request.audience);
       const kind = Object.hasOwn(LISTS, method) ? LISTS[method] : undefined;
       if (kind !== undefined) return list(kind, request, params);
       const own = side.era === 'legacy' ? legacy : modern;

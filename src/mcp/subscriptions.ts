@@ -65,10 +65,11 @@ export function createSubscriptions({ catalog, tasks, save }: SubscriptionDeps):
   const sessions = new Map<string, Listener & { session: LegacySession }>();
   const standing = new Set<Listener>();
   let isWatchPlanned = false;
+  let isWatching = false;
   const all = (): Listener[] => [...sessions.values(), ...standing];
 
-  // Which resources servers are to report on depends on who has them, which may have changed with any list.
-  catalog.watch(EVERYTHING, watchLater);
+  // Which resources servers are to report on depends on who has them.
+  catalog.onChange(watchLater);
 
   /** Watches the lists that an audience sees, and with them the resources that it asked to hear of. */
   function watchLists(
@@ -111,6 +112,9 @@ export function createSubscriptions({ catalog, tasks, save }: SubscriptionDeps):
 
   /** Tells each server which of its resources somebody wants to hear of. */
   async function watch(): Promise<void> {
+    const isWanted = all().some(({ resources }) => resources.size > 0);
+    if (!isWanted && !isWatching) return;
+    isWatching = isWanted;
     const { upstreams } = catalog.view(EVERYTHING);
     const wanted = new Map<Upstream, Set<string>>(upstreams.map((upstream) => [upstream, new Set()]));
     for (const { audience, resources: asked } of all()) {

@@ -1,3 +1,4 @@
+import { createLatest } from '../lib/latest.ts';
 import type { Executor } from './schema.ts';
 
 /** What one virtual key may call of one server. */
@@ -29,6 +30,13 @@ export interface GrantStore {
 
 /** Rows of one statement: SQLite takes some 32,000 values, PostgreSQL twice as many. */
 const ROWS_AT_ONCE = 5_000;
+
+/** Thousands of grants have the same few lists, which are then the same objects too. */
+const lists = createLatest<string, readonly string[]>(1_000);
+
+function readList(text: string): readonly string[] {
+  return lists.get(text, () => Object.freeze(JSON.parse(text) as string[]));
+}
 
 export function createGrantStore(db: Executor): GrantStore {
   /** A grant that stays keeps its row, and with it its id. */
@@ -70,7 +78,7 @@ export function createGrantStore(db: Executor): GrantStore {
     if (filter.virtual_key_id !== undefined)
       query = query.where('virtual_key_id', 'in', [filter.virtual_key_id].flat());
     const rows = await query.execute();
-    return rows.map((row) => ({ ...row, tools_to_execute: JSON.parse(row.tools_to_execute) as string[] }));
+    return rows.map((row) => ({ ...row, tools_to_execute: readList(row.tools_to_execute) }));
   }
 
   return {

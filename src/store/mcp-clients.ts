@@ -170,7 +170,29 @@ export function createMcpClientStore(db: Executor, encryption: Encryption): McpC
     async loadKnown() {
       const query = db.selectFrom('mcp_clients').select(['client_id', 'known']).where('known', 'is not', null);
       const rows = await query.execute();
-      return new Map(rows.map((row) => [row.client_id, JSON.parse(row.known ?? '') as Known]));
+      return new Map(rows.map((row) => [row.client_id, readLater(row.known ?? '')]));
+    },
+  };
+}
+
+/** What is known of a thousand servers takes long to parse, and most of it is not needed at once. */
+function readLater(text: string): Known {
+  let unread: string | undefined = text;
+  let read: Known | undefined;
+  const known = (): Known => {
+    read ??= JSON.parse(unread ?? '') as Known;
+    unread = undefined;
+    return read;
+  };
+  return {
+    get offer() {
+      return known().offer;
+    },
+    get era() {
+      return known().era;
+    },
+    get found_at() {
+      return known().found_at;
     },
   };
 }

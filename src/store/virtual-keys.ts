@@ -21,11 +21,16 @@ export interface KeyPage {
   readonly offset?: number | undefined;
 }
 
+/** A virtual key without its value, which nobody needs who checks what others bring. */
+export type KeyRecord = Omit<VirtualKey, 'value'>;
+
 /** The virtual keys. */
 export interface VirtualKeyStore extends EntityStore<VirtualKey> {
   with(tx: Executor): VirtualKeyStore;
   /** A page, oldest first, and how many there are in all. */
   page(page: KeyPage): Promise<{ keys: VirtualKey[]; total_count: number }>;
+  /** All of them, oldest first, without decrypting any. */
+  listRecords(): Promise<KeyRecord[]>;
   listExpired(now: number): Promise<ExpiredKey[]>;
   /** The keys whose value is a reference, `env.NAME` or `file.PATH`. */
   listReferences(): Promise<VirtualKey[]>;
@@ -43,17 +48,25 @@ export function createVirtualKeyStore(db: Executor, encryption: Encryption): Vir
   const limits = createLimitStore(db);
   const providers = createProviderConfigStore(db);
 
-  const load = async (rows: readonly Selectable<VirtualKeyTable>[], ids?: readonly string[]): Promise<VirtualKey[]> => {
+  const loadRecords = async (rows: readonly Row[], ids?: readonly string[]): Promise<KeyRecord[]> => {
     if (rows.length === 0) return [];
     const limitsOf = await limits.load('virtual_key', ids);
     const providersOf = await providers.load(ids);
-    return rows.map((row) => fromRow(row, { limited: limitsOf(row.id), providers: providersOf(row.id), encryption }));
+    return rows.map((row) => toRecord(row, { limited: limitsOf(row.id), providers: providersOf(row.id) }));
+  };
+  const load = async (rows: readonly Row[], ids?: readonly string[]): Promise<VirtualKey[]> => {
+    const records = await loadRecords(rows, ids);
+    return records.map((record, at) => {
+      const value = secretColumns(encryption, 'virtual_keys', record.id).open(rows[at]?.value ?? '', 'value');
+      return Object.freeze({ ...record, value });
+    });
   };
   const select = () => db.selectFrom('virtual_keys').selectAll().orderBy('created_at').orderBy('id');
 
   return {
     with: (tx) => createVirtualKeyStore(tx, encryption),
     list: async () => load(await select().execute()),
+    listRecords: async () => loadRecords(await select().execute()),
     find: async (id) => (await load(await select().where('id', '=', id).execute(), [id]))[0],
 
     async page({ search = '', team_id, customer_id, limit, offset = 0 }) {
@@ -149,16 +162,17 @@ function toRow(key: VirtualKey, encryption: Encryption): Insertable<VirtualKeyTa
   };
 }
 
+type Row = Selectable<VirtualKeyTable>;
+
 interface Parts {
   readonly limited: Limited;
   readonly providers: readonly ProviderConfig[];
-  readonly encryption: Encryption;
 }
 
-function fromRow(row: Selectable<VirtualKeyTable>, { limited, providers, encryption }: Parts): VirtualKey {
+function toRecord(stored: Row, { limited, providers }: Parts): KeyRecord {
+  const { value: _, ...row } = stored;
   return freeze({
     ...row,
-    value: secretColumns(encryption, 'virtual_keys', row.id).open(row.value, 'value'),
     previous_value_hash: row.previous_value_hash ?? undefined,
     previous_expires_at: row.previous_expires_at ?? undefined,
     is_active: row.is_active === 1,

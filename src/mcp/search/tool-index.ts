@@ -55,8 +55,8 @@ export function compileIndex(tools: ReadonlyMap<string, ToolEntry>): ToolIndex {
   const vocabulary = [...postings.keys()].toSorted();
 
   /** What one word of a question is worth for each tool: of several words that it may mean, the best counts. */
-  function scoreWord(word: string): Map<number, number> {
-    const scores = new Map<number, number>();
+  function scoreWord(word: string): Float64Array {
+    const scores = new Float64Array(all.length);
     for (const [near, share] of nearWords(word, vocabulary)) {
       const entry = postings.get(near);
       if (entry === undefined) continue;
@@ -64,7 +64,7 @@ export function compileIndex(tools: ReadonlyMap<string, ToolEntry>): ToolIndex {
       for (const [index, at] of entry.tools.entries()) {
         const weight = entry.weights[index] ?? 0;
         const score = (share * rarity * weight * (SATURATION + 1)) / (weight + SATURATION);
-        if (score > (scores.get(at) ?? 0)) scores.set(at, score);
+        if (score > (scores[at] ?? 0)) scores[at] = score;
       }
     }
     return scores;
@@ -74,18 +74,29 @@ export function compileIndex(tools: ReadonlyMap<string, ToolEntry>): ToolIndex {
     search(query, limit, isWanted = () => true) {
       const words = new Set(wordsOf(query).slice(0, MAX_QUERY_WORDS));
       const totals = new Float64Array(all.length);
-      for (const word of words) for (const [at, score] of scoreWord(word)) totals[at] = (totals[at] ?? 0) + score;
-      const exact = tools.has(query.trim()) ? query.trim() : undefined;
-      const found = [...all.keys()].filter((at) => {
-        const one = all[at];
-        return one !== undefined && ((totals[at] ?? 0) > 0 || one.name === exact) && isWanted(one.tool);
-      });
-      const scoreOf = (at: number): number => (all[at]?.name === exact ? Infinity : (totals[at] ?? 0));
-      // Tools come in the order of their names.
-      const best = found.toSorted((a, b) => (scoreOf(b) > scoreOf(a) ? 1 : scoreOf(b) < scoreOf(a) ? -1 : a - b));
-      return best.slice(0, limit).flatMap((at) => all[at] ?? []);
+      for (const word of words) {
+        for (const [at, score] of scoreWord(word).entries()) if (score > 0) totals[at] = (totals[at] ?? 0) + score;
+      }
+      const exact = query.trim();
+      if (tools.has(exact)) totals[all.findIndex(({ name }) => name === exact)] = Infinity;
+      return pickBest(totals, limit, (at) => isWanted((all[at] as Found).tool)).flatMap((at) => all[at] ?? []);
     },
   };
+}
+
+/** Where the highest scores are, the highest first, of equal ones the first. To sort all of them would take most of a search. */
+function pickBest(scores: Float64Array, limit: number, isWanted: (at: number) => boolean): number[] {
+  const best: number[] = [];
+  const scoreAt = (place: number): number => scores[best[place] ?? -1] ?? 0;
+  for (let at = 0; at < scores.length; at += 1) {
+    const score = scores[at] ?? 0;
+    if (score <= 0 || (best.length >= limit && score <= scoreAt(best.length - 1)) || !isWanted(at)) continue;
+    let place = best.length;
+    while (place > 0 && scoreAt(place - 1) < score) place -= 1;
+    best.splice(place, 0, at);
+    if (best.length > limit) best.pop();
+  }
+  return best;
 }
 
 function compilePostings(all: readonly Found[]): Map<string, Postings> {

@@ -1,5 +1,5 @@
 import type { BuiltInCall, BuiltIns } from '../built-in.ts';
-import type { View } from '../view.ts';
+import type { ToolEntry, View } from '../view.ts';
 import { textReply } from '../text-reply.ts';
 import { numberIn, readArguments, textIn } from './arguments.ts';
 import { defineSearch, SEARCH_TOOLS } from './meta-tools.ts';
@@ -37,15 +37,16 @@ async function search(view: View, request: BuiltInCall['request']): Promise<stri
     server === '' || fold(upstream.client.name) === fold(server);
   const exact = view.tools.get(query);
   if (exact !== undefined && isWanted(exact)) return renderTool(query, exact);
-  const wanted = [...view.tools].filter(([, tool]) => isWanted(tool));
-  if (wanted.length === 0) return renderNothing(query, serversOf(view));
-  if (query === '') {
-    const names = wanted.map(([name]) => name);
-    return renderNames(names.slice(0, limit ?? MAX_NAMES), names.length);
-  }
+  const names = server === '' ? [...view.tools.keys()] : namesOf(view, isWanted);
+  if (names.length === 0) return renderNothing(query, serversOf(view));
+  if (query === '') return renderNames(names.slice(0, limit ?? MAX_NAMES), names.length);
   const index = await indexOf(view);
   const found = index.search(query, limit ?? USUAL_LIMIT, isWanted);
-  return found.length === 0 ? renderNothing(query, serversOf(view)) : renderFound(found, wanted.length);
+  return found.length === 0 ? renderNothing(query, serversOf(view)) : renderFound(found, names.length);
+}
+
+function namesOf({ tools }: View, isWanted: (tool: ToolEntry) => boolean): string[] {
+  return [...tools].filter(([, tool]) => isWanted(tool)).map(([name]) => name);
 }
 
 function serversOf({ tools }: View): string[] {

@@ -1,5 +1,6 @@
 import type { FailureView } from '../../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
+import type { Turn, Turns } from '../../lib/turns.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { Session } from './session.ts';
@@ -9,6 +10,8 @@ import type { Timing } from './watch.ts';
 interface LinkDeps {
   readonly verify: Verify;
   readonly timing: Pick<Timing, 'backOff'>;
+  /** The servers of a gateway connect by turns, or the calls to those that have would wait for all the others. */
+  readonly turns: Turns;
   /** A verified session serves from now on. */
   readonly onOpen: (verified: Verified) => void;
   /** The session that served is gone; a repair is under way. */
@@ -27,6 +30,7 @@ export class Link {
   #isUnusable = false;
   /** The attempt that is under way; what an attempt of an older generation brings is thrown away. */
   #opening: Promise<void> | undefined;
+  #turn: Turn | undefined;
   #generation = 0;
   #retry: NodeJS.Timeout | undefined;
   #attempts = 0;
@@ -117,7 +121,10 @@ export class Link {
 
   /** The session to call on; waits for the attempt that is under way, but not for a later one. */
   async ready(signal: AbortSignal): Promise<Session> {
-    if (this.#session === undefined && this.#opening !== undefined) await unlessAborted(this.#opening, signal);
+    if (this.#session === undefined && this.#opening !== undefined) {
+      this.#turn?.hurry();
+      await unlessAborted(this.#opening, signal);
+    }
     if (this.#session !== undefined) return this.#session;
     throw new GatewayError('upstream_unreachable', `not connected: ${this.#failure?.message ?? 'no connection yet'}`);
   }
@@ -126,6 +133,7 @@ export class Link {
   async renew(expired: Session, client: McpClient, signal: AbortSignal): Promise<Session> {
     if (this.#session !== expired) return this.ready(signal);
     if (this.#opening === undefined) this.open(client);
+    this.#turn?.hurry();
     await unlessAborted(this.settled(), signal);
     if (this.#session !== expired) return this.ready(signal);
     const why = this.#failure?.message ?? 'no reason given';
@@ -133,7 +141,11 @@ export class Link {
   }
 
   async #attempt(client: McpClient, generation: number): Promise<void> {
+    const turn = this.#deps.turns.take();
+    this.#turn = turn;
     try {
+      if (turn.ready !== undefined) await turn.ready;
+      if (generation !== this.#generation) return;
       const verified = await this.#deps.verify(client);
       if (generation === this.#generation) this.adopt(verified);
       else await verified.session.close();
@@ -144,6 +156,8 @@ export class Link {
       this.fail(stageOf(error), error);
       this.#openLater(client, this.#attempts);
       this.#attempts += 1;
+    } finally {
+      turn.end();
     }
   }
 

@@ -46,6 +46,25 @@ export function sameOffer(a: Offer, b: Offer): boolean {
   );
 }
 
+/** An offer in which whatever is the same as before is the same object as before: what was made of that stays good. */
+export function keepSame(offer: Offer, before: Offer): Offer {
+  const keep = (kind: Kind): readonly Listed[] => {
+    const former = new Map(before[kind].map((item) => [item.name, item]));
+    const items = offer[kind].map((item) => {
+      const known = former.get(item.name);
+      return known?.json === item.json ? known : item;
+    });
+    const isSame = items.length === before[kind].length && items.every((item, index) => item === before[kind][index]);
+    return isSame ? before[kind] : items;
+  };
+  return {
+    tools: keep('tools'),
+    prompts: keep('prompts'),
+    resources: keep('resources'),
+    resourceTemplates: keep('resourceTemplates'),
+  };
+}
+
 async function listAll(server: Asked, kind: Kind, signal: AbortSignal): Promise<Listed[]> {
   const { capability, method } = KINDS[kind];
   if (server.peer.capabilities[capability] === undefined) return [];

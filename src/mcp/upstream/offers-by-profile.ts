@@ -27,9 +27,14 @@ export class OffersByProfile {
     return this.#offers.get(key)?.offer;
   }
 
+  /** Whether there is nothing left to be found out. */
+  isLearned({ key }: Profile): boolean {
+    return this.#offers.has(key) || this.#offers.size >= MAX_PROFILES;
+  }
+
   /** Asks the server on a session of its own, unless that is known. Never rejects: without an answer the common offer holds. */
   async learn(profile: Profile): Promise<void> {
-    if (this.#offers.has(profile.key) || this.#offers.size >= MAX_PROFILES) return;
+    if (this.isLearned(profile)) return;
     const learning = this.#learning.get(profile.key) ?? this.#ask(profile);
     this.#learning.set(profile.key, learning);
     await learning;

@@ -3,6 +3,7 @@ import type { ClientState, FailureView } from '../../contract/mcp-client.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Turns } from '../../lib/turns.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { isMoved, isPerUser, sameTarget } from '../client-config.ts';
@@ -12,7 +13,7 @@ import { isExpired, send, type UpstreamCall } from './send.ts';
 import { DedicatedSessions } from './dedicated.ts';
 import { Link } from './link.ts';
 import { createHealthHistory } from './health-history.ts';
-import { EMPTY_OFFER, sameOffer } from './offer.ts';
+import { EMPTY_OFFER, keepSame, sameOffer } from './offer.ts';
 import type { Peer } from './negotiate.ts';
 import { OwnSessions } from './own-sessions.ts';
 import { OffersByProfile } from './offers-by-profile.ts';
@@ -31,6 +32,8 @@ export interface UpstreamDeps {
   readonly timing: Timing;
   readonly settings: () => ClientSettings;
   readonly logger: Logger;
+  /** By which servers connect that nobody waits for. */
+  readonly turns: Turns;
   /** The offer, state or settings of this server are other than before. */
   readonly onChange: () => void;
   /** What the server says outside of any request: log lines, updated resources. */
@@ -82,6 +85,7 @@ export class Upstream {
     this.#link = new Link({
       verify: (record) => deps.verify(record, this.#era),
       timing: deps.timing,
+      turns: deps.turns,
       onOpen: (verified) => this.#onOpen(verified),
       onLost: () => this.#onLost(),
       onFailure: ({ stage, message }) => {
@@ -107,6 +111,11 @@ export class Upstream {
   /** What the server offers to clients with a profile: the special offer once it is known, else the common one. */
   offerFor(profile: Profile | undefined): Offer {
     return (profile && this.special.get(profile)) ?? this.offer;
+  }
+
+  /** False while it is not known what the server offers to clients with this profile, and that may be special. */
+  hasLearned(profile: Profile): boolean {
+    return this.#link.session?.peer.era !== 'legacy' || this.special.isLearned(profile);
   }
 
   /** Finds out what the server offers to clients with this profile, if that is not known and may be special. */
@@ -382,11 +391,12 @@ export class Upstream {
     const offer = isBound ? this.#withoutInvalid(listed) : listed;
     const isSame = this.#era === era && sameOffer(offer, this.offer);
     if (!isSame) {
-      this.#known = { offer, era, found_at: Date.now() };
+      this.#known = { offer: keepSame(offer, this.offer), era, found_at: Date.now() };
       this.#deps.saveKnown(this.#client.client_id, this.#known);
       this.special.refresh();
     }
     this.#noteHealth();
+    if (isSame) return;
     this.#deps.onChange();
   }
 }

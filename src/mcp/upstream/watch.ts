@@ -55,6 +55,11 @@ export interface Watch {
 /** setTimeout holds at most 2^31-1 ms; a longer interval is as good as never. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** A time that is up to this share of it shorter, for each server another. */
+function spread(ms: number, share: number): number {
+  return ms * (1 - share * Math.random());
+}
+
 export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed }: WatchDeps): Watch {
   let failures = 0;
   let isStopped = false;
@@ -62,7 +67,8 @@ export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed
   let sync: NodeJS.Timeout | undefined;
   let syncMs = 0;
   let listedAt = -Infinity;
-  let health = setTimeout(() => void checkHealth(), timing.healthIntervalMs).unref();
+  // A thousand servers that connected together are not asked together ever after.
+  let health = setTimeout(() => void checkHealth(), spread(timing.healthIntervalMs, 0.5)).unref();
 
   async function checkHealth(): Promise<void> {
     try {
@@ -81,7 +87,7 @@ export function createWatch({ timing, probe, refresh, onUnhealthy, onProbeFailed
     clearTimeout(sync);
     if (isStopped || syncMs <= 0) return;
     // The next listing waits for this one: a slow server is never asked twice at a time.
-    sync = setTimeout(() => void refresh().finally(planSync), Math.min(syncMs, LONGEST_TIMER_MS)).unref();
+    sync = setTimeout(() => void refresh().finally(planSync), spread(Math.min(syncMs, LONGEST_TIMER_MS), 0.1)).unref();
   }
 
   return {
