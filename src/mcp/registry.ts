@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthType, ClientState, FailureView, McpClientCreate, McpClientUpdate } from '../contract/mcp-client.ts';
 import { describeChange, type Actor, type Change } from '../governance/audit.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
@@ -11,10 +10,11 @@ import { StaleRecord, type Listed, type McpClient, type McpClientStore } from '.
 import type { Executor } from '../store/schema.ts';
 import { clientChange } from './client-change.ts';
 import { applyPatch, fromCreate, isPerUser, listIdleSettings, sameTarget } from './client-config.ts';
-import { byKey, createGrantChanges } from './grant-changes.ts';
+import { followChanges } from './follow-changes.ts';
+import { byKey } from './grant-changes.ts';
 import { readGrants } from './client-rules.ts';
 import { onClientChange } from './personal/on-client-change.ts';
-import type { Grants, Registration } from './registration.ts';
+import type { Grants } from './registration.ts';
 import type { CallerHeaders } from './relay/forwarded-headers.ts';
 import { createTrials, type Credential, type Sample, type TrialDeps } from './trials.ts';
 import type { HealthHistory } from './upstream/health-history.ts';
@@ -107,65 +107,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const queues = new Map<string, Promise<unknown>>();
   const reconnecting = new Set<string>();
 
-  const grantChanges = createGrantChanges({ grants, upstreams });
-  let reading: Promise<void> = Promise.resolve();
-
-  changes.subscribe(async (table, id) => {
-    if (table === 'mcp_clients' && id === '*') await inOrder(reloadAll);
-    else if (table === 'mcp_clients') await untilConnected(await inOrder(() => reload(id)));
-    // Whoever may have several servers announces one change: that of the key.
-    else if (table === 'virtual_keys') {
-      await inOrder(() => (id === '*' ? grantChanges.reloadAll() : grantChanges.reloadOf(id)));
-      deps.onGrants();
-    }
-  });
-
-  /** One after the other, so that what was read first never replaces what was read later. */
-  function inOrder<T>(read: () => Promise<T>): Promise<T> {
-    const done = reading.then(read);
-    const settled = (): void => {};
-    reading = done.then(settled, settled);
-    return done;
-  }
-
-  /** What another process changed counts as applied when the new connection is there, or is not soon. */
-  async function untilConnected(upstream: Upstream | undefined): Promise<void> {
-    if (upstream !== undefined)
-      await Promise.race([upstream.settled(), sleep(CONNECTED_MS, undefined, { ref: false })]);
-  }
-
-  async function reloadAll(): Promise<void> {
-    await Promise.all((await idsOf(store, upstreams)).map(reload));
-  }
-
-  /** Makes the running upstream what the store says. Gives it if it has to connect for that. */
-  async function reload(id: string): Promise<Upstream | undefined> {
-    const [client, granted] = await Promise.all([store.find(id), grants.list({ client_id: id })]);
-    const upstream = upstreams.get(id);
-    const session = verified.get(id);
-    verified.delete(id);
-    if (client === undefined) {
-      upstreams.delete(id);
-      deps.onChange();
-      upstream?.retire();
-      return undefined;
-    }
-    const registration: Registration = { client, grants: byKey(granted) };
-    // Another process has listed what it offers: shown until this one is connected, and where nobody stays connected.
-    const isNews = upstream === undefined || isPerUser(client);
-    const known = isNews && session === undefined ? await store.findKnown(id) : undefined;
-    if (upstream !== undefined) {
-      const { client: before } = upstream;
-      upstream.apply(registration, session);
-      if (known !== undefined) upstream.learnOffer(known);
-      return session === undefined && (before.disabled || !sameTarget(before, client)) ? upstream : undefined;
-    }
-    const added = new Upstream(registration, known, deps);
-    upstreams.set(id, added);
-    if (session === undefined) added.start();
-    added.apply(registration, session);
-    return session === undefined ? added : undefined;
-  }
+  const reload = followChanges({ ...deps, upstreams, verified });
 
   function demand(id: string): Upstream {
     const upstream = upstreams.get(id);
@@ -297,7 +239,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       return await make();
     } catch (error) {
       if (!(error instanceof StaleRecord) || attempts === 1) throw error;
-      await inOrder(() => reload(id));
+      await reload(id);
       return onNewest(id, make, attempts - 1);
     }
   }
@@ -398,8 +340,6 @@ export function createRegistry(deps: RegistryDeps): Registry {
 }
 
 const UPDATE_ATTEMPTS = 10;
-/** A server that takes longer to connect to is applied all the same: its calls wait for it. */
-const CONNECTED_MS = 2_500;
 const NO_GRANTS: Grants = new Map();
 const nothing: Write = () => Promise.resolve();
 
@@ -421,11 +361,6 @@ function snapshot(upstream: Upstream): RegisteredClient {
     },
     lastFailure,
   };
-}
-
-async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {
-  const stored = await store.list();
-  return [...new Set([...stored.map((client) => client.client_id), ...upstreams.keys()])];
 }
 
 function unknownClient(id: string): GatewayError {

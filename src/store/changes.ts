@@ -67,7 +67,10 @@ export async function createChanges(
     }
   };
   const reloadAll = async (): Promise<void> => {
-    await Promise.all(TABLES.map((table) => deliver(table, '*')));
+    const one = async (table: TableName): Promise<void> => {
+      if (!(await deliver(table, '*'))) await insist(table, '*');
+    };
+    await Promise.all(TABLES.map(one));
   };
   const send = async (channel: string, message: Notice | Receipt): Promise<void> => {
     await sql`select pg_notify(${channel}, ${JSON.stringify(message)})`.execute(database.db);
