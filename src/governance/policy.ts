@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team, VirtualKey } from '../store/governance.ts';
 import { principalOfKey, type Caller, type KeyPolicy, type Reference } from './caller.ts';
@@ -115,9 +116,11 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
     byHash.delete(previous_value_hash);
   }
 
+  const tryAgain = oneAtATime(() => queue(reloadAll));
+
   function demandSnapshot(): void {
     if (snapshot !== undefined) return;
-    void queue(reloadAll);
+    tryAgain();
     throw new GatewayError('database_unavailable', 'virtual keys cannot be checked at the moment');
   }
 
