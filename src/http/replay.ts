@@ -45,12 +45,14 @@ export function createReplays(maxCharacters = MAX_CHARACTERS): Replays {
   /** The oldest streams can no longer be taken up again when too much is kept. */
   function account(characters: number): void {
     kept += characters;
-    while (kept > maxCharacters && streams.size > 0) forgetOldest();
+    for (const id of streams.keys()) {
+      if (kept <= maxCharacters) return;
+      forget(id);
+    }
   }
 
-  function forgetOldest(): void {
-    const [[id, stream] = []] = streams;
-    if (id === undefined) return;
+  function forget(id: string): void {
+    const stream = streams.get(id);
     streams.delete(id);
     stream?.forget();
   }
@@ -58,14 +60,9 @@ export function createReplays(maxCharacters = MAX_CHARACTERS): Replays {
   return {
     open(owner) {
       const id = randomUUID();
-      const onEnd = (): void => {
-        setTimeout(() => {
-          streams.delete(id);
-          stream.forget();
-        }, KEEP_MS).unref();
-      };
+      const onEnd = (): void => void setTimeout(() => forget(id), KEEP_MS).unref();
       const stream = createStream({ id, owner, onEnd, account });
-      if (streams.size >= MAX_STREAMS) forgetOldest();
+      if (streams.size >= MAX_STREAMS) forget(streams.keys().next().value ?? '');
       streams.set(id, stream);
       return stream;
     },
