@@ -48,11 +48,15 @@ interface Snapshot {
 }
 
 const MAX_RECENT = 10_000;
+/** Before keys are read again that could not be, because the database was away. */
+const RETRY_MS = 1_000;
+
+const isAway = (error: unknown): boolean => error instanceof GatewayError && error.code === 'database_unavailable';
 
 /** Loads all keys and follows their changes. A request costs one look-up, and now and then a hash. */
 export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   const { changes, onChange, onError } = deps;
-  // Undefined after a failed reload: a key that may have been revoked must not go on working.
+  // Undefined after a reload that failed, other than for want of the database: a revoked key must not go on working.
   let snapshot: Snapshot | undefined;
   let byId = new Map<string, KeyCaller>();
   let byHash = new Map<string, KnownValue>();
@@ -74,8 +78,10 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
       try {
         await (snapshot === undefined ? reloadAll() : reload());
       } catch (error) {
-        snapshot = undefined;
         onError(error);
+        // Without its database a node hears of no change anyway: what was read last serves until it is back.
+        if (isAway(error)) setTimeout(() => void queue(reloadAll), RETRY_MS).unref();
+        else snapshot = undefined;
       }
       recent.clear();
       if (isLoaded) onChange();
