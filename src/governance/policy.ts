@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team } from '../store/governance.ts';
 import type { KeyRecord, VirtualKeyStore } from '../store/virtual-keys.ts';
@@ -48,11 +49,15 @@ interface Snapshot {
 }
 
 const MAX_RECENT = 10_000;
+/** Before keys are read again that could not be, because the database was away. */
+const RETRY_MS = 1_000;
+
+const isAway = (error: unknown): boolean => error instanceof GatewayError && error.code === 'database_unavailable';
 
 /** Loads all keys and follows their changes. A request costs one look-up, and now and then a hash. */
 export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   const { changes, onChange, onError } = deps;
-  // Undefined after a failed reload: a key that may have been revoked must not go on working.
+  // Undefined after a reload that failed, other than for want of the database: a revoked key must not go on working.
   let snapshot: Snapshot | undefined;
   let byId = new Map<string, KeyCaller>();
   let byHash = new Map<string, KnownValue>();
@@ -74,8 +79,10 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
       try {
         await (snapshot === undefined ? reloadAll() : reload());
       } catch (error) {
-        snapshot = undefined;
         onError(error);
+        // Without its database a node hears of no change anyway: what was read last serves until it is back.
+        if (isAway(error)) setTimeout(() => void queue(reloadAll), RETRY_MS).unref();
+        else snapshot = undefined;
       }
       recent.clear();
       if (isLoaded) onChange();
@@ -120,9 +127,11 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
     byHash.delete(previous_value_hash);
   }
 
+  const tryAgain = oneAtATime(() => queue(reloadAll));
+
   function demandSnapshot(): void {
     if (snapshot !== undefined) return;
-    void queue(reloadAll);
+    tryAgain();
     throw new GatewayError('database_unavailable', 'virtual keys cannot be checked at the moment');
   }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from '../lib/errors.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Changes } from '../store/changes.ts';
 import type { ProviderKeyStore } from '../store/provider-keys.ts';
 import type { ProviderKey, ProviderRecord, ProviderStore } from '../store/providers.ts';
@@ -59,9 +60,11 @@ export async function createProviderDirectory(deps: Deps): Promise<ProviderDirec
     return reloading;
   }
 
+  const tryAgain = oneAtATime(reload);
+
   function demandSnapshot(): Snapshot {
     if (snapshot !== undefined) return snapshot;
-    void reload();
+    tryAgain();
     throw new GatewayError('database_unavailable', 'the providers cannot be read at the moment');
   }
 

@@ -128,6 +128,33 @@ describe('the management API', () => {
     expect(outcome(() => broken.identifyManagement(bearer(key), 'read'))).toBe('database_unavailable');
     expect(outcome(() => broken.identifyInference(bearer(key)))).toBe('database_unavailable');
   });
+
+  test('asks the database once at a time, however many are refused, and lets them in when it is back', async () => {
+    let isThere = false;
+    let asked = 0;
+    const answer = Promise.withResolvers<void>();
+    const identify = await createIdentify({
+      accounts: {
+        async loadActive() {
+          asked += 1;
+          if (asked === 1) throw new Error('disk gone');
+          await answer.promise;
+          isThere = true;
+          return accounts.loadActive();
+        },
+        touch: () => Promise.resolve(),
+      },
+      changes,
+      logger,
+      settings: () => ({ enforce_auth_on_inference: false, required_headers: [] }),
+      policy: { findCaller: () => undefined },
+    });
+    const attempt = (): string => outcome(() => identify.identifyManagement(bearer(key), 'read'));
+    for (let request = 0; request < 100; request += 1) expect(attempt()).toBe('database_unavailable');
+    answer.resolve();
+    await expect.poll(() => isThere && attempt()).not.toBe('database_unavailable');
+    expect(asked).toBe(2);
+  });
 });
 
 describe('inference', () => {

@@ -5,6 +5,7 @@ import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
 import { demandUsable, type KeyCaller, type Policy } from '../governance/policy.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AccountStore, ActiveApiKey } from '../store/accounts.ts';
 import type { Changes } from '../store/changes.ts';
@@ -51,6 +52,7 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
   // Undefined after a failed reload: a key that may have been revoked must not go on working.
   let keys: ReadonlyMap<string, KnownKey> | undefined;
   let reloading: Promise<void> = Promise.resolve();
+  const tryAgain = oneAtATime(() => reload());
   const touched = new Map<number, number>();
   /** Keys that were used since the last change, as they were sent: spares the hash on every call. */
   const recent = new Map<string, KnownKey>();
@@ -129,7 +131,7 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
   function findKey(headers: RequestHeaders): KnownKey {
     const token = readToken(headers);
     if (keys === undefined) {
-      void reload();
+      tryAgain();
       throw new GatewayError('database_unavailable', 'API keys cannot be checked at the moment');
     }
     const key = recent.get(token) ?? keys.get(hash('sha256', token));

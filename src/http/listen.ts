@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Logger } from '../lib/logger.ts';
 import { answerPreflight, type CheckOrigin } from './check-origin.ts';
 import { renderError } from './render-error.ts';
+import { createSlowReaders } from './slow-readers.ts';
 
 /** A route on Node's own request and response, for what is called all the time. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -46,6 +47,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const unused = new Set<Duplex>();
   /** Connections that are WebSockets now: Node counts them as open, but leaves closing them to us. */
   const upgraded = new Set<Duplex>();
+  const readers = createSlowReaders();
   let isDraining = false;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -86,6 +88,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     else upgrade.handle(request, socket, head);
   });
   server.on('connection', (socket) => {
+    readers.watch(socket);
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
@@ -104,6 +107,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       server.closeAllConnections();
       for (const socket of upgraded) socket.destroy();
       await closed;
+      readers.close();
     },
   };
 }

@@ -28,21 +28,41 @@ export interface Replays {
 interface Kept extends ReplayStream {
   readonly owner: string;
   resume(after: number, sink: Sink): boolean;
+  /** Keeps nothing of what was sent, nor of what comes. */
+  forget(): void;
 }
 
 const KEEP_MS = 5 * 60_000;
 const MAX_EVENTS = 512;
 const MAX_STREAMS = 10_000;
+/** Characters of all streams together: a result may be as long as 64 MiB. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
-export function createReplays(): Replays {
+export function createReplays(maxCharacters = MAX_CHARACTERS): Replays {
   const streams = new Map<string, Kept>();
+  let kept = 0;
+
+  /** The oldest streams can no longer be taken up again when too much is kept. */
+  function account(characters: number): void {
+    kept += characters;
+    for (const id of streams.keys()) {
+      if (kept <= maxCharacters) return;
+      forget(id);
+    }
+  }
+
+  function forget(id: string): void {
+    const stream = streams.get(id);
+    streams.delete(id);
+    stream?.forget();
+  }
+
   return {
     open(owner) {
       const id = randomUUID();
-      const stream = createStream(id, owner, () => {
-        setTimeout(() => streams.delete(id), KEEP_MS).unref();
-      });
-      if (streams.size >= MAX_STREAMS) streams.delete(streams.keys().next().value ?? '');
+      const onEnd = (): void => void setTimeout(() => forget(id), KEEP_MS).unref();
+      const stream = createStream({ id, owner, onEnd, account });
+      if (streams.size >= MAX_STREAMS) forget(streams.keys().next().value ?? '');
       streams.set(id, stream);
       return stream;
     },
@@ -54,18 +74,32 @@ export function createReplays(): Replays {
   };
 }
 
-function createStream(id: string, owner: string, onEnd: () => void): Kept {
-  const events: { number: number; text: string }[] = [];
+interface StreamOptions {
+  readonly id: string;
+  readonly owner: string;
+  readonly onEnd: () => void;
+  /** Told by how much what is kept grows or shrinks. */
+  readonly account: (characters: number) => void;
+}
+
+function createStream({ id, owner, onEnd, account }: StreamOptions): Kept {
+  let events: { number: number; text: string }[] = [];
   let sink: Sink | undefined;
   let last = 0;
   let isEnded = false;
+  let isForgotten = false;
 
   function push(text: (eventId: string) => string): void {
     last += 1;
     const event = { number: last, text: text(`${id}.${last}`) };
-    events.push(event);
-    if (events.length > MAX_EVENTS) events.shift();
     sink?.write(event.text);
+    if (!isForgotten) keep(event);
+  }
+
+  function keep(event: { number: number; text: string }): void {
+    events.push(event);
+    const dropped = events.length > MAX_EVENTS ? events.shift() : undefined;
+    account(event.text.length - (dropped?.text.length ?? 0));
   }
 
   return {
@@ -80,6 +114,13 @@ function createStream(id: string, owner: string, onEnd: () => void): Kept {
     attach: (next) => void (sink = next),
     detach(former) {
       if (sink === former) sink = undefined;
+    },
+    forget() {
+      if (isForgotten) return;
+      isForgotten = true;
+      const characters = events.reduce((sum, { text }) => sum + text.length, 0);
+      events = [];
+      account(-characters);
     },
     resume(after, next) {
       const first = events[0]?.number ?? last + 1;

@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { modernRequest, openSession, requestHeaders, type HeaderChanges, type McpEndpoint } from '../kit/wire.ts';
+import {
+  modernRequest,
+  openSession,
+  requestHeaders,
+  type HeaderChanges,
+  type LegacySession,
+  type McpEndpoint,
+} from '../kit/wire.ts';
 import type { Tally } from './calls.ts';
 
 /** Clients that do not behave, from when they are started until they are stopped. */
@@ -39,27 +46,33 @@ function lost(tally: Tally, text: string): void {
 
 const slow = (text: string): JsonObject => ({ name: 'bad-slow', arguments: { ms: 400, text } });
 
+/** A connection that will be gone in a moment. */
+interface Visit {
+  readonly endpoint: McpEndpoint;
+  readonly socket: Socket;
+  /** Of a client that comes back after each loss. */
+  readonly session: LegacySession;
+  readonly tally: Tally;
+}
+
 /** Sends something and goes away before there is an answer: in the middle of a call, of a stream, of its own request. */
-const WAYS_TO_LEAVE: readonly ((endpoint: McpEndpoint, socket: Socket, tally: Tally) => Promise<void> | void)[] = [
-  (endpoint, socket, tally) => {
+const WAYS_TO_LEAVE: readonly ((visit: Visit) => void)[] = [
+  ({ endpoint, socket, tally }) => {
     const text = nextText();
     const { message, headers } = modernRequest('tools/call', slow(text));
     socket.write(wire(endpoint, message, headers));
     lost(tally, text);
   },
-  async (endpoint, socket, tally) => {
+  ({ endpoint, socket, session, tally }) => {
     const text = nextText();
-    const session = await openSession(endpoint, {}, { elicitation: {} });
     const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: slow(text) };
     socket.write(wire(endpoint, message, session.headers));
     lost(tally, text);
   },
-  async (endpoint, socket) => {
-    const session = await openSession(endpoint);
-    socket.write(wire(endpoint, undefined, { accept: 'text/event-stream', ...session.headers }));
-  },
-  (endpoint, socket) => void socket.write(wire(endpoint, undefined, { accept: 'text/event-stream' }, '/sse')),
-  (endpoint, socket) => {
+  ({ endpoint, socket, session }) =>
+    void socket.write(wire(endpoint, undefined, { accept: 'text/event-stream', ...session.headers })),
+  ({ endpoint, socket }) => void socket.write(wire(endpoint, undefined, { accept: 'text/event-stream' }, '/sse')),
+  ({ endpoint, socket }) => {
     const { message, headers } = modernRequest('tools/call', slow('half'));
     const whole = wire(endpoint, message, headers);
     socket.write(whole.slice(0, whole.length - 20));
@@ -69,12 +82,15 @@ const WAYS_TO_LEAVE: readonly ((endpoint: McpEndpoint, socket: Socket, tally: Ta
 export const vanish: BadClients = (endpoint, tally) => {
   const over = new AbortController();
   const lanes = WAYS_TO_LEAVE.map(async (begin) => {
+    const session = await openSession(endpoint, {}, { elicitation: {} });
     while (!over.signal.aborted) {
       const socket = await open(endpoint);
-      await begin(endpoint, socket, tally);
+      begin({ endpoint, socket, session, tally });
       await sleep(60);
       socket.resetAndDestroy();
     }
+    const headers = requestHeaders(endpoint, session.headers);
+    await fetch(`${endpoint.address}/mcp`, { method: 'DELETE', headers });
   });
   return {
     async stop() {
@@ -84,7 +100,8 @@ export const vanish: BadClients = (endpoint, tally) => {
   };
 };
 
-const READERS = 80;
+const READERS = 120;
+const BETWEEN_READERS_MS = 10;
 
 /** Asks for results of 5 MB, from many connections, and reads none of them. */
 export const readNothing: BadClients = (endpoint) => {
@@ -99,6 +116,7 @@ export const readNothing: BadClients = (endpoint) => {
         arguments: { text: `large-${nextText()}` },
       });
       socket.write(wire(endpoint, message, headers));
+      await sleep(BETWEEN_READERS_MS);
     }
   })();
   return {

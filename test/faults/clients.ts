@@ -12,7 +12,7 @@ interface ClientFault {
 
 const FAULTS: readonly ClientFault[] = [
   { name: 'clients vanish', clients: vanish },
-  { name: 'clients do not read', clients: readNothing, memoryMb: 320 },
+  { name: 'clients do not read', clients: readNothing, memoryMb: 400 },
   { name: 'clients flood', clients: flood },
 ];
 

@@ -52,8 +52,8 @@ export interface Row {
 }
 
 const ROUNDS = 2;
-const QUIET_MS = 1_000;
-const TROUBLE_MS = 1_800;
+const QUIET_MS = 800;
+const TROUBLE_MS = 1_400;
 const CALLERS = 6;
 const PAUSE_MS = 25;
 

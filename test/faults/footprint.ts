@@ -25,7 +25,7 @@ export interface Footprint {
 /** Caches that fill, code that is compiled. */
 const HEAP_SLACK_MB = 32;
 /** What was allocated does not all go back to the system. */
-const RESIDENT_SLACK_MB = 160;
+const RESIDENT_SLACK_MB = 400;
 /** A connection or two that is kept open for the next request. */
 const DESCRIPTOR_SLACK = 24;
 const PATIENCE_MS = 12_000;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { messageIn } from '../kit/gateway.ts';
 import { expectDone, listedTools, startScene } from '../kit/scene.ts';
 import { fastTiming } from '../kit/timing.ts';
-import { postModern } from '../kit/wire.ts';
+import { openSession, postModern } from '../kit/wire.ts';
 import { waitFor } from '../kit/wait.ts';
 
 test('durations go in as minutes and seconds and are shown in nanoseconds', async () => {
@@ -67,4 +67,16 @@ test('a client without a limit of its own obeys the global one', async () => {
   const settings = { client_config: { mcp_tool_execution_timeout: 1 } };
   expect((await gateway.api('PUT', '/api/config', settings)).status).toBe(200);
   expect(messageIn(await gateway.execute('c1-slow', { ms: 60_000 }))).toContain('timed out after 1s');
+});
+
+test('the limit holds also while a session for the caller alone is being opened', async () => {
+  await using scene = await startScene({ client: { tool_execution_timeout: 1 } });
+  const { gateway, upstream } = scene;
+  const session = await openSession(gateway, {}, { elicitation: {} });
+  upstream.delayMs = 60_000;
+  const { reply } = await session.request('tools/call', { name: 'c1-echo', arguments: { text: 'x' } });
+  expect(JSON.stringify(reply)).toContain('timed out after 1s');
+  upstream.delayMs = 0;
+  const again = await session.request('tools/call', { name: 'c1-echo', arguments: { text: 'x' } });
+  expect(again.reply.result).toBeDefined();
 });

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/errors.ts';
+import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Holder, IdentityMode } from '../../store/holder.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
@@ -90,9 +91,11 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
     if (labels?.size === 0) byHolder.delete(key);
   }
 
+  const tryAgain = oneAtATime(() => queue());
+
   function demandKnown(): void {
     if (isKnown) return;
-    void queue();
+    tryAgain();
     throw new GatewayError('database_unavailable', 'credentials of callers cannot be looked up at the moment');
   }
 

@@ -29,7 +29,7 @@ export async function onDedicated(
   });
   const between = party.between && restrict(party.between);
   const own = { ...party, ...restrict(party), profile, between, logLevel: request.side.logLevel };
-  const lease = (): Promise<Lease> => target.upstream.dedicated.lease(own);
+  const lease = (): Promise<Lease> => target.upstream.dedicated.lease(own, signal);
   const call = { ...toCall(target, request), onNotification: party.onNotification };
   {
     using first = await lease();

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../lib/json-rpc.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { OwnAuth } from '../credentials.ts';
 import type { Profile } from '../profile.ts';
 import type { Session } from './session.ts';
@@ -55,8 +56,8 @@ export class DedicatedSessions {
     this.#open = open;
   }
 
-  /** A session for the party: one that is there and free, or a new one. */
-  async lease(party: Party): Promise<Lease> {
+  /** A session for the party: one that is there and free, or a new one. Opening it takes no longer than the signal says. */
+  async lease(party: Party, signal: AbortSignal): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
     entry.running.push(party);
     entry.between = party.between;
@@ -66,10 +67,11 @@ export class DedicatedSessions {
       if (entry.running.length === 0) entry.idle = setTimeout(() => this.#drop(entry), IDLE_MS).unref();
     };
     try {
-      const session = await entry.session;
+      const session = await unlessAborted(entry.session, signal);
       return { session, discard: () => this.#drop(entry), [Symbol.dispose]: release };
     } catch (error) {
-      this.#drop(entry);
+      // The next request must not wait for a server that left this one waiting, unless another one waits on.
+      if (!signal.aborted || entry.running.length === 1) this.#drop(entry);
       release();
       throw error;
     }
