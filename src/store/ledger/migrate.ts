@@ -12,13 +12,15 @@ export function ledgerMigrations(dialect: DatabaseDialect): MigrationSet {
     migrations: {
       '001-ledger': initial(dialect),
       '002-llm-logs': llmLogs(dialect),
-      // Nobody shares a SQLite file.
-      ...(dialect.type === 'postgres' ? { '003-leases': leases } : {}),
+      // Nobody shares a SQLite file; the name is there all the same, so that a backup of either fits the other.
+      '003-leases': dialect.type === 'postgres' ? leases : NOTHING,
     },
     table: 'ledger_migration',
     lockTable: 'ledger_migration_lock',
   };
 }
+
+const NOTHING: ReversibleMigration = { up: () => Promise.resolve(), down: () => Promise.resolve() };
 
 /** Brings the tables of the ledger up to date. */
 export function migrateLedger(db: LedgerExecutor, dialect: DatabaseDialect): Promise<void> {
