@@ -27,7 +27,7 @@ Examples:
 
 Environment (a flag wins):
   ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE,
-  ASBRU_DRAIN_GRACE
+  ASBRU_DRAIN_GRACE, ASBRU_NODE_ADDRESS
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_SETUP_TOKEN       lets whoever knows it make the first admin account
@@ -50,6 +50,7 @@ program
   .option('--port <port>', 'port to listen on, 0 for any free one (default: 8080)')
   .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
   .option('--config <file>', 'config.json to read (default: config.json in the app directory, if there is one)')
+  .option('--node-address <host[:port]>', 'where other nodes on the same PostgreSQL reach this one')
   .option('--drain-grace <seconds>', 'time between "not ready" and the end of the port on a signal (default: 0)')
   .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
   .option('--log-style <style>', 'json or pretty (default: pretty on a terminal, else json)')

@@ -22,6 +22,7 @@ describe('the options of a start', () => {
       logLevel: 'info',
       logStyle: 'json',
       drainGrace: 0,
+      nodeAddress: undefined,
     });
     expect(resolveOptions({}, {}, true)).toMatchObject({
       appDir: join(homedir(), '.config', 'asbru'),

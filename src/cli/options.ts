@@ -14,6 +14,7 @@ export interface StartFlags {
   readonly logLevel?: string;
   readonly logStyle?: string;
   readonly drainGrace?: string;
+  readonly nodeAddress?: string;
 }
 
 /** What a start needs to know, settled from flags, environment and defaults. */
@@ -31,6 +32,8 @@ export interface StartOptions {
   readonly logStyle: LogStyle;
   /** Seconds between "not ready" and the end of the port. */
   readonly drainGrace: number;
+  /** Where other nodes reach this one, if that cannot be told from `host`. */
+  readonly nodeAddress: string | undefined;
 }
 
 /** An hour: nobody waits for longer on purpose. */
@@ -58,6 +61,7 @@ export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: 
       LOG_STYLES,
     ),
     drainGrace: readSeconds('drain grace', pick(flags.drainGrace, 'ASBRU_DRAIN_GRACE') ?? '0'),
+    nodeAddress: pick(flags.nodeAddress, 'ASBRU_NODE_ADDRESS'),
   };
 }
 

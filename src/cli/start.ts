@@ -18,7 +18,7 @@ export interface RunningGateway {
 
 /** How the command starts a gateway. */
 export type CreateGateway = (
-  options: Pick<StartOptions, 'host' | 'port' | 'appDir' | 'configFile' | 'drainGrace'> & {
+  options: Pick<StartOptions, 'host' | 'port' | 'nodeAddress' | 'appDir' | 'configFile' | 'drainGrace'> & {
     passphrase?: string;
     apiKey?: string;
     setupToken?: string;
@@ -43,13 +43,13 @@ export async function start(flags: StartFlags, createGateway: CreateGateway): Pr
 }
 
 async function run(options: StartOptions, createGateway: CreateGateway): Promise<void> {
-  const { host, port, appDir, configFile, drainGrace, passphrase, apiKey, setupToken } = options;
+  const { host, port, nodeAddress, appDir, configFile, drainGrace, passphrase, apiKey, setupToken } = options;
   const logger = createLogger({ level: options.logLevel, style: options.logStyle });
   // A signal that comes before there is anything to drain ends the process at once.
   let close = async (): Promise<void> => {};
   onStop(() => close());
   const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }), ...(setupToken && { setupToken }) };
-  const gateway = await createGateway({ host, port, appDir, configFile, drainGrace, logger, ...secrets });
+  const gateway = await createGateway({ host, port, nodeAddress, appDir, configFile, drainGrace, logger, ...secrets });
   close = () => gateway.close();
 
   if (gateway.firstApiKey !== undefined) print(firstStartText(gateway.address, gateway.firstApiKey, process.env));
