@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createGateway, type Gateway, type GatewayOptions } from '../../src/app.ts';
+import { createGateway, type GatewayOptions } from '../../src/app.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import type { McpClientList, McpClientView } from '../../src/contract/mcp-client.ts';
-import { startBalancer } from './balancer.ts';
-import { newPostgresUrl } from './databases.ts';
 import { requestHeaders, type HeaderChanges } from './wire.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -46,7 +44,11 @@ export function randomApiKey(): string {
 
 /** Starts a gateway on a free loopback port; without `appDir` all it stores is in memory. */
 export async function startGateway(options: GatewayOptions = {}): Promise<TestGateway> {
-  if (isCluster(options)) return startCluster(options);
+  if (isCluster(options)) {
+    // Not everything that starts a gateway has what a cluster needs.
+    const { startCluster } = await import('./cluster.ts');
+    return startCluster(NODES, options);
+  }
   const apiKey = options.apiKey ?? randomApiKey();
   const gateway = await createGateway({ ...QUIET, ...options, apiKey });
   return {
@@ -57,7 +59,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   };
 }
 
-const QUIET = { host: '127.0.0.1', port: 0, logger: createLogger({ level: 'silent', style: 'json' }) } as const;
+/** What a test gateway starts with unless it is told otherwise. */
+export const QUIET = { host: '127.0.0.1', port: 0, logger: createLogger({ level: 'silent', style: 'json' }) } as const;
 
 /** So many gateways stand for one in the whole suite, behind a balancer (`npm run test:nodes`). */
 const NODES = Number(process.env['ASBRU_TEST_NODES'] ?? 1);
@@ -65,31 +68,6 @@ const NODES = Number(process.env['ASBRU_TEST_NODES'] ?? 1);
 /** A test that says where things are stored, or how it is reached, means one gateway. */
 function isCluster({ appDir, config, port }: GatewayOptions): boolean {
   return NODES > 1 && appDir === undefined && port === undefined && !('config_store' in (config ?? {}));
-}
-
-/** Several gateways on one PostgreSQL database, with a balancer before them that sends every request to the next. */
-async function startCluster(options: GatewayOptions): Promise<TestGateway> {
-  const apiKey = options.apiKey ?? randomApiKey();
-  const url = await newPostgresUrl();
-  const config = { ...options.config, config_store: { type: 'postgres', config: { url } } };
-  const start = (): Promise<Gateway> =>
-    createGateway({ ...QUIET, passphrase: 'of a test', ...options, config, apiKey });
-  // The first brings the database up; the others find it as they will in production.
-  const first = await start();
-  const gateways = [first, ...(await Promise.all(Array.from({ length: NODES - 1 }, start)))];
-  const balancer = await startBalancer(gateways.map(({ address }) => address));
-  let closing: Promise<void> | undefined;
-  const closeAll = async (): Promise<void> => {
-    await Promise.all(gateways.map((gateway) => gateway.close()));
-    await balancer[Symbol.asyncDispose]();
-  };
-  const close = (): Promise<void> => (closing ??= closeAll());
-  return {
-    ...accessGateway(balancer.address, apiKey),
-    ready: Promise.all(gateways.map(({ ready }) => ready)),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
 }
 
 /** The HTTP side of a gateway that runs at this address. */
