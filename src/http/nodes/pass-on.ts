@@ -72,8 +72,8 @@ export function createPassOn(secret: string): PassOn & Disposable {
     });
     outgoing.once('close', () => clearTimeout(limit));
     outgoing.once('response', resolve);
-    outgoing.once('error', (error) => {
-      if (isConnected) reject(lost(peer, error));
+    outgoing.on('error', (error) => {
+      if (isConnected || response.destroyed) reject(lost(peer, error));
       else resolve(undefined);
     });
     response.once('close', () => outgoing.destroy());
