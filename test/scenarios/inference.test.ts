@@ -113,6 +113,22 @@ test('a virtual key lists and asks only the models it may use', async () => {
   expect(await ask('nobody/claude')).toMatchObject({ status: 400, body: { type: 'model_not_found' } });
 });
 
+test('the model that was asked for is refused aloud, though a fallback on the same provider could be used', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const created = await gateway.api('POST', '/api/governance/virtual-keys', {
+    name: 'k',
+    provider_configs: [{ provider: 'openai', allowed_models: ['gpt-x'], allow_all_keys: true }],
+  });
+  const headers = { authorization: '', 'x-bf-vk': (created.body['virtual_key'] as { value: string }).value };
+  const ask = (model: string, fallbacks: string[]) =>
+    gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model, fallbacks }, headers);
+  expect(await ask('openai/gpt-y', ['openai/gpt-x'])).toMatchObject({ status: 403, body: { type: 'model_blocked' } });
+  expect(models.calls).toHaveLength(0);
+  // A fallback that may not be used is none.
+  expect(await ask('openai/gpt-x', ['openai/gpt-y', 'nobody/gpt-z'])).toMatchObject({ status: 200 });
+});
+
 test('what a provider says of an error is passed on with its status', async () => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
