@@ -50,7 +50,8 @@ export function createListModels({ directory, providers, clients, now = Date.now
     if (kind?.modelsAddress === undefined) return [];
     const { url, headers } = await kind.modelsAddress(key, record.network.base_url);
     const request = { method: 'GET' as const, url, headers: Object.entries(headers).flat() };
-    const { status, chunks } = await startExchange(clients.open(record, url), request, PATIENCE, NEVER);
+    const patience = { ...PATIENCE, provider: record.name };
+    const { status, chunks } = await startExchange(clients.open(record, url), request, patience, NEVER);
     const body = await readWhole(chunks, MAX_LIST_BYTES);
     if (status !== 200) throw new GatewayError('provider_error', `HTTP ${status} for the list of models`);
     return readModels(record.name, JSON.parse(body.toString()) as JsonObject);

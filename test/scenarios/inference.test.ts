@@ -93,6 +93,15 @@ test('models are listed as they are asked for: what keys name, else what the pro
   expect((own.body['data'] as { id: string }[]).map(({ id }) => id)).toEqual(['gpt-x', 'gpt-y']);
 });
 
+test('a provider that cannot be reached for its models is called a provider', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await models[Symbol.asyncDispose]();
+  const answer = await gateway.api('GET', '/v1/models?provider=openai');
+  expect(answer).toMatchObject({ status: 502, body: { type: 'provider_unreachable' } });
+  expect(JSON.stringify(answer.body)).toContain('provider openai: cannot connect');
+});
+
 test('a virtual key lists and asks only the models it may use', async () => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
