@@ -18,10 +18,10 @@ export interface Members {
   readonly close: number;
 }
 
-/** A request is looked at by several in turn, and its tools make it long: it is scanned once. */
+/** Only of bytes that are long, and looked at by several in turn: an entry costs more than the scan of a short object. */
 const known = new WeakMap<Buffer, Members>();
 
-/** The members of the object in these bytes, which nobody may change any more. Throws a SyntaxError where there is none. */
+/** The members of the object in these bytes. Throws a SyntaxError where there is none. */
 export function membersOf(bytes: Buffer): Members {
   const before = known.get(bytes);
   if (before !== undefined) return before;
@@ -31,13 +31,12 @@ export function membersOf(bytes: Buffer): Members {
     list.push({ key, from: bytes.indexOf(0x22, behind), start, end });
     behind = end;
   });
-  return noteMembers(bytes, { list, close });
+  return { list, close };
 }
 
-/** Spares the scan to whoever made bytes out of members that were known. */
-export function noteMembers(bytes: Buffer, members: Members): Members {
+/** Spares the scan of bytes that were made out of known members, and which nobody may change any more. */
+export function noteMembers(bytes: Buffer, members: Members): void {
   known.set(bytes, members);
-  return members;
 }
 
 /** The value of a member as it is written. */
