@@ -18,8 +18,10 @@ export const MODEL_TARGETS = {
   'whole-proxy': 'an answer at once: a bare undici proxy',
   'whole-portkey': 'an answer at once: Portkey',
   'whole-asbru': 'an answer at once: Asbru',
+  'whole-before': 'an answer at once: another build of Asbru (--against)',
   'tools-proxy': '20 tools, streamed: a bare undici proxy, the caller brings the tools along',
   'tools-asbru': '20 tools, streamed: Asbru adds those of an MCP server',
+  'tools-before': '20 tools, streamed: another build of Asbru (--against) adds those of an MCP server',
 };
 export type ModelTargetName = keyof typeof MODEL_TARGETS;
 

@@ -25,6 +25,8 @@ const BEFORE: readonly [now: TargetName, before: TargetName][] = [
   ['asbru', 'asbru-before'],
   ['chat-asbru', 'chat-before'],
   ['paced-asbru', 'paced-before'],
+  ['whole-asbru', 'whole-before'],
+  ['tools-asbru', 'tools-before'],
 ];
 /** What is measured where nothing is said. */
 const usual = parts.filter((part) => !BEFORE.some(([, before]) => before === part));
@@ -38,7 +40,7 @@ const help = `node bench/run.ts [options]     measures the gateway against its b
   --rounds N          measurements of each target (7)
   --profile NAME      profiles the process of that target and prints where its time goes; without --only
                       it runs only NAME and what is behind it, and it never counts as a result
-  --against DIR       also measures the build of another checkout, DIR/dist, as asbru-before, chat-before and paced-before
+  --against DIR       also measures the build of another checkout, DIR/dist, beside the same targets of this one
   --help              this text
 
 Linux only: CPU time and memory are read from /proc.`;

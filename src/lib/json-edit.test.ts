@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { appendToMember, editObject } from './json-edit.ts';
+import { appendToMember, editObject, writeList } from './json-edit.ts';
+import { membersOf, type Members } from './json-members.ts';
 
 const edit = (text: string, changes: Record<string, string | undefined>) =>
   editObject(Buffer.from(text), changes).toString();
@@ -25,7 +26,7 @@ test('a key or comma inside of strings is not taken for one', () => {
 });
 
 test('elements go to the end of an array, which is made where there is none', () => {
-  const append = (text: string) => appendToMember(Buffer.from(text), 'tools', ['{"n":1}', '2']).toString();
+  const append = (text: string) => appendToMember(Buffer.from(text), 'tools', writeList(['{"n":1}', '2'])).toString();
   expect(append('{"tools":[ ],"z":1}')).toBe('{"tools":[ {"n":1},2],"z":1}');
   expect(append('{"tools":[{"t":[]}]}')).toBe('{"tools":[{"t":[]},{"n":1},2]}');
   expect(append('{"a":1}')).toBe('{"a":1,"tools":[{"n":1},2]}');
@@ -51,6 +52,32 @@ test('whatever the object and the changes, the result is what they say', () => {
           Object.entries({ ...object, ...changes }).filter(([, value]) => value !== undefined),
         );
         expect(JSON.parse(editObject(bytes, texts).toString())).toEqual(JSON.parse(JSON.stringify(wanted)));
+      },
+    ),
+  );
+});
+
+test('what was appended to can be edited and appended to again, wherever the array stands', () => {
+  const key = fc.constantFrom('a', 'tools', 'z');
+  const elements = fc.array(fc.jsonValue({ maxDepth: 2 }), { maxLength: 3 });
+  fc.assert(
+    fc.property(
+      fc.dictionary(key, elements),
+      fc.array(elements, { maxLength: 3 }),
+      fc.boolean(),
+      (object, rounds, pretty) => {
+        let bytes: Buffer = Buffer.from(JSON.stringify(object, undefined, pretty ? 1 : 0));
+        for (const round of rounds)
+          bytes = appendToMember(bytes, 'tools', writeList(round.map((element) => JSON.stringify(element))));
+        const tools = [...(object['tools'] ?? []), ...rounds.flat()];
+        const wanted = 'tools' in object || tools.length > 0 ? { ...object, tools } : object;
+        expect(JSON.parse(bytes.toString())).toEqual(JSON.parse(JSON.stringify(wanted)));
+        // What is known of the members of the new bytes is what a scan of a copy finds.
+        const strip = ({ list, close }: Members) => ({ list: list.map((member) => ({ ...member, text: '' })), close });
+        expect(strip(membersOf(bytes))).toEqual(strip(membersOf(Buffer.from(bytes))));
+        expect(JSON.parse(editObject(bytes, { z: '0' }).toString())).toEqual(
+          JSON.parse(JSON.stringify({ ...wanted, z: 0 })),
+        );
       },
     ),
   );

@@ -1,11 +1,19 @@
-import { scanArray, scanObject } from './json-scan.ts';
+import { membersOf, noteMembers, type Member, type Members } from './json-members.ts';
+import { scanArray } from './json-scan.ts';
 
 /** A member's new value as JSON text; undefined takes the member away. */
 export type MemberChanges = Readonly<Record<string, string | undefined>>;
 
-interface Range {
-  readonly start: number;
-  readonly end: number;
+/** A list as JSON, ready to be put into many objects. */
+export interface JsonList {
+  readonly text: string;
+  readonly bytes: Buffer;
+}
+
+/** A list of elements that are JSON texts. */
+export function writeList(elements: readonly string[]): JsonList {
+  const text = `[${elements.join(',')}]`;
+  return { text, bytes: Buffer.from(text) };
 }
 
 /**
@@ -17,22 +25,23 @@ export function editObject(bytes: Buffer, changes: MemberChanges): Buffer {
   const found = new Set<string>();
   let kept = 0;
   let members = 0;
-  const close = scanMembers(bytes, (key, range, member) => {
-    if (!(key in changes)) return void (members += 1);
+  const { list, close } = membersOf(bytes);
+  for (const { key, from: begin, start, end } of list) {
     const text = changes[key];
-    found.add(key);
-    if (text === undefined) {
+    if (!(key in changes)) members += 1;
+    else if (text === undefined) {
       // The comma goes with the member: the one before it, or for the first of all the one behind it.
       const isFirst = members === 0;
-      const from = isFirst ? member.start : commaBefore(bytes, member.start);
+      const from = isFirst ? begin : commaBefore(bytes, begin);
       pieces.push(bytes.subarray(kept, Math.max(kept, from)));
-      kept = isFirst ? commaBehind(bytes, range.end) : range.end;
+      kept = isFirst ? commaBehind(bytes, end) : end;
     } else {
+      found.add(key);
       members += 1;
-      pieces.push(bytes.subarray(kept, range.start), text);
-      kept = range.end;
+      pieces.push(bytes.subarray(kept, start), text);
+      kept = end;
     }
-  });
+  }
   const added = Object.entries(changes).filter(([key, text]) => text !== undefined && !found.has(key));
   pieces.push(bytes.subarray(kept, close - 1));
   for (const [key, text] of added) {
@@ -43,31 +52,43 @@ export function editObject(bytes: Buffer, changes: MemberChanges): Buffer {
   return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
 }
 
-/** Adds elements, as JSON texts, to the end of an array that is a member of a JSON object; makes the array if it is not there. */
-export function appendToMember(bytes: Buffer, name: string, elements: readonly string[]): Buffer {
-  if (elements.length === 0) return bytes;
-  let array: Range | undefined;
-  scanMembers(bytes, (key, range) => {
-    if (key === name) array = range;
-  });
-  const added = elements.join(',');
-  if (array === undefined || bytes[array.start] !== 0x5b) return editObject(bytes, { [name]: `[${added}]` });
+/** Adds elements to the end of an array that is a member of a JSON object; makes the array if it is not there. */
+export function appendToMember(bytes: Buffer, name: string, added: JsonList): Buffer {
+  if (added.bytes.length === NO_ELEMENTS) return bytes;
+  const members = membersOf(bytes);
+  const array = members.list.findLast(({ key }) => key === name);
+  if (array === undefined) return withMember(bytes, members, name, added);
+  if (bytes[array.start] !== 0x5b) return editObject(bytes, { [name]: added.text });
   let count = 0;
-  const end = scanArray(bytes, () => (count += 1), array.start);
-  const comma = count === 0 ? '' : ',';
-  return Buffer.concat([bytes.subarray(0, end - 1), Buffer.from(comma + added), bytes.subarray(end - 1)]);
+  const close = scanArray(bytes, () => (count += 1), array.start) - 1;
+  const comma = Buffer.from(count === 0 ? '' : ',');
+  const inner = added.bytes.subarray(1, -1);
+  const grown = Buffer.concat([bytes.subarray(0, close), comma, inner, bytes.subarray(close)]);
+  noteMembers(grown, shifted(members, array, comma.length + inner.length));
+  return grown;
 }
 
-type OnMember = (key: string, value: Range, member: Range) => void;
+const NO_ELEMENTS = '[]'.length;
 
-/** Calls back with the range of each value, and with that of the whole member. Gives the position behind the object. */
-function scanMembers(bytes: Buffer, onMember: OnMember): number {
-  let behind = bytes.indexOf(0x7b) + 1;
-  return scanObject(bytes, (key, start, end) => {
-    const from = bytes.indexOf(0x22, behind);
-    behind = end;
-    onMember(key, { start, end }, { start: from, end });
+/** The object with one more member at its end. */
+function withMember(bytes: Buffer, { list, close }: Members, name: string, value: JsonList): Buffer {
+  const key = Buffer.from(`${list.length === 0 ? '' : ','}${JSON.stringify(name)}:`);
+  const from = close - 1 + (list.length === 0 ? 0 : 1);
+  const start = close - 1 + key.length;
+  const end = start + value.bytes.length;
+  const whole = Buffer.concat([bytes.subarray(0, close - 1), key, value.bytes, bytes.subarray(close - 1)]);
+  noteMembers(whole, { list: [...list, { key: name, from, start, end, text: value.text }], close: end + 1 });
+  return whole;
+}
+
+/** The members after one of them, the `grown`, has got so many bytes more. */
+function shifted({ list, close }: Members, grown: Member, by: number): Members {
+  const moved = list.map((member) => {
+    if (member === grown) return { ...member, end: member.end + by, text: undefined };
+    const { from, start, end } = member;
+    return from < grown.from ? member : { ...member, from: from + by, start: start + by, end: end + by };
   });
+  return { list: moved, close: close + by };
 }
 
 function commaBefore(bytes: Buffer, from: number): number {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { createFramer, type Frame } from './sse-frames.ts';
+import { bytesOf, createFramer, writeFrame, type Frame } from './sse-frames.ts';
 
 const cut = (...chunks: Buffer[]): Frame[] => {
   const framer = createFramer();
@@ -44,6 +44,19 @@ test('where the network cuts a stream makes no difference', () => {
       expect(cut(...chunks).map(({ raw, text }) => [raw.toString(), text])).toEqual(
         whole.map(({ raw, text }) => [raw.toString(), text]),
       );
+    }),
+  );
+});
+
+test('frames are put together again, whichever of them are left out and wherever the network cut', () => {
+  const texts = ['data: one\n\n', 'data: 橋\n\n', ': note\n\n', 'data: {"a":1}\n\n', 'data: [DONE]\n\n'];
+  const bytes = Buffer.from(texts.join(''));
+  const choices = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 });
+  fc.assert(
+    fc.property(fc.nat({ max: bytes.length }), choices, (place, kept) => {
+      const frames = [...cut(bytes.subarray(0, place), bytes.subarray(place)), writeFrame({ own: true })];
+      const rest = frames.filter((_, index) => kept[index]);
+      expect(bytesOf(rest).toString()).toBe(rest.map(({ raw }) => raw.toString()).join(''));
     }),
   );
 });

@@ -58,6 +58,24 @@ export function writeFrame(data: JsonObject | string, event?: string): Frame {
   return { raw: Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`), event, text };
 }
 
+/** The bytes of all frames. Those that came in one piece go on in it: nothing is copied. */
+export function bytesOf(frames: readonly Frame[]): Buffer {
+  const runs: Buffer[] = [];
+  for (let at = 0; at < frames.length;) {
+    const { raw } = frames[at] as Frame; // within the list
+    let { length } = raw;
+    for (at += 1; isNext(frames[at]?.raw, raw, length); at += 1) length += frames[at]?.raw.length ?? 0;
+    runs.push(length === raw.length ? raw : Buffer.from(raw.buffer, raw.byteOffset, length));
+  }
+  const [first] = runs;
+  return first !== undefined && runs.length === 1 ? first : Buffer.concat(runs);
+}
+
+/** Whether these bytes lie right behind so many from the beginning of the others. */
+function isNext(bytes: Buffer | undefined, before: Buffer, length: number): boolean {
+  return bytes?.buffer === before.buffer && bytes.byteOffset === before.byteOffset + length;
+}
+
 /** The JSON object in a frame; undefined for comments, `[DONE]` and whatever else is none. */
 export function dataOf({ text }: Frame): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
@@ -82,7 +100,12 @@ const DATA = 'data: ';
 /** One line of data and nothing else, as nearly all frames are: there is nothing to take apart. */
 function isPlain(raw: Buffer): boolean {
   const end = raw.indexOf(LF);
-  return end === raw.length - 2 && raw[end - 1] !== CR && raw.toString('latin1', 0, DATA.length) === DATA;
+  return end === raw.length - 2 && raw[end - 1] !== CR && isData(raw);
+}
+
+function isData(raw: Buffer): boolean {
+  for (let at = 0; at < DATA.length; at += 1) if (raw[at] !== DATA.charCodeAt(at)) return false;
+  return true;
 }
 
 function readFrame(raw: Buffer): Frame {

@@ -1,6 +1,5 @@
 import type { Frame } from '../lib/sse-frames.ts';
 import type { Answer, StreamAnswer, WholeAnswer } from './answer.ts';
-import { readAnswer } from './answer.ts';
 import { addUsage, type Dialect, type ToolCall, type ToolResult } from './dialects/dialect.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 
@@ -40,7 +39,7 @@ async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun)
   let body = request;
   let earlier: JsonObject['usage'];
   for (let depth = 0; ; depth += 1) {
-    const answer = readAnswer(last);
+    const { answer } = last;
     const { automatic, pending } = sort(dialect.callsOf(answer), run);
     const usage = addUsage(earlier, answer.usage);
     const summed = depth === 0 || usage === undefined ? answer : { ...answer, usage };
@@ -94,7 +93,7 @@ function openCalls(pending: readonly ToolCall[], results: readonly ToolResult[])
 }
 
 function write(last: WholeAnswer, answer: JsonObject): WholeAnswer {
-  return { ...last, bytes: Buffer.from(JSON.stringify(answer)) };
+  return { ...last, bytes: Buffer.from(JSON.stringify(answer)), answer };
 }
 
 function demandWhole(answer: Answer): WholeAnswer {

@@ -9,6 +9,8 @@ export interface WholeAnswer {
   /** Of the first request of its run in the logs. */
   readonly id: string;
   readonly bytes: Buffer;
+  /** What the bytes say. */
+  readonly answer: JsonObject;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -18,9 +20,4 @@ export interface StreamAnswer {
   /** To be read once; whoever stops reading ends the request. Frames that came together stay together. */
   readonly frames: AsyncIterable<readonly Frame[]>;
   readonly headers: Readonly<Record<string, string>>;
-}
-
-/** A whole answer as an object. Providers have been checked to send one. */
-export function readAnswer({ bytes }: WholeAnswer): JsonObject {
-  return JSON.parse(bytes.toString()) as JsonObject;
 }

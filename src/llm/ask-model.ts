@@ -121,9 +121,9 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 
   async function whole(parts: Attempt): Promise<Answer> {
     const { sent, translation, target, record } = parts;
-    const bytes = translation.decodeWhole(await readWhole(sent.arrived.chunks, MAX_ANSWER_BYTES));
-    settle(parts, parseAnswer(bytes));
-    return { kind: 'whole', id: record.id, bytes, headers: headersOf(target, sent) };
+    const decoded = translation.decodeWhole(await readWhole(sent.arrived.chunks, MAX_ANSWER_BYTES));
+    settle(parts, decoded.answer);
+    return { kind: 'whole', id: record.id, ...decoded, headers: headersOf(target, sent) };
   }
 
   function stream(parts: Attempt): Answer {
@@ -174,13 +174,4 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 /** Which target answered. */
 function headersOf({ record }: Target, { model }: Sent): Record<string, string> {
   return { 'x-bf-provider': record.name, 'x-bf-model': model };
-}
-
-function parseAnswer(bytes: Buffer): JsonObject {
-  try {
-    return JSON.parse(bytes.toString()) as JsonObject;
-  } catch (error) {
-    const message = 'the provider answered with something that is not JSON';
-    throw new GatewayError('provider_bad_reply', message, { cause: error });
-  }
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../governance/caller.ts';
 import { decideModel, rankProviders, usableKeys } from '../governance/model-access.ts';
 import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
-import { isKeyLess } from '../governance/provider-settings.ts';
+import { isKeyLess, providerType } from '../governance/provider-settings.ts';
 import type { Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
@@ -36,9 +36,12 @@ interface Candidate {
   readonly model: string;
 }
 
+/** Never nobody. */
+type Candidates = readonly [Candidate, ...Candidate[]];
+
 export function createChooseTargets({ directory, providers, spend, random = Math.random }: ChooseDeps): ChooseTargets {
   /** The part before the first slash is a provider only if there is one of that name: models have slashes of their own. */
-  function candidatesFor(name: string, { caller, provider }: Question): Candidate[] {
+  function candidatesFor(name: string, { caller, provider }: Question): Candidates {
     const slash = name.indexOf('/');
     const named = slash === -1 ? undefined : directory.find(name.slice(0, slash));
     if (named !== undefined) return [{ known: named, model: name.slice(slash + 1) }];
@@ -48,7 +51,7 @@ export function createChooseTargets({ directory, providers, spend, random = Math
   }
 
   /** A model without its provider: whoever is known to have it, if that is clear. */
-  function resolveBare(model: string, { key }: Caller): Candidate[] {
+  function resolveBare(model: string, { key }: Caller): Candidates {
     const all = directory.list().filter(({ record }) => decideModel(key, record.name, model).allowed);
     const naming = all.filter(({ keys }) => usableKeys(keys, model).some(({ models }) => !models.includes('*')));
     const found = naming.length > 0 ? naming : all;
@@ -63,8 +66,9 @@ export function createChooseTargets({ directory, providers, spend, random = Math
       ranking,
     );
     const ranked = names.flatMap((name) => found.find(({ record }) => record.name === name) ?? []);
-    if (ranked.length === 0 || (key === undefined && ranked.length > 1)) throw unknown(model, directory);
-    return ranked.map((known) => ({ known, model }));
+    const [head, ...others] = ranked.map((known) => ({ known, model }));
+    if (head === undefined || (key === undefined && others.length > 0)) throw unknown(model, directory);
+    return [head, ...others];
   }
 
   function targetOf({ known, model }: Candidate, { request, caller, headers }: Question): Target {
@@ -72,7 +76,7 @@ export function createChooseTargets({ directory, providers, spend, random = Math
     const { format } = request;
     const decision = decideModel(caller.key, record.name, model);
     if (!decision.allowed) throw new GatewayError(decision.code, decision.reason);
-    const provider = providers.find(record.custom?.base_provider_type ?? record.name);
+    const provider = providers.find(providerType(record));
     if (provider === undefined)
       throw new GatewayError('model_not_found', `the gateway does not speak the format of provider ${record.name}`);
     if (
@@ -92,19 +96,14 @@ export function createChooseTargets({ directory, providers, spend, random = Math
 
   return (question) => {
     const { request } = question;
-    const first = candidatesFor(request.model, question);
-    const rest = request.fallbacks.flatMap((name) => attempt(() => candidatesFor(name, question)) ?? []);
-    const targets = [...first, ...rest].flatMap((candidate) => attempt(() => targetOf(candidate, question)) ?? []);
+    const usable = (candidate: Candidate): Target[] => attempt(() => [targetOf(candidate, question)]) ?? [];
+    const [head, ...others] = candidatesFor(request.model, question);
     // What was asked for is refused aloud; a fallback that may not be used is none.
-    const [head] = first;
-    const isRefused = head === undefined || (first.length === 1 && targets[0]?.record !== head.known.record);
-    if (isRefused || targets.length === 0) return [targetOf(head ?? fail(request.model), question)];
-    return targets;
+    const first = others.length === 0 ? [targetOf(head, question)] : [head, ...others].flatMap(usable);
+    const fallbacks = request.fallbacks.flatMap((name) => attempt(() => candidatesFor(name, question)) ?? []);
+    const targets = [...first, ...fallbacks.flatMap(usable)];
+    return targets.length === 0 ? [targetOf(head, question)] : targets;
   };
-
-  function fail(model: string): never {
-    throw unknown(model, directory);
-  }
 }
 
 /** Kinds of requests by the names that `allowed_requests` has for them. */
@@ -114,6 +113,7 @@ const REQUEST_TYPES: Readonly<Record<string, string>> = {
   messages: 'chat_completion',
   embeddings: 'embedding',
 };
+
 /** Of the keys the one that a header names, if it names one. */
 function named(keys: readonly ProviderKey[], headers: CallerHeaders): ProviderKey[] {
   const id = headers['x-bf-api-key-id'];

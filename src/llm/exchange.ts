@@ -9,8 +9,10 @@ export interface Arrived {
   readonly chunks: AsyncIterable<Buffer>;
 }
 
-/** Milliseconds. */
+/** Who is asked, and how long they have; in milliseconds. */
 export interface Patience {
+  /** The provider's name, for what is said of a connection that fails. */
+  readonly provider: string;
   /** Until the head of the answer. */
   readonly headMs: number;
   /** From one piece of the body to the next. */
@@ -21,13 +23,13 @@ export interface Patience {
 const MAX_WAITING = 1024 * 1024;
 
 /**
- * Sends a request and settles with the head of the answer. Rejects with `upstream_unreachable` and `upstream_lost` as the client
- * does, with `provider_timeout`, and with `call_cancelled` when the signal is aborted.
+ * Sends a request and settles with the head of the answer. Rejects with `provider_unreachable`, also when the connection is lost
+ * in the middle of an answer, with `provider_timeout`, and with `call_cancelled` when the signal is aborted.
  */
 export function startExchange(
   client: HttpClient,
   request: HttpRequest,
-  { headMs, idleMs }: Patience,
+  { provider, headMs, idleMs }: Patience,
   signal: AbortSignal,
 ): Promise<Arrived> {
   const { promise, resolve, reject } = Promise.withResolvers<Arrived>();
@@ -63,8 +65,8 @@ export function startExchange(
   else signal.addEventListener('abort', giveUp, { once: true });
   exchange.done
     .catch((error: unknown) => {
-      failure = error;
-      reject(error);
+      failure = connectionError(error, provider);
+      reject(failure);
     })
     .finally(() => {
       isOver = true;
@@ -97,6 +99,16 @@ export function startExchange(
   }
 
   return promise;
+}
+
+/** What a connection met with, in the words of somebody who asked a provider of models. */
+export function connectionError(error: unknown, provider: string): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  if (error.code !== 'upstream_unreachable' && error.code !== 'upstream_lost') return error;
+  return new GatewayError('provider_unreachable', `provider ${provider}: ${error.message}`, {
+    cause: error,
+    details: { provider },
+  });
 }
 
 /** All of a body, up to a limit. */

@@ -1,7 +1,7 @@
 import type { ClientSettings } from '../contract/config.ts';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { appendToMember } from '../lib/json-edit.ts';
+import { appendToMember, writeList, type JsonList } from '../lib/json-edit.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import { asObject, textOf } from '../lib/json-value.ts';
 import { admits } from '../lib/tool-names.ts';
@@ -43,6 +43,8 @@ export type InjectTools = (request: ModelRequest, dialect: Dialect, caller: Call
 /** The tools of a view in one format, ready to be added. */
 interface Prepared {
   readonly definitions: ReadonlyMap<string, string>;
+  /** All of them. */
+  readonly list: JsonList;
   readonly automatic: ReadonlySet<string>;
 }
 
@@ -74,13 +76,13 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
     const audience = searching(asked);
     const view = catalog.view(audience);
     demandGranted(audience, view, catalog);
-    const { definitions, automatic } = prepare(view, dialect);
+    const { definitions, list, automatic } = prepare(view, dialect);
     const own = new Set(dialect.toolNames(fields));
     // A tool that the caller brings itself stays the caller's, whatever it does.
     const added = own.size === 0 ? definitions : new Map([...definitions].filter(([name]) => !isBrought(name, own)));
     const hasReader = added.has(READ_RESULT) || own.has(READ_RESULT);
     return {
-      bytes: appendToMember(bytes, 'tools', [...added.values()]),
+      bytes: appendToMember(bytes, 'tools', added === definitions ? list : writeList([...added.values()])),
       audience,
       isAutomatic(call) {
         if (call.name === READ_RESULT) return !own.has(READ_RESULT);
@@ -89,7 +91,7 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
       },
       hasAutomatic: automatic.size > 0,
       withReader: (request) =>
-        hasReader ? request : appendToMember(request, 'tools', [dialect.defineTool(offered(READER))]),
+        hasReader ? request : appendToMember(request, 'tools', writeList([dialect.defineTool(offered(READER))])),
     };
   };
 }
@@ -123,7 +125,7 @@ function define(view: View, dialect: Dialect): Prepared {
     // What no server has is the gateway's own: it asks for consent, where that is needed, by itself.
     return tool === undefined || isAutomaticTool(tool);
   });
-  return { definitions, automatic: new Set(automatic) };
+  return { definitions, list: writeList([...definitions.values()]), automatic: new Set(automatic) };
 }
 
 function offered({ name, description, inputSchema }: JsonObject): OfferedTool {

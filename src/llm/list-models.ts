@@ -1,7 +1,7 @@
 import type { Caller } from '../governance/caller.ts';
 import { decideModel, usableKeys } from '../governance/model-access.ts';
 import type { ConfiguredProvider, ProviderDirectory } from '../governance/provider-directory.ts';
-import { isKeyLess } from '../governance/provider-settings.ts';
+import { isKeyLess, providerType } from '../governance/provider-settings.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { ProviderKey } from '../store/providers.ts';
@@ -46,11 +46,12 @@ export function createListModels({ directory, providers, clients, now = Date.now
   const known = new WeakMap<ConfiguredProvider, Map<string, Known>>();
 
   async function fetchModels({ record }: ConfiguredProvider, key: ProviderKey): Promise<ListedModel[]> {
-    const kind = providers.find(record.custom?.base_provider_type ?? record.name);
+    const kind = providers.find(providerType(record));
     if (kind?.modelsAddress === undefined) return [];
     const { url, headers } = await kind.modelsAddress(key, record.network.base_url);
     const request = { method: 'GET' as const, url, headers: Object.entries(headers).flat() };
-    const { status, chunks } = await startExchange(clients.open(record, url), request, PATIENCE, NEVER);
+    const patience = { ...PATIENCE, provider: record.name };
+    const { status, chunks } = await startExchange(clients.open(record, url), request, patience, NEVER);
     const body = await readWhole(chunks, MAX_LIST_BYTES);
     if (status !== 200) throw new GatewayError('provider_error', `HTTP ${status} for the list of models`);
     return readModels(record.name, JSON.parse(body.toString()) as JsonObject);

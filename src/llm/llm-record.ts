@@ -1,5 +1,5 @@
 import type { Caller } from '../governance/caller.ts';
-import { scanObject } from '../lib/json-scan.ts';
+import { membersOf, textOfMember } from '../lib/json-members.ts';
 import { timeUuid } from '../lib/time-uuid.ts';
 import { readTraceContext, type TraceContext } from '../lib/trace-context.ts';
 import { headerOf, keepsContent, metadataOf, refusalOf, withTraceId, type LogSettings } from '../mcp/call-record.ts';
@@ -186,8 +186,7 @@ function cut(text: string | undefined): string | undefined {
 /** What of a request is logged, as it was written: what was said, the tools, and all other parameters. */
 export function contentOf(format: CallerFormat, body: Buffer): LlmContent {
   // Not parsed to be written again: a request carries tools by the hundred.
-  const members = new Map<string, string>();
-  scanObject(body, (key, start, end) => void members.set(key, body.toString('utf8', start, end)));
+  const members = new Map(membersOf(body).list.map((member) => [member.key, textOfMember(body, member)]));
   const take = (key: string): string | undefined => {
     const text = members.get(key);
     members.delete(key);

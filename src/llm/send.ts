@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../lib/errors.ts';
 import type { ProviderKey, ProviderNetwork } from '../store/providers.ts';
-import { readWhole, startExchange, type Arrived } from './exchange.ts';
+import { connectionError, readWhole, startExchange, type Arrived } from './exchange.ts';
 import { errorOf } from './provider-failure.ts';
 import type { ProviderClients } from './provider-clients.ts';
 import type { ProviderCall } from './providers/provider.ts';
@@ -44,19 +44,19 @@ const KEY_REFUSED = new Set([401, 402, 403]);
 export function createSend({ clients, random = Math.random }: SendDeps): Send {
   async function attempt(outgoing: Outgoing, key: ProviderKey, model: string): Promise<Arrived> {
     const { target, format, isStream, signal } = outgoing;
-    const { network, custom } = target.record;
+    const { name: provider, network, custom } = target.record;
     const body = outgoing.body(model);
     const { base_url: baseUrl } = network;
     const path = custom?.request_path_overrides[format];
     const { url, headers } = await target.provider.address({ format, model, isStream, body, key, baseUrl, path });
     const all = { 'content-type': 'application/json', ...outgoing.headers, ...headers, ...extraOf(network) };
     const patience = {
+      provider,
       headMs: network.default_request_timeout_in_seconds * 1000,
       idleMs: network.stream_idle_timeout_in_seconds * 1000,
     };
     const request = { method: 'POST' as const, url, headers: Object.entries(all).flat(), body };
-    const arrived = await startExchange(clients.open(target.record, url), request, patience, signal);
-    return { ...arrived, chunks: retellLoss(arrived.chunks, target.record.name) };
+    return startExchange(clients.open(target.record, url), request, patience, signal);
   }
 
   return async (outgoing) => {
@@ -77,6 +77,7 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
         ({ status } = arrived);
         last = errorOf(target, arrived, await readWhole(arrived.chunks, MAX_ERROR_BYTES));
       } catch (error) {
+        // The address may take a request of its own, for a token.
         last = connectionError(error, name);
         if (signal.aborted || !isWorthRetry(last)) throw last;
       }
@@ -115,25 +116,6 @@ function pick(
 
 function backOff({ retry_backoff_initial, retry_backoff_max }: ProviderNetwork, attempt: number, random: () => number) {
   return Math.min(retry_backoff_initial * 2 ** attempt, retry_backoff_max) * (0.8 + random() * 0.4);
-}
-
-/** A connection may be lost in the middle of an answer, too. */
-async function* retellLoss(chunks: AsyncIterable<Buffer>, provider: string): AsyncGenerator<Buffer> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    throw connectionError(error, provider);
-  }
-}
-
-/** In the words of somebody who asked a provider of models. */
-function connectionError(error: unknown, provider: string): unknown {
-  if (!(error instanceof GatewayError)) return error;
-  if (error.code !== 'upstream_unreachable' && error.code !== 'upstream_lost') return error;
-  return new GatewayError('provider_unreachable', `provider ${provider}: ${error.message}`, {
-    cause: error,
-    details: { provider },
-  });
 }
 
 function isWorthRetry(error: unknown): boolean {

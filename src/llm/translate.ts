@@ -3,6 +3,7 @@ import { editObject } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, objectsOf } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
+import type { WholeAnswer } from './answer.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
@@ -12,14 +13,17 @@ import { demandNoError } from './provider-failure.ts';
 import type { Provider, ProviderCall } from './providers/provider.ts';
 import type { ModelRequest } from './request.ts';
 
+/** A whole answer as the caller gets it, and what it says. */
+export type DecodedAnswer = Pick<WholeAnswer, 'bytes' | 'answer'>;
+
 /** How one request gets to a provider and its answer back, in the formats that the two speak. */
 export interface Translation {
   /** The format in which the provider is asked. */
   readonly format: ProviderCall['format'];
   /** The request for the model by the provider's name. */
   encode(model: string): Buffer;
-  /** A whole answer in the caller's format. */
-  decodeWhole(bytes: Buffer): Buffer;
+  /** A whole answer in the caller's format. Throws `provider_bad_reply` for what is none. */
+  decodeWhole(bytes: Buffer): DecodedAnswer;
   /** A stream in the caller's format. `onData` hears of all events, of those too that are not for the caller. */
   decodeStream(chunks: AsyncIterable<Buffer>, onData: (data: JsonObject) => void): AsyncIterable<readonly Frame[]>;
 }
@@ -47,10 +51,11 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
         ),
       );
     },
-    decodeWhole(answer) {
-      const native = parseAnswer(answer);
+    decodeWhole(bytes) {
+      const native = parseAnswer(bytes);
       const decoded = codec === undefined ? native : codec.decodeResponse(native, facts);
-      return Buffer.from(JSON.stringify(caller?.encodeResponse(decoded, request.fields, facts) ?? decoded));
+      const answer = caller?.encodeResponse(decoded, request.fields, facts) ?? decoded;
+      return { bytes: Buffer.from(JSON.stringify(answer)), answer };
     },
     async *decodeStream(chunks, onData) {
       const inward = codec?.decodeStream(facts);
@@ -101,7 +106,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
         fallbacks: undefined,
         ...(isAdded && { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) }),
       }),
-    decodeWhole: (answer) => answer,
+    decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
     async *decodeStream(chunks, onData) {
       const framer = createFramer();
       const read = (frames: Frame[]) =>
@@ -191,14 +196,13 @@ function parse(bytes: Buffer): JsonObject {
 }
 
 function parseAnswer(bytes: Buffer): JsonObject {
-  let value: JsonValue = null;
+  let cause: unknown;
   try {
-    value = JSON.parse(bytes.toString()) as JsonValue;
-  } catch {
-    // Said below.
+    const object = asObject(JSON.parse(bytes.toString()) as JsonValue);
+    if (object !== undefined) return object;
+  } catch (error) {
+    cause = error;
   }
-  const object = asObject(value);
-  if (object === undefined)
-    throw new GatewayError('provider_bad_reply', 'the provider answered with something that is not a JSON object');
-  return object;
+  const message = 'the provider answered with something that is not a JSON object';
+  throw new GatewayError('provider_bad_reply', message, { cause });
 }

@@ -93,6 +93,15 @@ test('models are listed as they are asked for: what keys name, else what the pro
   expect((own.body['data'] as { id: string }[]).map(({ id }) => id)).toEqual(['gpt-x', 'gpt-y']);
 });
 
+test('a provider that cannot be reached for its models is called a provider', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await models[Symbol.asyncDispose]();
+  const answer = await gateway.api('GET', '/v1/models?provider=openai');
+  expect(answer).toMatchObject({ status: 502, body: { type: 'provider_unreachable' } });
+  expect(JSON.stringify(answer.body)).toContain('provider openai: cannot connect');
+});
+
 test('a virtual key lists and asks only the models it may use', async () => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
@@ -111,6 +120,22 @@ test('a virtual key lists and asks only the models it may use', async () => {
   expect(await ask('openai/gpt-y')).toMatchObject({ status: 403, body: { type: 'model_blocked' } });
   expect(await ask('anthropic/claude')).toMatchObject({ status: 403, body: { type: 'provider_blocked' } });
   expect(await ask('nobody/claude')).toMatchObject({ status: 400, body: { type: 'model_not_found' } });
+});
+
+test('the model that was asked for is refused aloud, though a fallback on the same provider could be used', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const created = await gateway.api('POST', '/api/governance/virtual-keys', {
+    name: 'k',
+    provider_configs: [{ provider: 'openai', allowed_models: ['gpt-x'], allow_all_keys: true }],
+  });
+  const headers = { authorization: '', 'x-bf-vk': (created.body['virtual_key'] as { value: string }).value };
+  const ask = (model: string, fallbacks: string[]) =>
+    gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model, fallbacks }, headers);
+  expect(await ask('openai/gpt-y', ['openai/gpt-x'])).toMatchObject({ status: 403, body: { type: 'model_blocked' } });
+  expect(models.calls).toHaveLength(0);
+  // A fallback that may not be used is none.
+  expect(await ask('openai/gpt-x', ['openai/gpt-y', 'nobody/gpt-z'])).toMatchObject({ status: 200 });
 });
 
 test('what a provider says of an error is passed on with its status', async () => {

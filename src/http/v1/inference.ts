@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { Frame } from '../../lib/sse-frames.ts';
+import { bytesOf } from '../../lib/sse-frames.ts';
 import type { StreamAnswer, WholeAnswer } from '../../llm/answer.ts';
 import type { Complete } from '../../llm/complete.ts';
 import { dialectOf } from '../../llm/dialects/dialects.ts';
@@ -109,11 +109,6 @@ async function sendStream(
     if (frame !== undefined) response.write(frame.raw);
   }
   response.end();
-}
-
-function bytesOf(batch: readonly Frame[]): Buffer {
-  const [first] = batch;
-  return first !== undefined && batch.length === 1 ? first.raw : Buffer.concat(batch.map(({ raw }) => raw));
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -1,4 +1,4 @@
-import { appendToMember } from '../../lib/json-edit.ts';
+import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
@@ -25,11 +25,7 @@ export const chatDialect: Dialect = {
   continueWith(request, answer, results) {
     const message = objectOf(objectsOf(answer.choices)[0]?.message);
     const replies = results.map(({ call, text }) => ({ role: 'tool', tool_call_id: call.id, content: text }));
-    return appendToMember(
-      request,
-      'messages',
-      [message, ...replies].map((item) => JSON.stringify(item)),
-    );
+    return appendToMember(request, 'messages', writeList([message, ...replies].map((item) => JSON.stringify(item))));
   },
   mix(answer, executed, pending) {
     const [choice = {}] = objectsOf(answer.choices);

@@ -1,4 +1,4 @@
-import { appendToMember } from '../../lib/json-edit.ts';
+import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
@@ -28,11 +28,7 @@ export const messagesDialect: Dialect = {
       { role: 'assistant', content: answer.content },
       { role: 'user', content },
     ];
-    return appendToMember(
-      request,
-      'messages',
-      turns.map((turn) => JSON.stringify(turn)),
-    );
+    return appendToMember(request, 'messages', writeList(turns.map((turn) => JSON.stringify(turn))));
   },
   mix(answer, executed, pending) {
     const blocks = objectsOf(answer.content);

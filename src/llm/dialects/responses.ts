@@ -1,4 +1,4 @@
-import { appendToMember, editObject } from '../../lib/json-edit.ts';
+import { appendToMember, editObject, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
@@ -29,7 +29,7 @@ export const responsesDialect: Dialect = {
     return appendToMember(
       whole,
       'input',
-      [...objectsOf(answer.output), ...outputs].map((item) => JSON.stringify(item)),
+      writeList([...objectsOf(answer.output), ...outputs].map((item) => JSON.stringify(item))),
     );
   },
   mix(answer, executed, pending) {

@@ -14,15 +14,20 @@ export type Shorten = (reply: Reply, tool: string, request: ClientRequest) => Pr
  * tool's rights, price, approval and log row, and none of its own.
  */
 export function createCallThrough(catalog: Pick<Catalog, 'view'>, callTool: CallTool, shorten: Shorten): CallTool {
-  return async (name, request) => {
-    if (name !== CALL_TOOL || catalog.view(request.audience).tools.has(name)) return callTool(name, request);
+  async function callThrough(request: ClientRequest): Promise<Reply> {
     const meant = unwrap(request.params.members.get('arguments') ?? '{}');
     const members = new Map(request.params.members);
     members.set('name', JSON.stringify(meant.name));
     members.set('arguments', meant.argumentsJson);
     const inner = { ...request, params: { ...request.params, members }, isIndirect: true };
     return shorten(await callTool(meant.name, inner), meant.name, inner);
-  };
+  }
+
+  // Every call of a tool comes by here: those that are meant for the tool itself wait for nothing more.
+  return (name, request) =>
+    name !== CALL_TOOL || catalog.view(request.audience).tools.has(name)
+      ? callTool(name, request)
+      : callThrough(request);
 }
 
 /** What a call of `callTool` calls: the name of the tool, and its arguments as they were written. */

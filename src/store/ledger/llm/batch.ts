@@ -27,8 +27,10 @@ export interface LlmBatch {
 export interface EncodedLlmBatch {
   /** START_COLUMNS, END_COLUMNS, `node`, `created_at`, row after row. */
   readonly rows: readonly Value[];
-  /** Index of the row, then each of CONTENTS and its size; only for rows that have content. */
+  /** Index of the row, then each of CONTENTS and its size; only for rows that have content. Of `tools` the place in `texts`. */
   readonly contents: readonly Value[];
+  /** Definitions of tools: long, and the same in row after row. Each is handed over once. */
+  readonly texts: readonly string[];
   /** `id`, END_COLUMNS, output, its size. */
   readonly ended: readonly Value[];
 }
@@ -114,11 +116,15 @@ export function encodeLlmBatch(
 ): EncodedLlmBatch {
   const rows: Value[] = [];
   const contents: Value[] = [];
+  const texts = new Map<string, number>();
   const all = [...completed, ...started.map((start) => ({ start, end: undefined }))];
   for (const [index, { start, end }] of all.entries()) {
     const { input, params, tools } = start;
-    const texts = [input, params, tools, end?.output];
-    if (texts.some((text) => text !== undefined)) contents.push(index, ...texts.flatMap(content));
+    const output = end?.output;
+    if ([input, params, tools, output].some((text) => text !== undefined)) {
+      const place = placeOf(cut(tools, MAX_CONTENT), texts);
+      contents.push(index, ...content(input), ...content(params), place, tools?.length ?? 0, ...content(output));
+    }
     for (const read of readStart) rows.push(read(start));
     for (const read of readEnd) rows.push(read(end));
     rows.push(at.node, at.now);
@@ -128,19 +134,39 @@ export function encodeLlmBatch(
     ...readEnd.map((read) => read(end)),
     ...content(end.output),
   ]);
-  return { rows, contents, ended: endings };
+  return { rows, contents, texts: [...texts.keys()], ended: endings };
 }
 
 /** The row that a request will have, for whoever wants to see it before it is stored. */
 export function asStored(start: LlmStart, end: LlmEnd | undefined): Omit<StoredRequest, 'seq'> {
   const now = start.timestamp;
   const batch = { started: end === undefined ? [start] : [], completed: end === undefined ? [] : [{ start, end }] };
-  const { rows, contents } = encodeLlmBatch({ ...batch, ended: [] }, { node: '', now });
-  const texts = CONTENTS.flatMap((name) => [name, `${name}_size`]);
-  const columns = [...LLM_COLUMNS, ...texts];
-  const values = [...rows, ...texts.map((_, index) => contents[index + 1] ?? null)];
+  const encoded = encodeLlmBatch({ ...batch, ended: [] }, { node: '', now });
+  const names = CONTENTS.flatMap((name) => [name, `${name}_size`]);
+  const columns = [...LLM_COLUMNS, ...names];
+  const contents = encoded.contents.length === 0 ? names.map(() => null) : contentsAt(encoded, 0);
+  const values = [...encoded.rows, ...contents];
   // Laid out in this order just before.
   return Object.fromEntries(columns.map((column, index) => [column, values[index]])) as Omit<StoredRequest, 'seq'>;
+}
+
+/** Each of CONTENTS and its size, of the row whose content begins there. */
+export function contentsAt({ contents, texts }: EncodedLlmBatch, from: number): Value[] {
+  const values = contents.slice(from + 1, from + CONTENT_WIDTH);
+  const place = values[TOOLS];
+  values[TOOLS] = typeof place === 'number' ? (texts[place] ?? null) : null;
+  return values;
+}
+
+/** Values of one row in `contents`. */
+export const CONTENT_WIDTH = 1 + 2 * CONTENTS.length;
+const TOOLS = 2 * CONTENTS.indexOf('tools');
+
+function placeOf(text: string | null, texts: Map<string, number>): number | null {
+  if (text === null) return null;
+  const place = texts.get(text) ?? texts.size;
+  texts.set(text, place);
+  return place;
 }
 
 function content(text: string | undefined): [Value, Value] {

@@ -1,6 +1,14 @@
 import type { Value } from '../column-values.ts';
 import { runValues, withoutNul, type Sql } from '../run-values.ts';
-import { CONTENTS, END_COLUMNS, LLM_COLUMNS, TEXT_COLUMNS, type EncodedLlmBatch } from './batch.ts';
+import {
+  CONTENT_WIDTH,
+  CONTENTS,
+  contentsAt,
+  END_COLUMNS,
+  LLM_COLUMNS,
+  TEXT_COLUMNS,
+  type EncodedLlmBatch,
+} from './batch.ts';
 import { createLlmDeltas, SUMMED, type LlmDeltas, type Summed } from './rollups.ts';
 
 /** Writes the requests of a batch and what they do to the sums; within the transaction of the batch. */
@@ -39,10 +47,10 @@ async function insertRequests(sql: Sql, batch: EncodedLlmBatch, deltas: LlmDelta
     deltas.add(named(LLM_COLUMNS, row) as Summed); // encodeLlmBatch laid it out so
   }
   const contents: Value[] = [];
-  for (let from = 0; from < batch.contents.length; from += CONTENT_COLUMNS.length) {
+  for (let from = 0; from < batch.contents.length; from += CONTENT_WIDTH) {
     const seq = seqOf.get(Number(batch.contents[from]));
     if (seq === undefined) continue;
-    contents.push(seq, ...batch.contents.slice(from + 1, from + CONTENT_COLUMNS.length).map(withoutNul));
+    contents.push(seq, ...contentsAt(batch, from).map(withoutNul));
   }
   await runValues(sql, { ...INSERT_CONTENTS, values: contents });
 }
