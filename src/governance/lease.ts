@@ -36,6 +36,8 @@ export class Lease {
   #toKeep = Infinity;
   #tightUntil = -Infinity;
   #fullUntil = -Infinity;
+  /** What was used then: with less, somebody has set it to zero, and it is full no more. */
+  #fullAt = 0;
   #answer: LeaseAnswer | undefined;
   /** What was charged and reserved at the last look, and at the last one that the database answered. */
   #looked = { start: -Infinity, owed: 0 };
@@ -87,12 +89,14 @@ export class Lease {
 
   /** Whether the database has just said that nothing is left. */
   isFull(meter: Meter, time: number, at: number): boolean {
-    return at < this.#fullUntil && this.#startAt(time) === this.#start && maxAt(meter, time) === this.#max;
+    if (at >= this.#fullUntil || this.#used() < this.#fullAt) return false;
+    return this.#startAt(time) === this.#start && maxAt(meter, time) === this.#max;
   }
 
   /** Nothing came of waiting: says no for so long. */
   giveUp(until: number): void {
     this.#fullUntil = until;
+    this.#fullAt = this.#used();
   }
 
   /** What other processes hold, and what was used by all, as the database said last. */
@@ -174,8 +178,12 @@ export class Lease {
     const isAnyLeft = answer.room > 0 || left > 0;
     if (isAnyLeft) this.#fullUntil = -Infinity;
     if (isAnyLeft || request.want === 0) return false;
-    if (answer.spare <= 0) this.#fullUntil = at + FULL_MS;
+    if (answer.spare <= 0) this.giveUp(at + FULL_MS);
     return answer.held > 0;
+  }
+
+  #used(): number {
+    return this.counter.stored + this.counter.unstored;
   }
 
   /** Charged and reserved in this window. */
