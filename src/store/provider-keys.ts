@@ -47,6 +47,7 @@ export function createProviderKeyStore(db: Executor, encryption: Encryption): Pr
         .selectAll()
         .$if(provider !== undefined, (query) => query.where('provider', '=', provider ?? ''))
         .orderBy('created_at')
+        .orderBy('name')
         .orderBy('id')
         .execute();
       return rows.map((row) => fromRow(row, encryption));
@@ -58,7 +59,7 @@ export function createProviderKeyStore(db: Executor, encryption: Encryption): Pr
     },
 
     names: () =>
-      db.selectFrom('provider_keys').select(['id', 'name', 'provider']).orderBy('created_at').orderBy('id').execute(),
+      db.selectFrom('provider_keys').select(['id', 'name', 'provider']).orderBy('created_at').orderBy('name').execute(),
 
     async insert(key) {
       const query = db.insertInto('provider_keys').values(toRow(key, encryption));
