@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorEnvelope } from '../contract/common.ts';
-import { ERRORS, GatewayError } from '../lib/errors.ts';
+import { ERRORS, GatewayError, type ErrorCode } from '../lib/errors.ts';
 import { authRequiredIn } from '../mcp/personal/auth-required.ts';
 import type { JsonRpcError, JsonValue, RequestId } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -54,10 +54,13 @@ function messageFor(error: GatewayError): string {
   return authRequiredIn(error)?.message ?? error.message;
 }
 
+/** Parts of every start and end; a balancer that asks for them asks often. */
+const PHASES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['starting', 'shutting_down']);
+
 /** Tells a refusal from a bug. The stack of a bug goes to the log under an id that the caller also gets. */
 function look(thrown: unknown, logger: Logger): Seen {
   if (thrown instanceof GatewayError && thrown.code !== 'internal_error') {
-    if (thrown.status >= 500) logger.warn({ err: thrown }, thrown.message);
+    if (thrown.status >= 500 && !PHASES.has(thrown.code)) logger.warn({ err: thrown }, thrown.message);
     return { error: thrown };
   }
   const eventId = randomUUID();

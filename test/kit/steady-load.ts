@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayAccess } from './gateway.ts';
 import { openSession, postMcp, postModern, type LegacySession, type RpcAnswer } from './wire.ts';
@@ -9,7 +10,7 @@ export type Way = (typeof WAYS)[number];
 /** What one call came to. */
 export interface LoadOutcome {
   readonly way: Way;
-  /** What it asked echo to say: no two calls say the same. */
+  /** What it asked echo to say: no two calls say the same, of whatever load. */
   readonly text: string;
   /** "ok", or what was answered instead. */
   readonly code: string;
@@ -42,10 +43,11 @@ export async function startSteadyLoad(gateway: GatewayAccess, perSecond: number)
   const outcomes: LoadOutcome[] = [];
   const running = new Set<Promise<void>>();
   const over = new AbortController();
+  const load = randomUUID();
 
   async function call(number: number): Promise<void> {
     const way = WAYS[number % WAYS.length] ?? 'modern';
-    const text = `${way} ${number}`;
+    const text = `${way} ${number} ${load}`;
     const begun = performance.now();
     const code = await calls[way](text).catch((error: unknown) => String(error));
     outcomes.push({ way, text, code, took: performance.now() - begun });
