@@ -3,6 +3,7 @@ import { waitFor } from '../kit/wait.ts';
 import type { Sample } from './bystander.ts';
 import { createTally, REASONS, startCalls, tryCall, type Reason, type Tally, type Target } from './calls.ts';
 import { complaints, readReturned, readSettled, watchMemory, type Footprint } from './footprint.ts';
+import { PACE } from './pace.ts';
 import { OTHER_TOOLS, type Stage } from './stage.ts';
 
 /** The time limit of most calls to what does not behave. */
@@ -51,13 +52,10 @@ export interface Row {
   readonly wrong: readonly string[];
 }
 
-const ROUNDS = 2;
-const QUIET_MS = 800;
-const TROUBLE_MS = 1_400;
 const CALLERS = 6;
 const PAUSE_MS = 25;
 
-/** Lets the fault come and go, twice, and looks at everybody. */
+/** Lets the fault come and go, several times, and looks at everybody. */
 export async function runFault(stage: Stage, fault: Fault): Promise<Row> {
   const { patient, others, key } = stage;
   const job = (ms: number) => ({ endpoint: { address: key.address, apiKey: key.apiKey }, tools: OTHER_TOOLS, ms });
@@ -73,10 +71,11 @@ export async function runFault(stage: Stage, fault: Fault): Promise<Row> {
   const troubled: Sample[] = [];
   let backMs = 0;
   try {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      quiet.push(await others.measure(job(QUIET_MS)));
+    if (PACE.warmUpMs > 0) await others.measure(job(PACE.warmUpMs));
+    for (let round = 0; round < PACE.rounds; round += 1) {
+      quiet.push(await others.measure(job(PACE.quietMs)));
       await fault.begin(tally);
-      troubled.push(await others.measure(job(TROUBLE_MS)));
+      troubled.push(await others.measure(job(PACE.troubleMs)));
       await fault.end();
       backMs = Math.max(backMs, await untilBack(fault));
     }

@@ -1,0 +1,7 @@
+/**
+ * How long each fault is looked at: with `--long` until the 99th percentile of the other calls says something, else just until it
+ * is seen what is lost.
+ */
+export const PACE = process.argv.includes('--long')
+  ? { rounds: 5, warmUpMs: 1_500, quietMs: 2_500, troubleMs: 2_500 }
+  : { rounds: 2, warmUpMs: 0, quietMs: 800, troubleMs: 1_400 };
