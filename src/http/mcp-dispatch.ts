@@ -29,8 +29,8 @@ export interface Arrival {
   readonly headers: IncomingHttpHeaders;
   readonly session: LegacySession | undefined;
   readonly out: McpResponse;
-  /** Aborted when a modern client closes the stream of its request. */
-  readonly gone: AbortSignal | undefined;
+  /** Aborted when the client cancels the request, or takes away what the answer would go to. */
+  readonly cancel: AbortController;
   /** Learns of the session that `initialize` began. */
   readonly onSession: (session: LegacySession) => void;
 }
@@ -67,12 +67,9 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
 
   return {
     async request(message, arrival) {
-      const { out, session, gone } = arrival;
-      const cancel = new AbortController();
+      const { out, session, cancel } = arrival;
       const requestId = JSON.parse(message.id) as RequestId;
       session?.inFlight.set(requestId, cancel);
-      const onGone = (): void => cancel.abort();
-      gone?.addEventListener('abort', onGone);
       try {
         const reply = await answer(message, arrival, cancel.signal);
         const value = message.era === 'modern' ? asModern(reply) : asLegacy(reply);
@@ -87,7 +84,6 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
         const { error: body } = renderRpcError(null, error, logger);
         out.end(message.id, 'error', Buffer.from(JSON.stringify(body)), statusOf(error, message));
       } finally {
-        gone?.removeEventListener('abort', onGone);
         session?.inFlight.delete(requestId);
       }
     },

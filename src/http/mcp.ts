@@ -101,10 +101,10 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       if (refusal !== undefined) return refuse(response, refusal, message.id);
       if (message.method === 'subscriptions/listen') return listenModern(message, request, response, caller);
     }
-    const gone = message.era === 'modern' ? new AbortController() : undefined;
-    if (gone !== undefined) {
+    const cancel = new AbortController();
+    if (message.era === 'modern') {
       response.once('close', () => {
-        if (!response.writableFinished) gone.abort();
+        if (!response.writableFinished) cancel.abort();
       });
     }
     const out = createMcpResponse(response, {
@@ -112,7 +112,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       openReplay: session?.protocolVersion === '2025-11-25' ? () => replays.open(session.id) : undefined,
     });
     const onSession = ({ id }: LegacySession): void => void response.setHeader('mcp-session-id', id);
-    return dispatch.request(message, { caller, headers: request.headers, session, out, gone: gone?.signal, onSession });
+    return dispatch.request(message, { caller, headers: request.headers, session, out, cancel, onSession });
   }
 
   /** Several messages in one body, which only 2025-03-26 has; the answers come as they are ready. */
@@ -140,15 +140,16 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       if (isStream) writeEvents(response, toEvent(message));
       else collected.push(message);
     };
-    const arrival: Omit<Arrival, 'out'> = {
+    const arrival: Omit<Arrival, 'out' | 'cancel'> = {
       caller,
       headers: request.headers,
       session,
-      gone: undefined,
       onSession: () => {},
     };
     await Promise.all(
-      requests.map((message) => dispatch.request(message, { ...arrival, out: createSharedResponse(send) })),
+      requests.map((message) =>
+        dispatch.request(message, { ...arrival, out: createSharedResponse(send), cancel: new AbortController() }),
+      ),
     );
     if (isStream) response.end();
     else response.writeHead(200, { 'content-type': 'application/json' }).end(`[${collected.join(',')}]`);

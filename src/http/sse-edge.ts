@@ -52,11 +52,10 @@ interface Channel {
   /** Of the request that opened the stream. */
   readonly narrowing: Pick<Audience, 'filter' | 'mode'>;
   readonly response: ServerResponse;
-  /** Aborted when the stream is gone, and every request of its client with it. */
-  readonly gone: AbortController;
+  /** Requests of its client; all are cancelled when the stream is gone. */
+  readonly running: Set<AbortController>;
   /** From `initialize` on. */
   session: LegacySession | undefined;
-  running: number;
   isClosing: boolean;
 }
 
@@ -71,22 +70,20 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
     const id = sealer.seal({ node, nonce: randomUUID() });
-    const gone = new AbortController();
     const narrowing = readNarrowing(request.headers);
     const channel: Channel = {
       id,
       principal,
       narrowing,
       response,
-      gone,
+      running: new Set(),
       session: undefined,
-      running: 0,
       isClosing: false,
     };
     channels.set(id, channel);
     response.once('close', () => {
       channels.delete(id);
-      gone.abort();
+      for (const cancel of channel.running) cancel.abort();
       if (channel.session !== undefined) sessions.end(channel.session.id);
     });
     response.writeHead(200, EVENT_STREAM_HEADERS);
@@ -138,7 +135,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     caller: Caller,
     headers: IncomingMessage['headers'],
   ): Promise<void> {
-    const { session, gone, response } = channel;
+    const { session, running, response } = channel;
     const out = createSharedResponse((text) => writeEvents(response, toEvent(text)));
     // That revision is not defined on this transport; a client that speaks both takes the hint and initializes.
     if (message.era === 'modern') {
@@ -146,16 +143,17 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
       return out.end(message.id, 'error', Buffer.from(JSON.stringify(error)));
     }
     const onSession = (begun: LegacySession): void => adopt(channel, begun);
-    channel.running += 1;
-    await dispatch.request(message, { caller, headers, session, out, gone: gone.signal, onSession });
-    channel.running -= 1;
+    const cancel = new AbortController();
+    running.add(cancel);
+    await dispatch.request(message, { caller, headers, session, out, cancel, onSession });
+    running.delete(cancel);
     endIfIdle(channel);
   }
 
   /** The session that `initialize` began lives on this stream, and as long as it. */
   function adopt(channel: Channel, session: LegacySession): void {
-    const { response, gone, narrowing } = channel;
-    if (gone.signal.aborted || channel.session !== undefined) return sessions.end(session.id);
+    const { id, response, narrowing } = channel;
+    if (!channels.has(id) || channel.session !== undefined) return sessions.end(session.id);
     channel.session = session;
     session.streams.add({
       send: (message) => writeEvents(response, toEvent(message)),
@@ -188,7 +186,7 @@ function withMode(headers: IncomingMessage['headers'], { narrowing: { mode } }: 
 }
 
 function endIfIdle({ isClosing, running, response }: Channel): void {
-  if (isClosing && running === 0) response.end();
+  if (isClosing && running.size === 0) response.end();
 }
 
 function notAllowed(allow: string): GatewayError {
