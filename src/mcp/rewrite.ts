@@ -45,8 +45,12 @@ export function rewriteUris(json: string, renames: Renames): string {
   return JSON.stringify(rewrite(JSON.parse(json) as JsonValue));
 }
 
-/** {@link rewriteUris} for a reply. */
+/** What a text has somewhere that has one of these members; letters of a name may also be written as `\u0075`. */
+const URI_SIGNS = ['uri', 'Uri', '\\u'];
+
+/** {@link rewriteUris} for a reply. One without any address, however large, is not parsed. */
 export function rewriteReply(reply: Reply, renames: Renames): Reply {
-  if (renames.size === 0 || reply.kind === 'error') return reply;
+  if (renames.size === 0 || reply.kind === 'error' || !URI_SIGNS.some((sign) => reply.bytes.includes(sign)))
+    return reply;
   return { ...reply, bytes: Buffer.from(rewriteUris(reply.bytes.toString(), renames)) };
 }
