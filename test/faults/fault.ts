@@ -33,15 +33,21 @@ export interface Fault {
   readonly remark?: () => string;
 }
 
+/** Median and 99th percentile of the time that calls took, in ms. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 /** A line of the table. */
 export interface Row {
   readonly name: string;
   readonly limitS: number;
   readonly tally: Tally;
   readonly twice: number;
-  /** 99th percentile of calls to other servers, in ms: without the fault and with it. */
-  readonly quiet: number;
-  readonly troubled: number;
+  /** Calls to other servers, without the fault and with it. */
+  readonly quiet: Latency;
+  readonly troubled: Latency;
   readonly before: Footprint;
   readonly peakMb: number;
   readonly after: Footprint;
@@ -97,8 +103,8 @@ export async function runFault(stage: Stage, fault: Fault): Promise<Row> {
   const remark = fault.remark?.() ?? '';
   return {
     ...{ name: fault.name, limitS: fault.limitS, tally, twice, before, peakMb, after, backMs, remark, wrong },
-    quiet: percentile(quiet),
-    troubled: percentile(troubled),
+    quiet: latencyOf(quiet),
+    troubled: latencyOf(troubled),
   };
 }
 
@@ -127,8 +133,9 @@ function judgeOthers(samples: readonly Sample[]): string[] {
   ];
 }
 
-function percentile(samples: readonly Sample[]): number {
-  return quantile(Float64Array.from(samples.flatMap(({ latencies }) => latencies)).toSorted(), 0.99);
+function latencyOf(samples: readonly Sample[]): Latency {
+  const sorted = Float64Array.from(samples.flatMap(({ latencies }) => latencies)).toSorted();
+  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
 }
 
 /** Why calls were lost, with their number: "3: …". */
