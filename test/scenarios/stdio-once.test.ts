@@ -34,12 +34,15 @@ describe.for(['legacy', 'modern'])('a %s server of two gateways', (era) => {
     await using scene = await startPair('lively-stdio.mjs', era);
     const { first, second, processes } = scene;
     expect(await processes()).toHaveLength(1);
-    const report = async () => JSON.parse(await callText(second, 'c1-report')) as { running: number; cancelled: number };
+    const report = async () =>
+      JSON.parse(await callText(second, 'c1-report')) as { running: number; cancelled: number };
     const steps = async (gateway: TestGateway, count: number) => {
       const params = { name: 'c1-steps', arguments: { count }, _meta: { progressToken: 'same' } };
       const { messages, reply } = await postModern(gateway, 'tools/call', params);
       expect(reply.result).toMatchObject({ content: [{ text: `${count} steps` }] });
-      return messages.filter(({ method }) => method === 'notifications/progress').map(({ params }) => params?.['total']);
+      return messages
+        .filter(({ method }) => method === 'notifications/progress')
+        .map(({ params }) => params?.['total']);
     };
     const counts = Array.from({ length: 20 }, (_, n) => n + 1);
     const told = await Promise.all(counts.map((count) => steps(count % 2 === 0 ? first : second, count)));
@@ -103,13 +106,13 @@ test('a process that is killed is started again, once for both', async () => {
 
 /** Calls through every gateway all the time. Gives what came of all calls when it is stopped. */
 function startLoad({ all }: Pick<GatewaysOnHost, 'all'>): () => Promise<number[]> {
-  let isOver = false;
+  const over = new AbortController();
   const statuses: number[] = [];
   const callers = [...all, ...all, ...all].map(async (gateway) => {
-    while (!isOver) statuses.push((await gateway.execute('c1-slow', { ms: 5 })).status);
+    while (!over.signal.aborted) statuses.push((await gateway.execute('c1-slow', { ms: 5 })).status);
   });
   return async () => {
-    isOver = true;
+    over.abort();
     await Promise.all(callers);
     return statuses;
   };
@@ -138,9 +141,10 @@ test('a process that hangs is replaced for both', async () => {
   const id = await scene.register('stdio-server.mjs');
   const [pid] = (await scene.processes()) as [number];
   process.kill(pid, 'SIGSTOP');
-  for (const gateway of scene.all)
-    await waitFor(async () => (await gateway.execute('c1-echo', { text: 'x' })).status === 200, 'a new process');
-  await waitFor(() => !isAlive(pid), 'the process that hangs to end');
+  await waitFor(async () => (await scene.processes()).length === 2, 'a new process');
+  process.kill(pid, 'SIGCONT');
+  // Both have left it when it ends.
+  await waitFor(() => !isAlive(pid), 'the process that hung to end');
   await Promise.all(scene.all.map((gateway) => isConnected(gateway, id)));
   await waitFor(() => isOne(scene), 'one process to be left');
   expect(await expectOne(scene)).not.toBe(pid);
@@ -149,7 +153,9 @@ test('a process that hangs is replaced for both', async () => {
 test('changes move both to one new process, and a change that is refused changes nothing', async () => {
   await using scene = await startPair('stdio-server.mjs');
   const { first, second, id, pid } = scene;
-  await expectRefused(second, 422, () => second.update(id, { stdio_config: { command: process.execPath, args: ['-e', '0'] } }));
+  await expectRefused(second, 422, () =>
+    second.update(id, { stdio_config: { command: process.execPath, args: ['-e', '0'] } }),
+  );
   expect(await expectOne(scene)).toBe(pid);
   const { stdio_config } = (await first.getClient(id)).config;
   expectDone(await second.update(id, { stdio_config: { ...stdio_config, envs: ['CHANGED=1'] } }), 'edited');

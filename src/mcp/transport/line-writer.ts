@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { GatewayError } from '../../lib/errors.ts';
 
-/** Neither a message nor what waits to be written may be larger. */
+/** Neither a message of a server may be larger, nor what waits for one. */
 export const MAX_MESSAGE = 64 * 1024 * 1024;
 
 const NEWLINE = Buffer.from('\n');
@@ -14,7 +14,7 @@ export interface LineWriter {
 }
 
 /** Writes the lines of one turn of the event loop at once: a system call costs more than the message. */
-export function createLineWriter(stream: Writable): LineWriter {
+export function createLineWriter(stream: Writable, limit = MAX_MESSAGE): LineWriter {
   let isPlanned = false;
   let parts: Buffer[] = [];
   let text = '';
@@ -32,7 +32,7 @@ export function createLineWriter(stream: Writable): LineWriter {
 
   return {
     send(line) {
-      if (stream.writableLength > MAX_MESSAGE) {
+      if (stream.writableLength > limit) {
         throw new GatewayError('upstream_unreachable', 'the server does not read its input any more');
       }
       if (!isPlanned) setImmediate(flush);

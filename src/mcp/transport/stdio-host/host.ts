@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { GatewayError, messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import { createLineSplitter } from '../../../lib/split-lines.ts';
-import { createLineWriter } from '../line-writer.ts';
+import { createLineWriter, MAX_MESSAGE } from '../line-writer.ts';
 import { createProcessGuard } from '../process-guard.ts';
 import type { Seat, SharedChild } from './shared-child.ts';
 import { createSharedServers, type SharedServers } from './shared-servers.ts';
-import { isNote, readNote, toFailure, writeNote, type ToGateway, type ToHost, type Wanted } from './wire.ts';
+import { isNote, noteToHost, toFailure, writeNote, type ToGateway, type ToHost, type Wanted } from './wire.ts';
 
 /** What runs stdio servers for several gateways of one machine. */
 export interface StdioHost {
@@ -25,6 +25,9 @@ interface HostOptions {
   /** Where the socket is put, in a folder of its own that nobody else can enter. Default: that for temporary files. */
   readonly folder?: string;
 }
+
+/** What may wait for a gateway: more than one large result, since it may be busy for a moment. */
+const MAX_WAITING = 4 * MAX_MESSAGE;
 
 /** Starts to run stdio servers, each once for all gateways that connect. */
 export async function startStdioHost({ logger, folder = tmpdir() }: HostOptions): Promise<StdioHost> {
@@ -69,7 +72,7 @@ async function listen(server: Server, path: string): Promise<void> {
 
 /** Serves one connection of a gateway, to one server. */
 function serve(socket: Socket, servers: SharedServers): void {
-  const writer = createLineWriter(socket);
+  const writer = createLineWriter(socket, MAX_WAITING);
   let child: SharedChild | undefined;
   let isGone = false;
 
@@ -77,7 +80,7 @@ function serve(socket: Socket, servers: SharedServers): void {
     try {
       if (!isGone) writer.send(line);
     } catch {
-      // A gateway that does not read what it asked for must not fill the memory of all.
+      // A gateway that does not read what it asked for must neither fill the memory nor keep the others waiting.
       socket.destroy();
     }
   };
@@ -89,12 +92,11 @@ function serve(socket: Socket, servers: SharedServers): void {
   const seat: Seat = { send, tell, end };
 
   async function admit(wanted: Wanted): Promise<void> {
-    while (!isGone) {
-      child = servers.choose(wanted);
-      const welcome = await child.admit(seat);
-      if (isGone) return child.leave(seat);
-      if (welcome !== undefined) return tell(welcome);
-    }
+    child = servers.choose(wanted);
+    const welcome = await child.admit(seat);
+    if (isGone) return child.leave(seat);
+    if (welcome === undefined) return admit(wanted);
+    tell(welcome);
   }
 
   function hear(note: ToHost): void {
@@ -112,7 +114,7 @@ function serve(socket: Socket, servers: SharedServers): void {
 
   const splitter = createLineSplitter(Infinity, (line) => {
     try {
-      if (isNote(line)) hear(readNote<ToHost>(line));
+      if (isNote(line)) hear(noteToHost(line));
       else child?.receive(seat, line);
     } catch {
       // Not a gateway.

@@ -8,7 +8,7 @@ import { createLineWriter, type LineWriter } from '../line-writer.ts';
 import { createMessagePipe, type MessagePipe } from '../message-pipe.ts';
 import type { Connection, ConnectionEvents } from '../transport.ts';
 import { createOwnIds } from './request-ids.ts';
-import { isNote, readNote, toError, writeNote, type ToGateway, type Wanted, type Welcome } from './wire.ts';
+import { isNote, noteToGateway, toError, writeNote, type ToGateway, type Wanted, type Welcome } from './wire.ts';
 
 /** How long the host may take over the end of a connection: that of the server may be part of it. */
 const PATIENCE_MS = 10_000;
@@ -82,7 +82,7 @@ async function connect(socket: Socket, server: Wanted, events: ConnectionEvents)
   }
 
   const splitter = createLineSplitter(Infinity, (line) => {
-    if (isNote(line)) hear(readNote<ToGateway>(line));
+    if (isNote(line)) hear(noteToGateway(line));
     else pipe.receive(line);
   });
   socket.on('data', (chunk: Buffer) => splitter.push(chunk));

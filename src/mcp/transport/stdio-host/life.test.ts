@@ -8,6 +8,7 @@ import { ask, askResult, handshake, recordEvents, rejection } from '../../../../
 import { isAlive } from '../../../../test/kit/processes.ts';
 import { endsOf, pidOf, startTestHost } from '../../../../test/kit/stdio-host.ts';
 import type { GatewayError } from '../../../lib/errors.ts';
+import { Session } from '../../upstream/session.ts';
 import { openHostedStdio } from './hosted-stdio.ts';
 
 test('nobody else can reach the socket', async () => {
@@ -30,7 +31,9 @@ test('the process ends with its last connection, which waits for that', async ()
 });
 
 test('a process that dies is the end of all its connections, for the reason that it gave; one new process follows', async () => {
-  await using host = await startTestHost(`on('die', () => { console.error('out of cheese', process.env.KEY); process.exit(3); });`);
+  await using host = await startTestHost(
+    `on('die', () => { console.error('out of cheese', process.env.KEY); process.exit(3); });`,
+  );
   const env = { KEY: 'a-long-secret' };
   const all = [await host.join({ env }), await host.join({ env })];
   const before = await Promise.all(all.map(pidOf));
@@ -110,6 +113,20 @@ test('a process that dies at the first words fails all who wait for them', async
   const waiting = rejection(host.open(), 'upstream_lost');
   await rejection(ask(first.connection, { method: 'server/discover' }), 'upstream_lost');
   expect(await waiting).toContain('exited with code 4');
+});
+
+test('a server of the older era that ends at the newer question is asked it once, and never while it serves', async () => {
+  await using host = await startTestHost(`on('server/discover', () => { console.error('what?'); process.exit(4); });`);
+  const introduction = { clientInfo: { name: 'test', version: '1' }, capabilities: {} };
+  const open = async () => {
+    const connect = async () => (await host.open()).connection;
+    const plan = { connect, era: 'auto', introduction, silenceMs: 5000 } as const;
+    return Session.open(plan, new AbortController().signal);
+  };
+  const sessions = await Promise.all([open(), open()]);
+  sessions.push(await open());
+  expect(sessions.map(({ peer }) => peer.era)).toEqual(['legacy', 'legacy', 'legacy']);
+  expect(new Set(sessions.map(({ sharedProcess }) => sharedProcess)).size).toBe(1);
 });
 
 test('a program that cannot be started is said to be missing, as without a host', async () => {

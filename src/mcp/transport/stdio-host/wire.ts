@@ -59,9 +59,14 @@ export function isNote(line: Buffer): boolean {
   return line[0] === MARK.charCodeAt(0);
 }
 
-/** Reads what the other side wrote by {@link writeNote}: both are of the same version. */
-export function readNote<T extends ToHost | ToGateway>(line: Buffer): T {
-  return JSON.parse(line.toString('utf8', 1)) as T;
+/** Reads what a gateway wrote by {@link writeNote}: both sides are of the same version. */
+export function noteToHost(line: Buffer): ToHost {
+  return JSON.parse(line.toString('utf8', 1)) as ToHost;
+}
+
+/** Reads what the host wrote by {@link writeNote}. */
+export function noteToGateway(line: Buffer): ToGateway {
+  return JSON.parse(line.toString('utf8', 1)) as ToGateway;
 }
 
 /** An error as it goes over the wire. */
