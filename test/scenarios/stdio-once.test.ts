@@ -30,7 +30,7 @@ async function expectOne(scene: GatewaysOnHost, texts = scene.all.map((_, index)
 }
 
 describe.for(['legacy', 'modern'])('a %s server of two gateways', (era) => {
-  test('runs once, and answers, progress and cancellations find their gateway', async () => {
+  test('runs once: answers, progress and cancellations find their gateway, and news all of them', async () => {
     await using scene = await startPair('lively-stdio.mjs', era);
     const { first, second, processes } = scene;
     expect(await processes()).toHaveLength(1);
@@ -59,10 +59,7 @@ describe.for(['legacy', 'modern'])('a %s server of two gateways', (era) => {
     expect(await report()).toEqual({ running: 2, cancelled: 1 });
     for (const caller of callers) caller.abort();
     await waitFor(async () => (await report()).cancelled === 3, 'all to be cancelled');
-  });
 
-  test('tells both that its tools are others than before', async () => {
-    await using scene = await startPair('lively-stdio.mjs', era);
     await callText(scene.first, 'c1-change');
     for (const gateway of scene.all)
       await waitFor(

@@ -91,10 +91,10 @@ async function connect(socket: Socket, server: Wanted, events: ConnectionEvents)
     lose(new GatewayError('upstream_lost', `the process that ran ${server.command} for this gateway has ended`)),
   );
   writer.send(writeNote({ kind: 'want', server }));
-  const { process, version } = await welcomed.promise;
+  const { number, version } = await welcomed.promise;
 
   return toConnection({
-    ...{ socket, writer, pipe, shared: { number: process, version } },
+    ...{ socket, writer, pipe, shared: { number, version } },
     nextId: ids.next,
     end() {
       isOver = true;

@@ -55,8 +55,7 @@ export function createSharedChild(target: StdioTarget, number: number, onOver: (
   function stop(): Promise<void> {
     finish();
     found.resolve();
-    const reason = new GatewayError('upstream_lost', `${target.command} was ended with the gateway`);
-    for (const seat of seats.keys()) seat.end(reason);
+    leaveNobody(new GatewayError('upstream_lost', `${target.command} was ended with the gateway`));
     return (stopping ??= opening.then(
       (open) => open.stop(),
       () => {}, // it never ran
@@ -64,12 +63,14 @@ export function createSharedChild(target: StdioTarget, number: number, onOver: (
   }
 
   function lose(reason: unknown): void {
-    const left = [...seats.keys()];
-    seats.clear();
     found.reject(reason);
+    leaveNobody(reason instanceof GatewayError ? reason : new GatewayError('internal_error', 'internal error'));
     finish();
-    const error = reason instanceof GatewayError ? reason : new GatewayError('internal_error', 'internal error');
-    for (const seat of left) seat.end(error);
+  }
+
+  function leaveNobody(reason: GatewayError): void {
+    for (const seat of seats.keys()) seat.end(reason);
+    seats.clear();
   }
 
   function finish(): void {
@@ -125,7 +126,7 @@ export function createSharedChild(target: StdioTarget, number: number, onOver: (
       await opening;
       if (isOver) return undefined;
       seats.set(seat, new Set());
-      return { kind: 'welcome', process: number, ids: ids.grant(seat), version };
+      return { kind: 'welcome', number, ids: ids.grant(seat), version };
     },
     receive(seat, line) {
       const { id, method } = glance(line);

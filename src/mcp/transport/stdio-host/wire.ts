@@ -27,7 +27,8 @@ export type ToHost =
 /** What the host answers with when a connection may be used. */
 export interface Welcome {
   readonly kind: 'welcome';
-  readonly process: number;
+  /** That of the process. */
+  readonly number: number;
   /** Requests have the ids behind this one, up to a block of them. */
   readonly ids: number;
   /** The revision that the server speaks, where that is known already. */
