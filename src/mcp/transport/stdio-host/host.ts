@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,9 @@ export async function startStdioHost({ logger, folder = tmpdir() }: HostOptions)
   if (process.platform === 'win32')
     throw new GatewayError('invalid_configuration', 'several processes cannot share stdio servers on Windows');
   // What goes over the socket are commands to run, and secrets in their environment; mkdtemp lets in the owner alone.
-  const directory = await mkdtemp(join(folder, 'asbru-'));
+  const directory = await mkdtemp(join(folder, 'asbru-')).catch((error: unknown) => {
+    throw noSocket(folder, error);
+  });
   const path = join(directory, 'stdio');
   const guard = createProcessGuard({ warn: (message) => logger.warn(message) });
   const servers = createSharedServers(guard);
@@ -44,9 +46,10 @@ export async function startStdioHost({ logger, folder = tmpdir() }: HostOptions)
     socket.once('close', () => sockets.delete(socket));
     serve(socket, servers);
   });
-  await listen(server, path).catch(async (error: unknown) => {
+  server.listen(path);
+  await once(server, 'listening').catch(async (error: unknown) => {
     await rm(directory, { recursive: true, force: true });
-    throw error;
+    throw noSocket(folder, error);
   });
   return {
     path,
@@ -60,14 +63,10 @@ export async function startStdioHost({ logger, folder = tmpdir() }: HostOptions)
   };
 }
 
-async function listen(server: Server, path: string): Promise<void> {
-  try {
-    server.listen(path);
-    await once(server, 'listening');
-  } catch (error) {
-    const hint = 'a socket needs a short path: let TMPDIR name a folder near the root';
-    throw new GatewayError('invalid_configuration', `cannot listen on ${path}: ${messageOf(error)} (${hint})`);
-  }
+function noSocket(folder: string, error: unknown): GatewayError {
+  const hint = 'TMPDIR names another folder, whose path should be short';
+  const message = `no socket for servers on stdio can be made in ${folder}: ${messageOf(error)} (${hint})`;
+  return new GatewayError('invalid_configuration', message, { cause: error });
 }
 
 /** Serves one connection of a gateway, to one server. */

@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync, existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { ask, askResult, handshake, recordEvents, rejection } from '../../../../test/kit/connection-peer.ts';
 import { isAlive } from '../../../../test/kit/processes.ts';
 import { endsOf, pidOf, startTestHost } from '../../../../test/kit/stdio-host.ts';
+import { temporaryFolder } from '../../../../test/kit/temporary-folder.ts';
 import { waitFor } from '../../../../test/kit/wait.ts';
 import type { GatewayError } from '../../../lib/errors.ts';
 import { Session } from '../../upstream/session.ts';
+import { startStdioHost } from './host.ts';
 import { openHostedStdio } from './hosted-stdio.ts';
 
 test('nobody else can reach the socket', async () => {
@@ -18,6 +21,18 @@ test('nobody else can reach the socket', async () => {
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   await host.close();
   expect(existsSync(folder)).toBe(false);
+});
+
+test('a folder in which no socket can be is named, with a way out', async () => {
+  await using place = await temporaryFolder();
+  const long = path.join(place.path, 'x'.repeat(120));
+  await mkdir(long);
+  for (const folder of [path.join(place.path, 'none'), long]) {
+    const message = await rejection(startStdioHost({ logger: console, folder }), 'invalid_configuration');
+    expect(message).toContain(folder);
+    expect(message).toContain('TMPDIR');
+  }
+  expect(await readdir(long)).toEqual([]);
 });
 
 test('the process ends with its last connection, which waits for that', async () => {

@@ -166,9 +166,14 @@ test('what a connection leaves unanswered is cancelled, and nothing of the other
     return { reply, id: connection.nextId() - 1 };
   });
   await expect.poll(() => seenBy(staying)).toMatchObject({ hold: 3 });
+  const caller = new AbortController();
+  ask(leaving.connection, { method: 'hold', signal: caller.signal }).catch(() => {});
+  const givenUp = leaving.connection.nextId() - 1;
+  caller.abort();
   await leaving.connection.close();
   await rejection(held[0]?.reply ?? Promise.resolve(), 'upstream_lost');
-  await expect.poll(() => cancelledBy(staying)).toEqual([held[0]?.id, held[1]?.id]);
+  // What was cancelled before is not cancelled again.
+  await expect.poll(() => cancelledBy(staying)).toEqual([givenUp, held[0]?.id, held[1]?.id]);
 });
 
 test('ids stay small, never repeat, and do not run out', async () => {
