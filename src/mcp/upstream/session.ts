@@ -49,11 +49,17 @@ export class Session implements ConnectionEvents {
 
   /** Opens a connection and negotiates. Whatever fails, nothing is left behind. */
   static async open(plan: SessionPlan, signal: AbortSignal): Promise<Session> {
+    let isKnown = false;
+    const connect = async (events: ConnectionEvents): Promise<Connection> => {
+      const connection = await plan.connect(events);
+      isKnown = connection.shared?.version !== undefined;
+      return connection;
+    };
     try {
-      return await Session.#open(plan, signal);
+      return await Session.#open({ ...plan, connect }, signal);
     } catch (error) {
       // A child process may end at a question it does not know; it gets the older one on a fresh connection.
-      const isOver = error instanceof GatewayError && error.code === 'upstream_lost';
+      const isOver = error instanceof GatewayError && error.code === 'upstream_lost' && !isKnown;
       if (plan.era !== 'auto' || plan.silenceMs === undefined || signal.aborted || !isOver) throw error;
       return Session.#open({ ...plan, era: 'legacy' }, signal);
     }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { ask, askResult, handshake, recordEvents, rejection } from '../../../../test/kit/connection-peer.ts';
 import { isAlive } from '../../../../test/kit/processes.ts';
-import { endsOf, pidOf, startTestHost } from '../../../../test/kit/stdio-host.ts';
+import { endsOf, pidOf, startTestHost, type TestHost } from '../../../../test/kit/stdio-host.ts';
 import { temporaryFolder } from '../../../../test/kit/temporary-folder.ts';
 import { waitFor } from '../../../../test/kit/wait.ts';
 import type { GatewayError } from '../../../lib/errors.ts';
@@ -131,18 +131,30 @@ test('a process that dies at the first words fails all who wait for them', async
   expect(await waiting).toContain('exited with code 4');
 });
 
+/** Opens a session with a server of which nothing is known. */
+function openSession(host: TestHost): Promise<Session> {
+  const connect = async () => (await host.open()).connection;
+  const introduction = { clientInfo: { name: 'test', version: '1' }, capabilities: {} };
+  return Session.open({ connect, era: 'auto', introduction, silenceMs: 5000 }, new AbortController().signal);
+}
+
 test('a server of the older era that ends at the newer question is asked it once, and never while it serves', async () => {
   await using host = await startTestHost(`on('server/discover', () => { console.error('what?'); process.exit(4); });`);
-  const introduction = { clientInfo: { name: 'test', version: '1' }, capabilities: {} };
-  const open = async () => {
-    const connect = async () => (await host.open()).connection;
-    const plan = { connect, era: 'auto', introduction, silenceMs: 5000 } as const;
-    return Session.open(plan, new AbortController().signal);
-  };
-  const sessions = await Promise.all([open(), open()]);
-  sessions.push(await open());
+  const sessions = await Promise.all([openSession(host), openSession(host)]);
+  sessions.push(await openSession(host));
   expect(sessions.map(({ peer }) => peer.era)).toEqual(['legacy', 'legacy', 'legacy']);
   expect(new Set(sessions.map(({ sharedProcess }) => sharedProcess)).size).toBe(1);
+});
+
+test('a server of the newer era that dies while somebody joins is not taken for an older one', async () => {
+  await using host = await startTestHost(`
+    let asked = 0;
+    const result = { supportedVersions: ['2026-07-28'], capabilities: {} };
+    on('server/discover', ({ id }) => (asked++ ? process.exit(4) : write({ id, result })));
+  `);
+  expect((await openSession(host)).peer.era).toBe('modern');
+  await rejection(openSession(host), 'upstream_lost');
+  expect((await openSession(host)).peer.era).toBe('modern');
 });
 
 test('a program that cannot be started is said to be missing, as without a host', async () => {
