@@ -59,6 +59,8 @@ export interface GatewayOptions {
   readonly drainGrace?: number;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
+  /** The socket of a stdio host (`startStdioHost`), which runs each stdio server once for all gateways of a machine. */
+  readonly stdioHost?: string | undefined;
   readonly logger?: Logger;
   /** Makes the name under which clients see a tool or prompt; default `<client>-<name>`. For tests of a single server. */
   readonly nameOf?: (client: string, own: string) => string;
@@ -136,7 +138,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     ...Object.fromEntries(loadInProcessServers(config.file, options.configFile)),
     ...options.inprocess,
   };
-  const servers = createServers({ ...common, accounting, policy, oauth, inprocess, nameOf: options.nameOf });
+  const { nameOf, stdioHost } = options;
+  const servers = createServers({ ...common, accounting, policy, oauth, inprocess, stdioHost, nameOf });
   cleanup.defer(
     oauth.onChanged(({ client_id, mode }) => {
       // What a person does changes nothing of the connection that all share.

@@ -45,6 +45,7 @@ interface ServersOptions extends Common {
   readonly inprocess: Readonly<Record<string, InProcessServer>>;
   readonly nameOf: NameOf | undefined;
   readonly oauth: OAuth;
+  readonly stdioHost: string | undefined;
 }
 
 /** The MCP side: the registered servers, and the server that the gateway is for its clients. */
@@ -83,7 +84,8 @@ export function createServers(options: ServersOptions): Servers {
   const reach = { gateway, guard, egress, inprocess, silenceMs: timing.probeTimeoutMs, credentials: shared };
 
   const upstreams = () => registry.upstreams();
-  const verify = createVerify(reach, timing);
+  // Sessions beside the one that all callers share speak for somebody, so nobody else has a part in their processes.
+  const verify = createVerify({ ...reach, stdioHost: options.stdioHost }, timing);
   const personal = createPersonal({ ...options, verify, upstreams });
   const credentials = createCredentials({
     ...personal,

@@ -52,7 +52,7 @@ export function createTrials({ verify, adminAuth, exchanges }: TrialDeps): Trial
 
   async function tryOut(client: McpClient, { auth, secrets }: Pick<Personal, 'auth' | 'secrets'>): Promise<Verified> {
     try {
-      return await verify(client, undefined, auth);
+      return await verify(client, { auth });
     } catch (error) {
       throw new GatewayError('upstream_refused', `Verification failed: ${conceal(messageOf(error), secrets())}`);
     }
@@ -60,7 +60,7 @@ export function createTrials({ verify, adminAuth, exchanges }: TrialDeps): Trial
 
   async function connectShared(client: McpClient, auth: Auth | undefined): Promise<Verified> {
     try {
-      return await verify(client, undefined, auth);
+      return await verify(client, { auth });
     } catch (error) {
       const message = `cannot connect to ${client.name}: ${messageOf(error)}`;
       // The one failure that is no fault of the server: nothing was asked of it.

@@ -1,5 +1,8 @@
-// A server whose requests take their time, over stdio: node lively-stdio.mjs
+// A server whose requests take their time, over stdio: node lively-stdio.mjs [modern]
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { createLegacyLivelyServer, createLivelyState } from './lively-server.ts';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { createLegacyLivelyServer, createLivelyState, createModernLivelyServer } from './lively-server.ts';
 
-await createLegacyLivelyServer(createLivelyState()).connect(new StdioServerTransport());
+const state = createLivelyState();
+if (process.argv[2] === 'modern') serveStdio(() => createModernLivelyServer(state));
+else await createLegacyLivelyServer(state).connect(new StdioServerTransport());

@@ -104,7 +104,7 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
 
   async function tryOut(client: McpClient, values: HeaderValues): Promise<void> {
     try {
-      const { session } = await deps.verify(client, undefined, fixedAuth(values));
+      const { session } = await deps.verify(client, { auth: fixedAuth(values) });
       session.close().catch(deps.onError);
     } catch (error) {
       const why = conceal(messageOf(error), Object.values(values));

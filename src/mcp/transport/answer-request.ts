@@ -3,7 +3,10 @@ import type { JsonRpcRequest } from '../../lib/json-rpc.ts';
 import type { ConnectionEvents } from './transport.ts';
 
 /** Asks the owner of a connection to answer a request of the server. Gives the JSON-RPC answer as one line of JSON text. */
-export async function answerRequest({ id, method, params }: JsonRpcRequest, events: ConnectionEvents): Promise<string> {
+export async function answerRequest(
+  { id, method, params }: JsonRpcRequest,
+  events: Pick<ConnectionEvents, 'onRequest'>,
+): Promise<string> {
   try {
     const result = await events.onRequest({ id, method, params });
     return JSON.stringify({ jsonrpc: '2.0', id, result });

@@ -6,15 +6,17 @@ import {
   type JsonRpcNotification,
   type Reply,
 } from '../../lib/json-rpc.ts';
-import { scanArray, scanObject, skipSpace } from '../../lib/json-scan.ts';
 import { abortError } from '../../lib/unless-aborted.ts';
 import { answerRequest } from './answer-request.ts';
+import { findReplyId, splitBatch } from './batch.ts';
 import type { Connection, ConnectionEvents, OutgoingRequest } from './transport.ts';
 
 /** What a transport with one message stream for everything puts its own framing around. */
 export interface MessagePipe extends Pick<Connection, 'nextId' | 'request' | 'notify'> {
   /** Takes one message, or a batch of them, from the server. False when it is not JSON-RPC; nothing was done with it then. */
   receive(bytes: Buffer): boolean;
+  /** Gives up one request that the server will not get. */
+  reject(id: number, error: GatewayError): void;
   /** Ends the pipe: requests in flight are rejected with the reason, and nothing is sent or handed on any more. */
   fail(reason: GatewayError): void;
 }
@@ -114,6 +116,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
       messages.forEach(dispatch);
       return true;
     },
+    reject: (id, error) => take(id)?.reject(error),
     fail(reason) {
       failure ??= reason;
       for (const id of [...pending.keys()]) take(id)?.reject(reason);
@@ -125,35 +128,11 @@ function notSent(name: string, reason: GatewayError): GatewayError {
   return new GatewayError('upstream_unreachable', `the connection to ${name} has ended`, { cause: reason });
 }
 
-const OPEN_BRACKET = 0x5b;
-
 function readMessages(bytes: Buffer): Incoming[] | GatewayError {
   try {
-    return bytes[skipSpace(bytes, 0)] === OPEN_BRACKET ? readBatch(bytes) : [readIncoming(bytes)];
+    return splitBatch(bytes).map(readIncoming);
   } catch (error) {
     if (error instanceof GatewayError) return error;
     return new GatewayError('upstream_bad_reply', `not a JSON-RPC batch: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** The id of a message that is JSON-RPC at least by name: a line of a JSON log may have an id too. */
-function findReplyId(bytes: Buffer): unknown {
-  let id: unknown;
-  let isJsonRpc = false;
-  try {
-    scanObject(bytes, (key, start, end) => {
-      if (key === 'jsonrpc') isJsonRpc = true;
-      else if (key === 'id') id = JSON.parse(bytes.toString('utf8', start, end));
-    });
-  } catch {
-    // What was read before it broke is enough.
-  }
-  return isJsonRpc ? id : undefined;
-}
-
-/** Batches are of 2025-03-26 alone; each member is cut out untouched, as replies are relayed byte for byte. */
-function readBatch(bytes: Buffer): Incoming[] {
-  const messages: Incoming[] = [];
-  scanArray(bytes, (start, end) => messages.push(readIncoming(bytes.subarray(start, end))));
-  return messages;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { ask, askResult, handshake, recordEvents, rejection } from '../../../test/kit/connection-peer.ts';
+import { SERVER_HEAD } from '../../../test/kit/stdio.ts';
 import { Secret } from '../../lib/secret.ts';
 import { childEnvironment } from './child.ts';
 import type { ProcessGuard } from './process-guard.ts';
@@ -23,17 +24,6 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((connection) => connection.close()));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** What a small server of these tests starts with: `on(method, handler)` and `write(message)`. */
-const SERVER_HEAD = `
-  const handlers = {};
-  const on = (method, handler) => (handlers[method] = handler);
-  const write = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const message = JSON.parse(line);
-    handlers[message.method]?.(message);
-  });
-`;
 
 async function open(command: string, args: string[], events = recordEvents(), env = childEnvironment([])) {
   const connection = await openStdio({ command, args, env, guard }, events, new AbortController().signal);

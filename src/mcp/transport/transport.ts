@@ -24,6 +24,18 @@ export interface ConnectionEvents {
   onRequest(request: JsonRpcRequest): Promise<JsonObject>;
   /** The connection ended by itself. Called at most once, and never after {@link Connection.close}. */
   onClose(reason: GatewayError): void;
+  /** There is a newer process of the server, to which those who share this one move. The connection serves on until it is closed. */
+  onReplaced?(): void;
+}
+
+/** A process of a server that serves several gateways at once. */
+export interface SharedProcess {
+  /** Tells it from other processes of the server. */
+  readonly number: number;
+  /** The revision that it speaks, where another connection has found that out. */
+  readonly version: string | undefined;
+  /** This connection serves from now on: those who share an older process are to move here. */
+  lead(): void;
 }
 
 /**
@@ -38,6 +50,8 @@ export interface Connection {
   notify(message: string): Promise<void>;
   /** The handshake is done: later requests carry this revision; a stream for server messages may be opened. */
   ready(protocolVersion: string): void;
+  /** Present when other gateways use the same process. */
+  readonly shared?: SharedProcess;
   /** Ends the connection and frees all it holds. Requests still in flight fail with `upstream_lost`. Safe to call twice. */
   close(): Promise<void>;
 }

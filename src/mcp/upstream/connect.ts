@@ -12,6 +12,7 @@ import type { OpenInProcess } from '../transport/in-process.ts';
 import type { ProcessGuard } from '../transport/process-guard.ts';
 import { openSse } from '../transport/sse.ts';
 import { childEnvironment } from '../transport/child.ts';
+import { openHostedStdio } from '../transport/stdio-host/hosted-stdio.ts';
 import { openStdio } from '../transport/stdio.ts';
 import type { Connection, ConnectionEvents } from '../transport/transport.ts';
 
@@ -24,6 +25,8 @@ export interface ConnectDeps {
   readonly silenceMs: number;
   /** In-process servers by the name they were registered under. */
   readonly inprocess: ReadonlyMap<string, OpenInProcess>;
+  /** The socket of what runs stdio servers for several gateways; undefined: each connection has a process of its own. */
+  readonly stdioHost?: string | undefined;
 }
 
 /** What a session is for. */
@@ -34,17 +37,19 @@ export interface Purpose {
   readonly capabilities: JsonObject;
   /** The credential beside the static headers. */
   readonly auth?: Auth | undefined;
+  /** The number of a shared process that is to be replaced. */
+  readonly instead?: number | undefined;
 }
 
 /** Reaches a registered server as its record says, up to the end of the negotiation. */
 export function openSession(
   client: McpClient,
   deps: ConnectDeps,
-  { era, capabilities, auth }: Purpose,
+  { era, capabilities, ...way }: Purpose,
   signal: AbortSignal,
 ): Promise<Session> {
   const plan = {
-    connect: (events: ConnectionEvents) => connect(client, deps, auth, events, signal),
+    connect: (events: ConnectionEvents) => connect(client, deps, way, events, signal),
     era: eraOf(client, era),
     introduction: { clientInfo: deps.gateway, capabilities },
     // Only a child process may hang at a question it does not know; over HTTP silence says nothing of an era.
@@ -63,7 +68,7 @@ function eraOf({ protocol_era, connection_type }: McpClient, known: Era | undefi
 async function connect(
   client: McpClient,
   deps: ConnectDeps,
-  auth: Auth | undefined,
+  { auth, instead }: Pick<Purpose, 'auth' | 'instead'>,
   events: ConnectionEvents,
   signal: AbortSignal,
 ): Promise<Connection> {
@@ -80,7 +85,11 @@ async function connect(
     }
     case 'stdio': {
       const { command = '', args = [], envs = [] } = client.stdio_config ?? {};
-      return openStdio({ command, args, env: childEnvironment(envs), guard: deps.guard }, events, signal);
+      const options = { command, args, env: childEnvironment(envs) };
+      if (deps.stdioHost === undefined) return openStdio({ ...options, guard: deps.guard }, events, signal);
+      // What one gateway pins, another that does not know it yet must not be given.
+      const id = `${client.client_id} ${client.protocol_era}`;
+      return openHostedStdio(deps.stdioHost, { id, ...options, instead }, events, signal);
     }
     case 'inprocess': {
       const name = client.connection_string.resolve();

@@ -4,11 +4,12 @@ import type { Turn, Turns } from '../../lib/turns.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { Session } from './session.ts';
-import type { Verified, Verify } from './verify.ts';
+import type { Verified } from './verify.ts';
 import type { Timing } from './watch.ts';
 
 interface LinkDeps {
-  readonly verify: Verify;
+  /** `instead`: the number of a shared process that is to be replaced. */
+  readonly verify: (client: McpClient, instead: number | undefined) => Promise<Verified>;
   readonly timing: Pick<Timing, 'backOff'>;
   /** The servers of a gateway connect by turns, or the calls to those that have would wait for all the others. */
   readonly turns: Turns;
@@ -35,6 +36,8 @@ export class Link {
   #retry: NodeJS.Timeout | undefined;
   #attempts = 0;
   #openedAt = 0;
+  /** The shared process that was given up last: another gateway may not have noticed yet that it is no good. */
+  #givenUp: number | undefined;
 
   constructor(deps: LinkDeps) {
     this.#deps = deps;
@@ -43,6 +46,11 @@ export class Link {
   /** The session that serves. */
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  /** The number of the process that serves, or did, where other gateways share it. */
+  get process(): number | undefined {
+    return this.#session?.sharedProcess ?? this.#givenUp;
   }
 
   /** What went wrong last; undefined while all is well. */
@@ -67,6 +75,11 @@ export class Link {
     this.#opening = this.#attempt(client, this.#generation);
   }
 
+  /** Moves to the newer process of the server that others use already. Ignored for a session that serves no more. */
+  follow(session: Session, client: McpClient): void {
+    if (session === this.#session) this.open(client);
+  }
+
   /** Puts a verified session in the place of the one that serves, which ends when its last call has ended. */
   adopt(verified: Verified): void {
     const before = this.#session;
@@ -81,6 +94,7 @@ export class Link {
   lose(session: Session, client: McpClient, stage: FailureView['stage'], reason: unknown): void {
     if (session !== this.#session) return;
     this.#session = undefined;
+    this.#givenUp = session.sharedProcess;
     session.retire();
     this.fail(stage, reason);
     if (performance.now() - this.#openedAt > SETTLED_MS) this.#attempts = 0;
@@ -146,7 +160,7 @@ export class Link {
     try {
       if (turn.ready !== undefined) await turn.ready;
       if (generation !== this.#generation) return;
-      const verified = await this.#deps.verify(client);
+      const verified = await this.#deps.verify(client, this.#givenUp);
       if (generation === this.#generation) this.adopt(verified);
       else await verified.session.close();
     } catch (error) {

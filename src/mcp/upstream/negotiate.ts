@@ -38,10 +38,12 @@ export interface Opening {
 
 /**
  * Finds out which era a server speaks and shakes hands. `auto` asks as a modern client first; whatever refuses that for a
- * reason of its own (no access, a fault) is no evidence of an era and fails.
+ * reason of its own (no access, a fault) is no evidence of an era and fails. A process that others talk to already is not asked.
  */
 export async function negotiate(connection: Connection, opening: Opening, signal: AbortSignal): Promise<Peer> {
-  const { choice, introduction, silenceMs } = opening;
+  const { introduction, silenceMs } = opening;
+  const version = connection.shared?.version;
+  const choice = version === undefined ? opening.choice : version === MODERN_VERSION ? 'modern' : 'legacy';
   if (choice === 'legacy') return initialize(connection, introduction, signal);
   const found = discover(connection, introduction, signal);
   if (choice === 'auto')

@@ -15,6 +15,8 @@ export interface SessionOwner {
   /** What the server asks; only a session that was introduced with capabilities is asked anything but `ping`. */
   onRequest?(request: JsonRpcRequest): Promise<JsonObject>;
   onLost(reason: GatewayError): void;
+  /** Others that share the server's process have moved to a newer one. */
+  onReplaced?(): void;
 }
 
 /** How to open a session. */
@@ -37,6 +39,7 @@ export class Session implements ConnectionEvents {
   readonly #attached = Promise.withResolvers<void>();
   #inFlight = 0;
   #isRetired = false;
+  #isReplaced = false;
 
   private constructor(connection: Connection, peer: Peer, introduction: Introduction) {
     this.#connection = connection;
@@ -46,11 +49,17 @@ export class Session implements ConnectionEvents {
 
   /** Opens a connection and negotiates. Whatever fails, nothing is left behind. */
   static async open(plan: SessionPlan, signal: AbortSignal): Promise<Session> {
+    let isKnown = false;
+    const connect = async (events: ConnectionEvents): Promise<Connection> => {
+      const connection = await plan.connect(events);
+      isKnown = connection.shared?.version !== undefined;
+      return connection;
+    };
     try {
-      return await Session.#open(plan, signal);
+      return await Session.#open({ ...plan, connect }, signal);
     } catch (error) {
       // A child process may end at a question it does not know; it gets the older one on a fresh connection.
-      const isOver = error instanceof GatewayError && error.code === 'upstream_lost';
+      const isOver = error instanceof GatewayError && error.code === 'upstream_lost' && !isKnown;
       if (plan.era !== 'auto' || plan.silenceMs === undefined || signal.aborted || !isOver) throw error;
       return Session.#open({ ...plan, era: 'legacy' }, signal);
     }
@@ -59,12 +68,14 @@ export class Session implements ConnectionEvents {
   static async #open({ connect, era, introduction, silenceMs }: SessionPlan, signal: AbortSignal): Promise<Session> {
     let session: Session | undefined;
     let lost: GatewayError | undefined;
+    let isReplaced = false;
     const opened = Promise.withResolvers<Session>();
     const relay: ConnectionEvents = {
       // What a server says so early is in the first listing.
       onNotification: (notification) => session?.onNotification(notification),
       onRequest: async (request) => (isPing(request) ? {} : (session ?? (await opened.promise)).onRequest(request)),
       onClose: (reason) => (session === undefined ? (lost = reason) : session.onClose(reason)),
+      onReplaced: () => (session === undefined ? (isReplaced = true) : session.onReplaced()),
     };
     const connection = await connect(relay);
     try {
@@ -72,6 +83,7 @@ export class Session implements ConnectionEvents {
       session = new Session(connection, peer, introduction);
       opened.resolve(session);
       if (lost !== undefined) session.onClose(lost);
+      if (isReplaced) session.onReplaced();
       return session;
     } catch (error) {
       await connection.close();
@@ -83,9 +95,16 @@ export class Session implements ConnectionEvents {
   attach(owner: SessionOwner): void {
     this.#owner = owner;
     this.#attached.resolve();
-    if (this.#lost !== undefined) owner.onLost(this.#lost);
-    else if (this.peer.era === 'modern')
+    if (this.#lost !== undefined) return owner.onLost(this.#lost);
+    this.#connection.shared?.lead();
+    if (this.peer.era === 'modern')
       this.#listen = createListen(this, (notification) => owner.onNotification(notification));
+    if (this.#isReplaced) owner.onReplaced?.();
+  }
+
+  /** The number of the server's process, where other gateways share it. */
+  get sharedProcess(): number | undefined {
+    return this.#connection.shared?.number;
   }
 
   nextId(): number {
@@ -185,6 +204,11 @@ export class Session implements ConnectionEvents {
     this.#lost = reason;
     this.#listen?.close();
     this.#owner?.onLost(reason);
+  }
+
+  onReplaced(): void {
+    this.#isReplaced = true;
+    this.#owner?.onReplaced?.();
   }
 }
 

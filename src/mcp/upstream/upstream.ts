@@ -83,7 +83,7 @@ export class Upstream {
       deps.logger.warn({ client: this.#client.name, tool, reason }, 'tool left out: its definition is invalid'),
     );
     this.#link = new Link({
-      verify: (record) => deps.verify(record, this.#era),
+      verify: (record, instead) => deps.verify(record, { era: this.#era, instead }),
       timing: deps.timing,
       turns: deps.turns,
       onOpen: (verified) => this.#onOpen(verified),
@@ -268,7 +268,7 @@ export class Upstream {
 
   /** Replaces the connection by a new one. The old one serves until then, and on if the new one fails. */
   async reconnect(): Promise<void> {
-    const verified = await this.#deps.verify(this.#client, this.#era);
+    const verified = await this.#deps.verify(this.#client, { era: this.#era, instead: this.#link.process });
     if (this.#client.disabled) await verified.session.close();
     else this.#link.adopt(verified);
   }
@@ -345,6 +345,7 @@ export class Upstream {
         else this.#deps.onNotification(this, notification);
       },
       onLost: (reason) => this.#link.lose(session, this.#client, 'transport_lost', reason),
+      onReplaced: () => this.#link.follow(session, this.#client),
     });
     const watched = this.#watchedResources;
     this.#watchedResources = [];

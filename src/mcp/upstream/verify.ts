@@ -13,11 +13,16 @@ export interface Verified {
   readonly offer: Offer;
 }
 
-/**
- * Connects as a record says and lists what the server offers. On a failure nothing stays open. `era` is what the server is
- * known to speak, which spares it the question.
- */
-export type Verify = (client: McpClient, era?: Era, auth?: Auth) => Promise<Verified>;
+/** Connects as a record says and lists what the server offers. On a failure nothing stays open. */
+export type Verify = (client: McpClient, options?: VerifyOptions) => Promise<Verified>;
+
+export interface VerifyOptions {
+  /** What the server is known to speak, which spares it the question. */
+  readonly era?: Era | undefined;
+  readonly auth?: Auth | undefined;
+  /** The number of a shared process that is to be replaced. */
+  readonly instead?: number | undefined;
+}
 
 interface VerifyDeps extends ConnectDeps {
   /** The credential of the connection that all callers share, where none is given. */
@@ -27,7 +32,7 @@ interface VerifyDeps extends ConnectDeps {
 const UNKNOWN = { code: 'upstream_bad_reply', details: undefined } as const;
 
 export function createVerify(deps: VerifyDeps, timing: Pick<Timing, 'connectTimeoutMs'>): Verify {
-  return async (client, era, auth = deps.credentials.shared(client)) => {
+  return async (client, { era, auth = deps.credentials.shared(client), instead } = {}) => {
     const signal = AbortSignal.timeout(timing.connectTimeoutMs);
     const explain = (error: unknown, stage: 'connect' | 'list_tools'): GatewayError => {
       const seconds = timing.connectTimeoutMs / 1_000;
@@ -36,7 +41,8 @@ export function createVerify(deps: VerifyDeps, timing: Pick<Timing, 'connectTime
       const { code, details } = error instanceof GatewayError ? error : UNKNOWN;
       return new GatewayError(code, messageOf(error), { cause: error, details: { ...details, stage } });
     };
-    const session = await openSession(client, deps, { era, capabilities: {}, auth }, signal).catch((error: unknown) => {
+    const purpose = { era, capabilities: {}, auth, instead };
+    const session = await openSession(client, deps, purpose, signal).catch((error: unknown) => {
       throw explain(error, 'connect');
     });
     try {
