@@ -1,8 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callEnd, callStart, openTestLedger } from '../../../test/kit/ledger.ts';
+import { joinExchange } from '../../../test/kit/siblings.ts';
+import { temporaryFolder } from '../../../test/kit/temporary-folder.ts';
+import { createExchange } from '../exchange.ts';
 import { openLedgerStore } from './open-ledger-store.ts';
 import { createWorkerLink } from './worker-link.ts';
 
@@ -65,4 +69,20 @@ test('a dead thread fails the calls it had; the next call starts another', async
   await expect(link.call('prune', [])).rejects.toMatchObject({ fault: 'place', message: 'out of order' });
   expect(await link.call('span', [])).toBe('alive');
   await link.close();
+});
+
+test('a file that another process is writing to takes what waits as soon as it is free', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'busy.db');
+  const store = await openLedgerStore({ type: 'sqlite', path, siblings: joinExchange(createExchange()) });
+  using other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  let isWritten = false;
+  const batch = { node: 'n', seq: 1, started: [], ended: [], completed: [], charges: CHARGES };
+  const writing = store.write(batch).then(() => (isWritten = true));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(isWritten).toBe(false);
+  other.exec('commit');
+  await writing;
+  await store.close();
 });
