@@ -75,13 +75,13 @@ describe('a lock', () => {
 
   test('is refused when there is no supervisor, or none any more', async () => {
     await expect(createSiblings({ on: () => {} }).lock('x', true)).rejects.toThrow('is gone');
-    const events = new Map<string, () => void>();
+    const events = new Map<string, (message: unknown) => void>();
     const port = {
       send: (_message: object, callback: (error: Error | null) => void) => callback(null),
-      on: (event: string, listener: () => void) => void events.set(event, listener),
+      on: (event: string, listener: (message: unknown) => void) => void events.set(event, listener),
     };
     const locking = createSiblings(port).lock('x', true);
-    events.get('disconnect')?.();
+    events.get('disconnect')?.(undefined);
     await expect(locking).rejects.toThrow('is gone');
   });
 });

@@ -17,7 +17,10 @@ export interface Nodes extends GatewayAccess, AsyncDisposable {
 const GRACE = 0.5;
 
 /** Starts so many nodes on this database. */
-export async function startNodes(count: number, { settings, exchange }: SharedPlace): Promise<Nodes> {
+export async function startNodes(
+  count: number,
+  { settings, exchange }: Pick<SharedPlace, 'settings' | 'exchange'>,
+): Promise<Nodes> {
   const apiKey = randomApiKey();
   const start = (): Promise<ChildGateway> =>
     startChildGateway({ ...settings, drainGrace: GRACE, apiKey }, { exchange });

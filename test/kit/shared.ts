@@ -31,12 +31,13 @@ export async function openShared(
   return { settings, exchange, options, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
+/** What a gateway needs to work on this PostgreSQL database. */
+export function settingsFor(url: string): GatewayOptions {
+  return { config: { config_store: { type: 'postgres', config: { url } } }, passphrase: 'of a test' };
+}
+
 async function openPostgres(firstUrl: (url: string) => Promise<string> = (url) => Promise.resolve(url)) {
   const url = await newPostgresUrl();
-  const settingsFor = (url: string): GatewayOptions => ({
-    config: { config_store: { type: 'postgres', config: { url } } },
-    passphrase: 'of a test',
-  });
   const settings = settingsFor(url);
   const ways = [settingsFor(await firstUrl(url))];
   return {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { startChildGateway } from '../kit/child-gateway.ts';
@@ -6,6 +5,7 @@ import { httpClient, randomApiKey } from '../kit/gateway.ts';
 import { callText } from '../kit/scene.ts';
 import { openShared, SHARED } from '../kit/shared.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { parseConfig } from '../../src/config/file.ts';
 import { databaseOptions } from '../../src/config/open-stores.ts';
 import { connect } from '../../src/store/database.ts';
 
@@ -30,7 +30,9 @@ test.each(SHARED)('three gateways that start at once on an empty %s migrate it o
     expect((await gateway.api('GET', '/api/audit-logs/verify')).body).toMatchObject({ is_intact: true });
   }
 
-  const { db } = await connect(databaseOptions(settings.appDir, config));
+  const { db } = await connect(
+    databaseOptions(settings.appDir, parseConfig(JSON.stringify(settings.config ?? {})).file),
+  );
   stack.defer(() => db.destroy());
   const { rows } = await sql<{ n: number }>`select cast(count(*) as integer) as n from kysely_migration`.execute(db);
   expect(rows.every(({ n }) => n > 1)).toBe(true);

@@ -62,7 +62,7 @@ test('a file that is no database is refused at once, with its name', async () =>
 });
 
 test('a dead thread fails the calls it had; the next call starts another', async () => {
-  const link = createWorkerLink({ path: '', isReader: false, script: dying });
+  const link = createWorkerLink({ path: '', isReader: false, isShared: false, script: dying });
   const [span, exit] = await Promise.allSettled([link.call('span', []), link.call('total', [])]);
   expect([span.status, exit.status]).toEqual(['rejected', 'rejected']);
   expect(await link.call('span', [])).toBe('alive');
