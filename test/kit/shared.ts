@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { GatewayOptions } from '../../src/app.ts';
-import { openDatabase, type Database } from '../../src/store/database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from '../../src/store/database.ts';
 import { createExchange, type Exchange } from '../../src/store/exchange.ts';
 import { newPostgresUrl, openTestDatabase } from './databases.ts';
 import { joinExchange } from './siblings.ts';
@@ -16,6 +16,8 @@ export interface SharedPlace extends AsyncDisposable {
   readonly exchange: Exchange | undefined;
   /** For a gateway in this process. */
   options(): GatewayOptions;
+  /** For a look at its configuration, as another process. */
+  database(): DatabaseOptions;
 }
 
 /** Makes one. `firstUrl` gives the way to the PostgreSQL that the first gateway of this process takes. */
@@ -28,7 +30,13 @@ export async function openShared(
   const exchange = createExchange();
   const settings = { appDir: folder.path };
   const options = (): GatewayOptions => ({ ...settings, siblings: joinExchange(exchange) });
-  return { settings, exchange, options, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  return {
+    settings,
+    exchange,
+    options,
+    database: () => ({ type: 'sqlite', path: join(folder.path, 'asbru.db'), siblings: joinExchange(exchange) }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
 }
 
 /** What a gateway needs to work on this PostgreSQL database. */
@@ -44,6 +52,7 @@ async function openPostgres(firstUrl: (url: string) => Promise<string> = (url) =
     settings,
     exchange: undefined,
     options: () => ways.pop() ?? settings,
+    database: (): DatabaseOptions => ({ type: 'postgres', config: { url } }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
