@@ -5,6 +5,7 @@
  */
 import { httpClient } from '../test/kit/gateway.ts';
 import { startNodes, type Nodes } from '../test/kit/nodes.ts';
+import { settingsFor } from '../test/kit/shared.ts';
 import { createDatabase, startPostgres, stopPostgres } from '../test/kit/postgres-server.ts';
 import { listedTools } from '../test/kit/scene.ts';
 import { startSteadyLoad, WAYS, type LoadOutcome } from '../test/kit/steady-load.ts';
@@ -26,7 +27,10 @@ const REASONS: Readonly<Record<string, string>> = {
 const postgres = await startPostgres();
 try {
   await using upstream = await startUpstream({ answersJson: true });
-  await using nodes = await startNodes(3, await createDatabase(postgres));
+  await using nodes = await startNodes(3, {
+    settings: settingsFor(await createDatabase(postgres)),
+    exchange: undefined,
+  });
   const id = await nodes.createClient(httpClient(upstream.url));
   await measureChanges(nodes, id);
   await replaceAll(nodes, () => upstream.host.calls.map((call) => String(call.arguments['text'])));

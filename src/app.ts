@@ -33,6 +33,7 @@ import { runInTurn } from './store/alone.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
+import type { Siblings } from './store/siblings.ts';
 
 export type { InProcessServer };
 
@@ -43,6 +44,11 @@ export interface GatewayOptions {
   readonly port?: number;
   /** Where other nodes on the same PostgreSQL reach this one, `host` or `host:port`, if that cannot be told from `host`. */
   readonly nodeAddress?: string | undefined;
+  /**
+   * The other processes that the same supervisor runs as this gateway, on one `appDir`; without them a SQLite database is taken
+   * for this process's own.
+   */
+  readonly siblings?: Siblings | undefined;
   /** Directory of the database and its key. Absent: everything is kept in memory and gone at the end. */
   readonly appDir?: string;
   /** config.json; it must exist when it is named. */
@@ -100,13 +106,13 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   // Closed in the opposite order: what was opened first is needed longest.
   await using cleanup = new AsyncDisposableStack();
   const onError = (error: unknown): void => logger.error({ err: error }, 'background work failed');
-  const { appDir, passphrase } = options;
+  const { appDir, passphrase, siblings } = options;
   // Its thread takes a while to start, so it starts while the rest is opened.
-  const opening = openLedgerStore(ledgerOptions(config.file, appDir), onError);
+  const opening = openLedgerStore(ledgerOptions(config.file, appDir, siblings), onError);
   // Awaited further down, which may be after it has failed: until then the failure is nobody's.
   const opened = opening.catch(() => undefined);
   cleanup.defer(async () => (await opened)?.close());
-  const stores = await openStores({ file: config.file, appDir, passphrase, onError });
+  const stores = await openStores({ file: config.file, appDir, passphrase, siblings, onError });
   cleanup.defer(() => stores.database.close());
   const firstApiKey = await runInTurn(stores.database.dialect, 'start', () =>
     bringInConfig(config, stores, opening, options.apiKey, logger),

@@ -12,8 +12,7 @@ interface ClusterParts {
 
 /** What the processes on one database know of each other. */
 export async function openCluster({ database }: Stores, onError: (error: unknown) => void): Promise<ClusterParts> {
-  if (database.dialect.type === 'sqlite')
-    return { changes: await createChanges(database, onError), cluster: undefined };
+  if (!database.dialect.isShared) return { changes: await createChanges(database, onError), cluster: undefined };
   const node = randomUUID();
   const others = (): string[] => cluster.others().map(({ id }) => id);
   const changes = await createChanges(database, onError, { node, others });

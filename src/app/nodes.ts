@@ -21,8 +21,9 @@ const DRAIN_MS = 30_000;
 
 /** Undefined where there can be no other node. */
 export function createNodes(options: NodesOptions): Nodes | undefined {
-  const { cluster, stores, cleanup, host, nodeAddress, logger, onError } = options;
+  const { cluster, stores, cleanup, logger, onError } = options;
   if (cluster === undefined) return undefined;
+  const place = placeOf(options);
   const secret = peerSecret(stores.encryption.deriveKey('peers'));
   const passOn = createPassOn(secret);
   cleanup.defer(() => passOn[Symbol.dispose]());
@@ -30,10 +31,16 @@ export function createNodes(options: NodesOptions): Nodes | undefined {
   return {
     elsewhere,
     async open(raw) {
-      const listener = await openNodes({ cluster, elsewhere, secret, raw, host, address: nodeAddress, logger });
+      const listener = await openNodes({ ...place, cluster, elsewhere, secret, raw, logger });
       cleanup.defer(() => listener.drain(DRAIN_MS));
       // Before its port closes nobody may send here any more.
       cleanup.defer(() => cluster.leave().catch(onError));
     },
   };
+}
+
+/** Whoever shares a file is on this machine, and nobody else has to get at that port. */
+function placeOf({ stores, host, nodeAddress }: NodesOptions) {
+  const isHere = stores.database.dialect.type === 'sqlite';
+  return isHere ? { host: '127.0.0.1', address: undefined } : { host, address: nodeAddress };
 }

@@ -1,14 +1,15 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ConfigFile } from '../contract/config.ts';
 import type { DatabaseOptions } from '../store/database.ts';
+import type { Siblings } from '../store/siblings.ts';
 
 const FILE = 'logs.db';
 
 /**
  * Where the ledger is kept: as `logs_store` of config.json says, else beside the configuration: `logs.db` next to its SQLite
- * file, or its own PostgreSQL database. Without `appDir` a SQLite ledger is in memory.
+ * file, or its own PostgreSQL database. Without `appDir` a SQLite ledger is in memory. `siblings` share a file.
  */
-export function ledgerOptions(file: ConfigFile, appDir: string | undefined): DatabaseOptions {
+export function ledgerOptions(file: ConfigFile, appDir: string | undefined, siblings?: Siblings): DatabaseOptions {
   const { config_store: main, logs_store: logs } = file;
   const type = logs?.type ?? main?.type ?? 'sqlite';
   if (type === 'postgres') {
@@ -19,8 +20,8 @@ export function ledgerOptions(file: ConfigFile, appDir: string | undefined): Dat
   }
   const mainPath = main?.type === 'postgres' ? undefined : main?.config?.path;
   const path = logs?.config?.path ?? (mainPath === undefined ? FILE : resolveBeside(mainPath));
-  if (path === ':memory:' || appDir === undefined) return { type, path: ':memory:' };
-  return { type, path: isAbsolute(path) ? path : resolve(appDir, path) };
+  if (path === ':memory:' || appDir === undefined) return { type, path: ':memory:', siblings };
+  return { type, path: isAbsolute(path) ? path : resolve(appDir, path), siblings };
 }
 
 /** Whether calls are logged at all; what is used of budgets and limits is counted in any case. */

@@ -20,6 +20,7 @@ import { createModelPriceStore, type ModelPriceStore } from '../store/model-pric
 import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
 import { createSessionStore, type SessionStore } from '../store/sessions.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
+import type { Siblings } from '../store/siblings.ts';
 import { createUserStore, type UserStore } from '../store/users.ts';
 
 interface OpenOptions {
@@ -27,6 +28,8 @@ interface OpenOptions {
   /** Directory of the database and its key. Absent: everything is kept in memory and gone at the end. */
   readonly appDir: string | undefined;
   readonly passphrase: string | undefined;
+  /** The other processes on a SQLite database. */
+  readonly siblings?: Siblings | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -57,11 +60,11 @@ export interface Stores {
 }
 
 /** Opens the database that config.json names, and the key to what is secret in it. On a failure nothing stays open. */
-export async function openStores({ file, appDir, passphrase, onError }: OpenOptions): Promise<Stores> {
+export async function openStores({ file, appDir, passphrase, siblings, onError }: OpenOptions): Promise<Stores> {
   if (appDir !== undefined) setSecretFolder(appDir);
   const phrase = passphrase ?? readPhrase(file);
   const options = databaseOptions(appDir, file);
-  const database = await openDatabase(options, onError);
+  const database = await openDatabase(options.type === 'sqlite' ? { ...options, siblings } : options, onError);
   try {
     const settings = createSettingsStore(database.db);
     const isKept = options.type === 'postgres' || options.path !== ':memory:';

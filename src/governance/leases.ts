@@ -4,7 +4,7 @@ import { Lease } from './lease.ts';
 import type { Meter } from './limits.ts';
 
 /*
- * How processes that share nothing but a PostgreSQL keep to one limit.
+ * How processes that share nothing but a database keep to one limit.
  *
  * A process reserves only what it has leased from the database, which grants what nobody has used and nobody holds. So all of them
  * together go over a budget by one call at most, as one process alone does, and never over a number of requests. A lease is spent

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, test, vi } from 'vitest';
 import { DATABASES, openTestDatabase } from '../../test/kit/databases.ts';
+import { openSharedDatabase, SHARED } from '../../test/kit/shared.ts';
+import type { Database } from './database.ts';
 import { TABLES } from './schema.ts';
 import { createChanges } from './changes.ts';
-
-type Database = Awaited<ReturnType<typeof openTestDatabase>>;
 
 /** Changes that note what they hear and what goes wrong. */
 async function openChanges(database: Database) {
@@ -49,10 +49,10 @@ describe.each(DATABASES)('on %s', (type) => {
   });
 });
 
-test('two processes on PostgreSQL hear each other, and their own notices once', async () => {
-  await using database = await openTestDatabase('postgres');
-  await using first = await openChanges(database);
-  await using second = await openChanges(database);
+test.each(SHARED)('two processes on one %s hear each other, and their own notices once', async (type) => {
+  await using database = await openSharedDatabase(type);
+  await using first = await openChanges(await database.open());
+  await using second = await openChanges(await database.open());
   await first.publish('mcp_clients', 'from "first"');
   await second.publish('settings', 'from second');
   const expected = ['mcp_clients:from "first"', 'settings:from second'];

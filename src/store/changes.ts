@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { backOff } from '../lib/time.ts';
 import type { Database } from './database.ts';
-import { openNoticeLink } from './notice-link.ts';
+import type { Link } from './link.ts';
 import { createReceipts, type Receipt } from './receipts.ts';
 import { TABLES, type TableName } from './schema.ts';
 
@@ -43,7 +42,7 @@ const CHANNEL = 'asbru_changes';
 const receiptsOf = (node: string): string => `asbru_${node}`;
 const APPLY_ATTEMPTS = 5;
 
-/** In one process a list of listeners; on PostgreSQL also LISTEN and NOTIFY. `onError` hears what nobody can be told. */
+/** In one process a list of listeners; where there are others also a link to them. `onError` hears what nobody can be told. */
 export async function createChanges(
   database: Database,
   onError: (error: unknown) => void,
@@ -72,38 +71,33 @@ export async function createChanges(
     };
     await Promise.all(TABLES.map(one));
   };
-  const send = async (channel: string, message: Notice | Receipt): Promise<void> => {
-    await sql`select pg_notify(${channel}, ${JSON.stringify(message)})`.execute(database.db);
-  };
   const receive = async ({ table, id, origin, number }: Notice): Promise<void> => {
     if (origin === node) return;
     receipts.isHeardOf(origin);
     if (!(await deliver(table, id))) await insist(table, id);
-    if (number > 0) await send(receiptsOf(origin), { number, node });
+    const receipt: Receipt = { number, node };
+    if (number > 0) await link?.send(receiptsOf(origin), receipt);
   };
 
-  const { createListener } = database.dialect;
-  const link =
-    createListener &&
-    (await openNoticeLink({
-      createListener,
-      hear: {
-        [CHANNEL]: (notice) => void receive(notice as Notice).catch(onError),
-        [receiptsOf(node)]: (receipt) => receipts.take(receipt as Receipt),
-      },
-      reloadAll,
-      onError,
-    }));
+  const link = await database.dialect.openLink?.({
+    hear: {
+      [CHANNEL]: (notice) => void receive(notice as Notice).catch(onError),
+      [receiptsOf(node)]: (receipt) => receipts.take(receipt as Receipt),
+    },
+    reloadAll,
+    onError,
+  });
 
-  async function announce(table: TableName, id: string): Promise<void> {
+  async function announce(link: Link, table: TableName, id: string): Promise<void> {
     const applied = receipts.expect(others());
+    const notice: Notice = { table, id, origin: node, number: applied.number };
     // A notice that cannot be sent must not fail the write, which is done. The others reload when they reconnect.
-    await send(CHANNEL, { table, id, origin: node, number: applied.number }).then(() => applied.all, onError);
+    await link.send(CHANNEL, notice).then(() => applied.all, onError);
   }
 
   return {
     async publish(table, id) {
-      const [isApplied] = await Promise.all([deliver(table, id), link && announce(table, id)]);
+      const [isApplied] = await Promise.all([deliver(table, id), link && announce(link, table, id)]);
       if (!isApplied) void insist(table, id);
     },
     subscribe(listener) {

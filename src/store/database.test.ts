@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { DATABASES, newPostgresUrl, openTestDatabase } from '../../test/kit/databases.ts';
+import { openSharedDatabase } from '../../test/kit/shared.ts';
+import { joinExchange } from '../../test/kit/siblings.ts';
 import { temporaryDirectory } from '../../test/kit/temporary-directory.ts';
 import { openDatabase } from './database.ts';
+import { createExchange } from './exchange.ts';
 import { createSettingsStore } from './settings.ts';
 
 describe.each(DATABASES)('on %s', (type) => {
@@ -116,4 +119,31 @@ test('a disk that is full is said to be the trouble, what was begun is undone, a
   expect(await settings.get('a')).toBe(1);
   await database.transaction((tx) => settings.with(tx).put('a', 3));
   expect(await settings.get('a')).toBe(3);
+});
+
+test('who writes to a file while another process does waits without stopping everything else', async () => {
+  await using shared = await openSharedDatabase('file');
+  const [one, other] = [await shared.open(), await shared.open()];
+  const order: string[] = [];
+  let waiting: Promise<unknown> | undefined;
+  await one.transaction(async (tx) => {
+    await createSettingsStore(tx).put('a', 1);
+    waiting = Promise.all([
+      createSettingsStore(other.db)
+        .put('a', 2)
+        .then(() => order.push('statement')),
+      other.transaction((inner) => createSettingsStore(inner).put('b', 3)).then(() => order.push('transaction')),
+    ]);
+    // A process that slept in between could not get here.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    order.push('end of the first');
+  });
+  await waiting;
+  expect(order).toEqual(['end of the first', 'statement', 'transaction']);
+  expect(await createSettingsStore(one.db).get('a')).toBe(2);
+});
+
+test('several processes are refused what only one of them could see', async () => {
+  const siblings = joinExchange(createExchange());
+  await expect(openDatabase({ type: 'sqlite', path: ':memory:', siblings })).rejects.toThrow('in memory');
 });

@@ -1,6 +1,6 @@
 import { Kysely, type Transaction } from 'kysely';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { sqlite, type DatabaseDialect } from './dialect.ts';
+import { sqlite, type DatabaseDialect, type SqliteOptions } from './dialect.ts';
 import { migrateToLatest, type MigrationSet } from './migrate.ts';
 import { initial } from './migrations/001-initial.ts';
 import { governance } from './migrations/002-governance.ts';
@@ -21,8 +21,7 @@ import type { Tables } from './schema.ts';
 
 /** Which database to open. */
 export type DatabaseOptions =
-  /** `isReader`: transactions only read, and see the file as it was when they began. */
-  | { readonly type: 'sqlite'; readonly path: string; readonly isReader?: boolean }
+  | ({ readonly type: 'sqlite'; readonly path: string } & Omit<SqliteOptions, 'isShared'>)
   | { readonly type: 'postgres'; readonly config: PostgresOptions };
 
 /** An open, migrated database. */

@@ -2,37 +2,54 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, SqliteDialect } from 'kysely';
-import type { ColumnDefinitionBuilder, Dialect, SqliteDatabase } from 'kysely';
+import type { ColumnDefinitionBuilder, Dialect, Driver, SqliteDatabase, SqliteDialectConfig } from 'kysely';
 import type { Client } from 'pg';
 import { GatewayError, messageOf } from '../lib/errors.ts';
+import type { Link, LinkOptions } from './link.ts';
+import { PatientDriver } from './patient-driver.ts';
 import { createSqliteCarry, type CarryDialect } from './portable/dialects.ts';
+import { openSiblingLink, type Siblings } from './siblings.ts';
 
 /** Everything that differs between the two databases. */
 export interface DatabaseDialect {
   readonly type: 'sqlite' | 'postgres';
+  /** Whether other processes of the gateway may work on it at the same time. */
+  readonly isShared: boolean;
   /** Where the database is, for messages. Never with a password. */
   readonly place: string;
   readonly kysely: Dialect;
   readonly autoNumber: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   /** Told when the tables are made: what takes longer than a statement should has gone wrong from then on. */
   readonly onMigrated?: () => void;
-  /** Makes a connection outside the pool, to listen on; undefined where no other process can change rows. */
+  /** Makes a connection outside the pool, to listen on; undefined where there is nothing to listen to. */
   readonly createListener: (() => Client) | undefined;
+  /** Opens the way to the other processes on the database; undefined where there can be none. */
+  readonly openLink: ((options: LinkOptions) => Promise<Link>) | undefined;
   /**
-   * Holds the lock of this number against all other processes on the database, until it is disposed of or the process ends. Waits
-   * for it, or gives undefined when another has it. On SQLite there are no others.
+   * Holds the lock of this number or name against all other processes on the database, until it is disposed of or the process
+   * ends. Waits for it, or gives undefined when another has it. Where there can be no others, it is always free.
    */
-  readonly lock: (id: number, isWaiting: boolean) => Promise<AsyncDisposable | undefined>;
+  readonly lock: (id: number | string, isWaiting: boolean) => Promise<AsyncDisposable | undefined>;
   readonly carry: CarryDialect;
 }
 
-const MAX_CACHED_STATEMENTS = 500;
+/** How a SQLite file is opened. */
+export interface SqliteOptions {
+  /** Transactions only read, beside those that write, and see the file as it was when they began. */
+  readonly isReader?: boolean;
+  /** The other processes that work on it. */
+  readonly siblings?: Siblings | undefined;
+  /** There are others, though this one need not tell them anything. */
+  readonly isShared?: boolean;
+}
 
-/**
- * SQLite in a file, or `:memory:`. Opens it at once. `isReader`: transactions only read, beside those that write, and see the file
- * as it was when they began.
- */
-export function sqlite(path: string, { isReader = false }: { isReader?: boolean } = {}): DatabaseDialect {
+const MAX_CACHED_STATEMENTS = 500;
+const ALWAYS_FREE = { [Symbol.asyncDispose]: () => Promise.resolve() };
+
+/** SQLite in a file, or `:memory:`. Opens it at once. */
+export function sqlite(path: string, options: SqliteOptions = {}): DatabaseDialect {
+  const { isReader = false, siblings, isShared = siblings !== undefined } = options;
+  if (isShared && path === ':memory:') throw new Error('several processes cannot share a database in memory');
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
   try {
@@ -41,16 +58,22 @@ export function sqlite(path: string, { isReader = false }: { isReader?: boolean 
     database.close();
     throw error;
   }
+  // From here on whoever waits for other processes does so in patient-driver.ts.
+  if (isShared) database.exec('pragma busy_timeout = 0');
+  const config = { database: adaptSqlite(database, path, isReader ? 'begin' : 'begin immediate') };
   return {
     type: 'sqlite',
+    isShared,
     place: path,
-    kysely: new TransactionalSqliteDialect({
-      database: adaptSqlite(database, path, isReader ? 'begin' : 'begin immediate'),
-    }),
+    kysely: new TransactionalSqliteDialect(
+      config,
+      isShared ? () => new PatientDriver(config, () => database.isTransaction) : undefined,
+    ),
     autoNumber: (column) => column.primaryKey().autoIncrement(),
     createListener: undefined,
+    openLink: siblings && ((link) => Promise.resolve(openSiblingLink(siblings, link))),
     carry: createSqliteCarry(),
-    lock: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+    lock: (id, isWaiting) => siblings?.lock(String(id), isWaiting) ?? Promise.resolve(ALWAYS_FREE),
   };
 }
 
@@ -112,6 +135,17 @@ function unavailable(place: string, cause: unknown): GatewayError {
 
 /** Kysely migrates SQLite without a transaction, although SQLite can: a migration that fails must leave nothing behind. */
 class TransactionalSqliteDialect extends SqliteDialect {
+  readonly #createDriver: (() => Driver) | undefined;
+
+  constructor(config: SqliteDialectConfig, createDriver?: () => Driver) {
+    super(config);
+    this.#createDriver = createDriver;
+  }
+
+  override createDriver(): Driver {
+    return this.#createDriver?.() ?? super.createDriver();
+  }
+
   override createAdapter(): SqliteAdapter {
     return new TransactionalSqliteAdapter();
   }

@@ -1,23 +1,19 @@
 import type { Client } from 'pg';
+import type { Link, LinkOptions } from './link.ts';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 const HEARTBEAT_MS = 30_000;
 
-interface LinkOptions {
+interface NoticeOptions extends LinkOptions {
   readonly createListener: () => Client;
-  /** What to do with the messages of each channel. */
-  readonly hear: Readonly<Record<string, (message: object) => void>>;
-  readonly reloadAll: () => Promise<void>;
-  readonly onError: (error: unknown) => void;
-}
-
-export interface NoticeLink {
-  close(): Promise<void>;
+  /** Runs `pg_notify`, on any connection. */
+  readonly notify: (channel: string, text: string) => Promise<void>;
 }
 
 /** A connection that listens on PostgreSQL, and is made again when it breaks. Rejects when it cannot be made at first. */
-export async function openNoticeLink({ createListener, hear, reloadAll, onError }: LinkOptions): Promise<NoticeLink> {
+export async function openNoticeLink(options: NoticeOptions): Promise<Link> {
+  const { createListener, notify, hear, reloadAll, onError } = options;
   let client: Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -62,6 +58,7 @@ export async function openNoticeLink({ createListener, hear, reloadAll, onError 
 
   await open();
   return {
+    send: (channel, message) => notify(channel, JSON.stringify(message)),
     async close() {
       isClosed = true;
       clearTimeout(retry);

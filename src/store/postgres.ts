@@ -3,6 +3,7 @@ import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
 import { guardClient, unavailable } from './postgres-client.ts';
 import { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { openNoticeLink } from './notice-link.ts';
 import { postgresCarry } from './portable/dialects.ts';
 
 /** `config_store.config` of a PostgreSQL store; every text may be a reference `env.NAME`. */
@@ -44,14 +45,25 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
       throw unavailable(place, cause);
     }
   };
+  const notify = async (channel: string, text: string): Promise<void> => {
+    const client = await connect();
+    try {
+      await client.query('select pg_notify($1, $2)', [channel, text]);
+    } finally {
+      client.release();
+    }
+  };
+  const createListener = (): Client =>
+    new Client({ ...config, application_name: 'asbru listener', query_timeout: CONNECT_TIMEOUT_MS });
   return {
     type: 'postgres',
+    isShared: true,
     place,
     onMigrated: () => void (limitMs = STATEMENT_TIMEOUT_MS),
     kysely: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options } }),
     autoNumber: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
-    createListener: () =>
-      new Client({ ...config, application_name: 'asbru listener', query_timeout: CONNECT_TIMEOUT_MS }),
+    createListener,
+    openLink: (link) => openNoticeLink({ ...link, createListener, notify }),
     carry: postgresCarry,
     lock: (id, isWaiting) =>
       holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError),
@@ -61,7 +73,7 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
 /** On a connection of its own: the lock ends with it, however the process ends, and the pool may be as small as one. */
 async function holdLock(
   client: Client,
-  id: number,
+  id: number | string,
   isWaiting: boolean,
   onError: (error: unknown) => void,
 ): Promise<AsyncDisposable | undefined> {
@@ -69,9 +81,10 @@ async function holdLock(
   const end = (): Promise<void> => client.end().catch(onError);
   try {
     await client.connect();
+    const key = typeof id === 'number' ? '$1::bigint' : 'hashtextextended($1, 0)';
     const { rows } = isWaiting
-      ? await client.query<{ is_held: boolean }>('select true as is_held from pg_advisory_lock($1)', [id])
-      : await client.query<{ is_held: boolean }>('select pg_try_advisory_lock($1) as is_held', [id]);
+      ? await client.query<{ is_held: boolean }>(`select true as is_held from pg_advisory_lock(${key})`, [id])
+      : await client.query<{ is_held: boolean }>(`select pg_try_advisory_lock(${key}) as is_held`, [id]);
     if (rows[0]?.is_held === true) return { [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();

@@ -4,6 +4,7 @@ import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { GatewayOptions } from '../../src/app.ts';
+import type { Exchange } from '../../src/store/exchange.ts';
 import { accessGateway, randomApiKey, type GatewayAccess } from './gateway.ts';
 
 /** A gateway in its own process. */
@@ -25,19 +26,24 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A file for its log; else it goes where that of this process goes. */
   readonly log?: string;
+  /** Where it meets the other processes on its SQLite files. */
+  readonly exchange?: Exchange | undefined;
 }
 
 /** Starts a gateway in its own process; only options that survive JSON. */
 export async function startChildGateway(
   options: GatewayOptions = {},
-  { nodeArgs = [], env = {}, log }: ProcessOptions = {},
+  { nodeArgs = [], env = {}, log, exchange }: ProcessOptions = {},
 ): Promise<ChildGateway> {
   const apiKey = options.apiKey ?? randomApiKey();
+  // The types know of no descriptor here, nor that a channel makes no difference to the rest.
+  const stderr = log === undefined ? 'inherit' : (openSync(log, 'a') as unknown as 'inherit');
+  const channel = exchange === undefined ? [] : ['ipc'];
   const child = spawn(process.execPath, [...nodeArgs, script, JSON.stringify({ ...options, apiKey })], {
-    // The types know of no descriptor here.
-    stdio: ['ignore', 'pipe', log === undefined ? 'inherit' : (openSync(log, 'a') as unknown as 'inherit')],
+    stdio: ['ignore', 'pipe', stderr, ...channel] as ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
+  exchange?.add(child);
   const exited = once(child, 'exit');
   const address = await Promise.race([readAddress(child.stdout), exited.then(() => undefined)]);
   if (address === undefined) throw new Error('the gateway process ended before it listened');

@@ -1,9 +1,9 @@
-import type { GatewayOptions } from '../../src/app.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
 import { startChildGateway, type ChildGateway } from './child-gateway.ts';
 import { accessGateway, randomApiKey, type GatewayAccess } from './gateway.ts';
+import type { SharedPlace } from './shared.ts';
 
-/** Gateways in processes of their own, on one PostgreSQL database, behind a balancer. */
+/** Gateways in processes of their own, on one database, behind a balancer. */
 export interface Nodes extends GatewayAccess, AsyncDisposable {
   readonly all: readonly ChildGateway[];
   readonly balancer: Balancer;
@@ -16,12 +16,14 @@ export interface Nodes extends GatewayAccess, AsyncDisposable {
 /** So long a node goes on after it has said that it is not ready any more, in seconds: several looks of the balancer. */
 const GRACE = 0.5;
 
-/** Starts so many nodes on the database at this URL. */
-export async function startNodes(count: number, url: string, options: GatewayOptions = {}): Promise<Nodes> {
+/** Starts so many nodes on this database. */
+export async function startNodes(
+  count: number,
+  { settings, exchange }: Pick<SharedPlace, 'settings' | 'exchange'>,
+): Promise<Nodes> {
   const apiKey = randomApiKey();
-  const config = { ...options.config, config_store: { type: 'postgres', config: { url } } };
   const start = (): Promise<ChildGateway> =>
-    startChildGateway({ passphrase: 'of a test', drainGrace: GRACE, ...options, config, apiKey });
+    startChildGateway({ ...settings, drainGrace: GRACE, apiKey }, { exchange });
   const all = [await start()];
   all.push(...(await Promise.all(Array.from({ length: count - 1 }, start))));
   const balancer = await startBalancer(all.map(({ address }) => address));

@@ -5,10 +5,10 @@ import type { Limits } from '../../src/governance/limits.ts';
 import { createSharedSpend } from '../../src/governance/shared-spend.ts';
 import type { Spend } from '../../src/governance/spend.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
-import { openLedgerStore } from '../../src/store/ledger/open-ledger-store.ts';
 import type { LedgerStore } from '../../src/store/ledger/ledger-store.ts';
 import { createLedger, type Ledger } from '../../src/telemetry/ledger.ts';
-import { newPostgresUrl } from './databases.ts';
+import { openSharedLedger } from './ledger.ts';
+import type { SHARED } from './shared.ts';
 
 /** What spends in one process. */
 export interface SpendNode extends AsyncDisposable {
@@ -27,15 +27,11 @@ export interface NodeOptions {
   readonly beforeAsk?: () => Promise<void> | void;
 }
 
-/** An empty PostgreSQL on which processes spend, and its ledger. */
-export async function openSpendPlace() {
-  const config = { url: await newPostgresUrl(), max_open_conns: 3 };
+/** An empty ledger on which processes spend. */
+export async function openSpendPlace(type: (typeof SHARED)[number]) {
   const stack = new AsyncDisposableStack();
-  const open = async (): Promise<LedgerStore> => {
-    const store = await openLedgerStore({ type: 'postgres', config });
-    stack.defer(() => store.close());
-    return store;
-  };
+  const { open, ...place } = await openSharedLedger(type);
+  stack.use(place);
   const store = await open();
   return {
     store,

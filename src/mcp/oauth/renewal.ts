@@ -62,7 +62,7 @@ export function createRenewal(deps: Deps): Renewal {
               if (next !== undefined && 'token' in next) await stored.tokens.update(next.token);
               return next;
             })
-          : await renewAlone(stale, trace);
+          : await renewInTurn(stale, trace);
       if (outcome === undefined) throw gone();
       await changes.publish('oauth_tokens', id);
       if ('error' in outcome) throw outcome.error;
@@ -75,8 +75,9 @@ export function createRenewal(deps: Deps): Renewal {
     }
   }
 
-  /** SQLite has one connection and one process: a transaction around the request would stop everybody. */
-  async function renewAlone(stale: OAuthToken, trace: Trace): Promise<Outcome | undefined> {
+  /** SQLite has one connection and one writer: a transaction around the request would stop everybody. */
+  async function renewInTurn(stale: OAuthToken, trace: Trace): Promise<Outcome | undefined> {
+    await using _turn = await database.dialect.lock(`oauth_tokens:${stale.id}`, true);
     const before = await store.tokens.find(stale.id);
     const next = await replace(stale, before, trace);
     if (next === undefined || before === undefined) return undefined;

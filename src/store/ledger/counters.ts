@@ -33,7 +33,7 @@ export async function addCharges(sql: Sql, node: string, charges: readonly Value
       returning ${STATE.join(', ')}`,
     values: newest.flatMap(({ id, window, amount }) => [id, window, amount]),
   });
-  if (sql.type === 'postgres') await chargeLeases(sql, node, newest);
+  if (sql.isShared) await chargeLeases(sql, node, newest);
   return states;
 }
 
@@ -42,25 +42,23 @@ const most = (type: Sql['type']) => (type === 'sqlite' ? 'max' : 'greatest');
 
 /** What is used is no longer leased, from the same moment on. In a new window calls may still run that began in the last. */
 async function chargeLeases(sql: Sql, node: string, charges: readonly Sum[]): Promise<void> {
+  const greatest = most(sql.type);
+  const held = `${greatest}(counter_leases.granted - counter_leases.charged, 0)`;
   // Nobody knows before a call how many tokens it takes, so nobody leases any.
   const leased = charges.filter(({ id, amount, reset }) => amount !== reset && !id.endsWith(':tokens'));
   await runValues(sql, {
     before: 'insert into counter_leases (counter_id, node, window_start, granted, charged, spare) values',
     row: '(?, ?, ?, 0, ?, 0)',
-    after: `on conflict on constraint counter_leases_key do update set
+    after: `on conflict (counter_id, node) do update set
       charged = case
         when excluded.window_start = counter_leases.window_start then counter_leases.charged + excluded.charged
         when excluded.window_start > counter_leases.window_start then excluded.charged
         else counter_leases.charged end,
       granted = case
-        when excluded.window_start > counter_leases.window_start
-          then greatest(counter_leases.granted - counter_leases.charged, 0)
-        else counter_leases.granted end,
+        when excluded.window_start > counter_leases.window_start then ${held} else counter_leases.granted end,
       spare = case
-        when excluded.window_start > counter_leases.window_start
-          then greatest(counter_leases.granted - counter_leases.charged, 0)
-        else counter_leases.spare end,
-      window_start = greatest(excluded.window_start, counter_leases.window_start)`,
+        when excluded.window_start > counter_leases.window_start then ${held} else counter_leases.spare end,
+      window_start = ${greatest}(excluded.window_start, counter_leases.window_start)`,
     values: leased.flatMap(({ id, window, amount, reset }) => [id, node, window, amount - reset]),
   });
 }
@@ -120,10 +118,10 @@ export async function countersSince({ db, type }: Sql, since: number): Promise<C
 }
 
 /** Forgets counters. */
-export async function removeCounters({ db, type }: Sql, ids: readonly string[]): Promise<void> {
+export async function removeCounters({ db, isShared }: Sql, ids: readonly string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += MAX_IDS) {
     const some = ids.slice(from, from + MAX_IDS);
     await db.deleteFrom('counters').where('counter_id', 'in', some).execute();
-    if (type === 'postgres') await db.deleteFrom('counter_leases').where('counter_id', 'in', some).execute();
+    if (isShared) await db.deleteFrom('counter_leases').where('counter_id', 'in', some).execute();
   }
 }

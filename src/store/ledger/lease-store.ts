@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { LedgerError, toLedgerError } from './faults.ts';
+import { inTime } from './in-time.ts';
 
 /** What a process wants of one counter. All amounts but the last three count from the beginning of the window. */
 export interface LeaseRequest {
@@ -61,14 +62,16 @@ export interface LeaseStoreOptions {
   readonly onRecall: (ids: readonly string[]) => void;
 }
 
-interface Recall {
+/** Somebody needs what others have to spare of these. */
+export interface Recall {
   readonly node: string;
   readonly ids: readonly string[];
 }
 
 type Row = LeaseAnswer;
 
-const CHANNEL = 'asbru_recalls';
+/** Where recalls are heard. */
+export const RECALLS = 'asbru_recalls';
 /** A notice takes 8000 bytes. */
 const IDS_PER_NOTICE = 80;
 const ASK = {
@@ -79,7 +82,12 @@ const ASK = {
 const END = `with gone as (delete from counter_leases where node = $1)
   delete from lease_nodes where node = $1`;
 
-/** Opens it on a connection of its own, on which it also listens; made again by the first request after it broke. */
+/** A request that was given up was answered after a later one. */
+export function tooLate(): LedgerError {
+  return new LedgerError('a request for leases came too late', 'place');
+}
+
+/** Opens it on PostgreSQL: on a connection of its own, on which it also listens; made again by the first request after it broke. */
 export function createLeaseStore(createClient: () => Client, options: LeaseStoreOptions): LeaseStore {
   const { node, lifetimeMs, timeoutMs, onRecall } = options;
   let connected: Promise<Client> | undefined;
@@ -94,7 +102,7 @@ export function createLeaseStore(createClient: () => Client, options: LeaseStore
     });
     try {
       await client.connect();
-      await client.query(`listen ${CHANNEL}`);
+      await client.query(`listen ${RECALLS}`);
       return client;
     } catch (error) {
       close(client);
@@ -123,7 +131,7 @@ export function createLeaseStore(createClient: () => Client, options: LeaseStore
     const values = [node, turn, lifetimeMs, ...columnsOf(requests)];
     const { rows } = await run((client) => client.query<Row>({ ...ASK, values }));
     const [own, ...answers] = rows;
-    if (own === undefined) throw new LedgerError('a request for leases came too late', 'place');
+    if (own === undefined) throw tooLate();
     return { answers, nodes: own.used, wasLost: own.room === 1 };
   }
 
@@ -142,7 +150,7 @@ export function createLeaseStore(createClient: () => Client, options: LeaseStore
     async recall(ids) {
       for (let from = 0; from < ids.length; from += IDS_PER_NOTICE) {
         const notice = { node, ids: ids.slice(from, from + IDS_PER_NOTICE) } satisfies Recall;
-        await run((client) => client.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notice)]));
+        await run((client) => client.query('select pg_notify($1, $2)', [RECALLS, JSON.stringify(notice)]));
       }
     },
     async end() {
@@ -162,16 +170,4 @@ function columnsOf(requests: readonly LeaseRequest[]): unknown[][] {
 /** Not awaited: the end of a broken connection may never be confirmed. */
 function close(client: Client): void {
   client.end().catch(() => {});
-}
-
-async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LedgerError('the database did not answer in time', 'place')), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -3,12 +3,12 @@ import { dropTables, type ReversibleMigration } from '../migrations/reversible.t
 import { clock } from './run-values.ts';
 
 /**
- * What processes on one PostgreSQL have leased of budgets and limits. A lease is `granted - charged`: both only ever grow within a
+ * What processes on one database have leased of budgets and limits. A lease is `granted - charged`: both only ever grow within a
  * window, the first by what the process asks for, the second by what it has stored, so that no order of the two matters. Of that,
- * `spare` was not reserved by calls when the process asked last. Every change of a row happens under the lock on its counter.
+ * `spare` was not reserved by calls when the process asked last. Every change of a row happens under the lock on its counter; on SQLite under that on the file.
  * A process whose `expires_at` is negative was silent for too long at that time: it holds nothing any more.
  */
-export const leases: ReversibleMigration = {
+export const leaseTables: ReversibleMigration = {
   async up(db) {
     await db.schema
       .createTable('lease_nodes')
@@ -24,16 +24,24 @@ export const leases: ReversibleMigration = {
       table = table.addColumn(name, 'bigint', (column) => column.notNull());
     }
     await table.addPrimaryKeyConstraint('counter_leases_key', ['counter_id', 'node'] as never).execute();
+  },
+  down: (db) => dropTables(db, 'counter_leases', 'lease_nodes'),
+};
+
+/** The same with what grants leases on PostgreSQL. On SQLite that is grant-leases.ts. */
+export const leases: ReversibleMigration = {
+  async up(db) {
+    await leaseTables.up(db);
     await sql.raw(LEASE).execute(db);
   },
   async down(db) {
     await sql`drop function lease_counters`.execute(db);
-    await dropTables(db, 'counter_leases', 'lease_nodes');
+    await leaseTables.down(db);
   },
 };
 
 /** A process that comes back within this time finds its own accounts again. */
-const FORGET_MS = 7 * 86_400_000;
+export const FORGET_MS = 7 * 86_400_000;
 
 /**
  * One request of a process, in one go: a function, because each of its statements sees what was committed before it got the locks,

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { callEnd, callStart, LEDGERS, openTestLedger, type TestLedgerStore } from '../../../test/kit/ledger.ts';
+import {
+  callEnd,
+  callStart,
+  LEDGERS,
+  openSharedLedger,
+  openTestLedger,
+  type TestLedgerStore,
+} from '../../../test/kit/ledger.ts';
 import type { LedgerBatch } from './batch.ts';
 import { MAX_CONTENT } from './column-values.ts';
 import type { LogFilter } from './log-filter.ts';
@@ -176,4 +183,14 @@ describe.each(LEDGERS)('in %s', (place) => {
     await store.write(batch({ ended: [{ id: 'gone', end: callEnd({ result: '{}' }) }] }));
     expect(await store.list({}, PAGE)).toMatchObject({ logs: [], hasLogs: false, sums: { count: 0 } });
   });
+});
+
+test('of a file that several processes write to, only calls of those that were silent are closed', async () => {
+  await using place = await openSharedLedger('file');
+  const [one, other] = [await place.open(), await place.open()];
+  await one.write({ ...batch({ started: [callStart({ id: 'a', timestamp: T })] }), node: 'one' });
+  const stale = { node: 'other', startedBefore: T - 1000 };
+  expect(await other.closeStale({ ...stale, silenceMs: 60_000 })).toBe(0);
+  expect(await other.closeStale({ ...stale, silenceMs: -60_000 })).toBe(1); // even what was just seen is silent
+  expect(await one.find('a', 1)).toMatchObject({ status: 'error', error_code: 'internal_error' });
 });

@@ -3,7 +3,8 @@ import type { CounterState } from '../ledger-rows.ts';
 import type { DatabaseDialect } from '../dialect.ts';
 import type { EncodedBatch, LedgerBatch } from './batch.ts';
 import { countersSince, loadCounters, removeCounters, setCounter, type ChangedCounters } from './counters.ts';
-import type { LeaseStore, LeaseStoreOptions } from './lease-store.ts';
+import { endLeases, grantLeases, type Asker } from './grant-leases.ts';
+import type { LeaseReply, LeaseRequest, LeaseStore, LeaseStoreOptions } from './lease-store.ts';
 import type { LlmFilter } from './llm/filter.ts';
 import {
   findLlmLog,
@@ -96,6 +97,10 @@ export interface LedgerStore extends LogReader, LlmLogReader {
 /** The same with batches as they cross threads. */
 export interface EncodedLedgerStore extends Omit<LedgerStore, 'write' | 'isShared' | 'openLeases'> {
   writeEncoded(batch: EncodedBatch): Promise<CounterState[]>;
+  /** A request for leases of a file; undefined when it came after a later one. PostgreSQL has a function for it. */
+  grantLeases(asker: Asker, requests: readonly LeaseRequest[]): Promise<LeaseReply | undefined>;
+  /** Gives back everything that a process holds of a file. */
+  endLeases(node: string): Promise<void>;
 }
 
 /** Opens the ledger on a database. `isReader`: for queries beside the connection that writes; the tables are there. */
@@ -114,7 +119,7 @@ export async function openOn(
     await db.destroy();
     throw error;
   }
-  return createStore({ db, type: dialect.type });
+  return createStore({ db, type: dialect.type, isShared: dialect.isShared });
 }
 
 function createStore(sql: Sql): EncodedLedgerStore {
@@ -142,6 +147,8 @@ function createStore(sql: Sql): EncodedLedgerStore {
     loadCounters: (ids) => loadCounters(sql, ids),
     countersSince: (since) => countersSince(sql, since),
     removeCounters: (ids) => removeCounters(sql, ids),
+    grantLeases: (asker, requests) => grantLeases(sql, asker, requests),
+    endLeases: (node) => endLeases(sql, node),
     close: () => sql.db.destroy(),
   };
 }

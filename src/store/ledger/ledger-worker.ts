@@ -6,8 +6,8 @@ import { describeFault } from './faults.ts';
 import type { Answer, Call, WorkerOptions } from './worker-link.ts';
 
 /** The thread that owns a SQLite ledger: it answers calls by name, so that no statement ever runs on the main thread. */
-const { path, isReader } = workerData as WorkerOptions; // from worker-link.ts
-const store = Promise.try(() => openOn(sqlite(path), { isReader }));
+const { path, isReader, isShared } = workerData as WorkerOptions; // from worker-link.ts
+const store = Promise.try(() => openOn(sqlite(path, { isShared }), { isReader }));
 store.catch(() => {}); // every call answers with it
 
 parentPort?.on('message', (call: Call) => {

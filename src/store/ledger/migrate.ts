@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { DatabaseDialect } from '../dialect.ts';
 import { migrateToLatest, type MigrationSet } from '../migrate.ts';
 import { dropTables, type ReversibleMigration } from '../migrations/reversible.ts';
-import { leases } from './lease-tables.ts';
+import { leases, leaseTables } from './lease-tables.ts';
 import { llmLogs } from './llm/migrate.ts';
 import type { LedgerExecutor } from './tables.ts';
 
@@ -12,8 +12,9 @@ export function ledgerMigrations(dialect: DatabaseDialect): MigrationSet {
     migrations: {
       '001-ledger': initial(dialect),
       '002-llm-logs': llmLogs(dialect),
-      // Nobody shares a SQLite file; the name is there all the same, so that a backup of either fits the other.
+      // The names are there for both all the same, so that a backup of either fits the other.
       '003-leases': dialect.type === 'postgres' ? leases : NOTHING,
+      '004-leases-in-files': dialect.type === 'sqlite' ? leaseTables : NOTHING,
     },
     table: 'ledger_migration',
     lockTable: 'ledger_migration_lock',

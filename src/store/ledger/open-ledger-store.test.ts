@@ -1,8 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callEnd, callStart, openTestLedger } from '../../../test/kit/ledger.ts';
+import { joinExchange } from '../../../test/kit/siblings.ts';
+import { temporaryFolder } from '../../../test/kit/temporary-folder.ts';
+import { createExchange } from '../exchange.ts';
 import { openLedgerStore } from './open-ledger-store.ts';
 import { createWorkerLink } from './worker-link.ts';
 
@@ -58,11 +62,27 @@ test('a file that is no database is refused at once, with its name', async () =>
 });
 
 test('a dead thread fails the calls it had; the next call starts another', async () => {
-  const link = createWorkerLink({ path: '', isReader: false, script: dying });
+  const link = createWorkerLink({ path: '', isReader: false, isShared: false, script: dying });
   const [span, exit] = await Promise.allSettled([link.call('span', []), link.call('total', [])]);
   expect([span.status, exit.status]).toEqual(['rejected', 'rejected']);
   expect(await link.call('span', [])).toBe('alive');
   await expect(link.call('prune', [])).rejects.toMatchObject({ fault: 'place', message: 'out of order' });
   expect(await link.call('span', [])).toBe('alive');
   await link.close();
+});
+
+test('a file that another process is writing to takes what waits as soon as it is free', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'busy.db');
+  const store = await openLedgerStore({ type: 'sqlite', path, siblings: joinExchange(createExchange()) });
+  using other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  let isWritten = false;
+  const batch = { node: 'n', seq: 1, started: [], ended: [], completed: [], charges: CHARGES };
+  const writing = store.write(batch).then(() => (isWritten = true));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(isWritten).toBe(false);
+  other.exec('commit');
+  await writing;
+  await store.close();
 });

@@ -2,8 +2,10 @@ import type { DatabaseOptions } from '../database.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { sqlite, type DatabaseDialect } from '../dialect.ts';
 import type { PostgresOptions } from '../postgres.ts';
+import type { Siblings } from '../siblings.ts';
 import { encodeBatch, type LedgerBatch } from './batch.ts';
 import { LedgerError, toLedgerError } from './faults.ts';
+import { openFileLeases } from './file-leases.ts';
 import { createLeaseStore } from './lease-store.ts';
 import { openOn, type EncodedLedgerStore, type LedgerStore } from './ledger-store.ts';
 import { createWorkerLink } from './worker-link.ts';
@@ -20,7 +22,7 @@ const READER_IDLE_MS = 5 * 60_000;
 const POOL = 4;
 
 /**
- * Opens the ledger: a SQLite file in threads that own it, PostgreSQL over a few connections of its own. What is in memory stays
+ * Opens the ledger: a SQLite file in threads of its own, PostgreSQL over a few connections of its own. What is in memory stays
  * in this thread: it is for tests and trials, which would pay a quarter of a second for a thread. `onError` hears of connections
  * that broke while idle.
  */
@@ -28,9 +30,9 @@ export async function openLedgerStore(
   options: DatabaseOptions,
   onError: (error: unknown) => void = () => {},
 ): Promise<LedgerStore> {
-  if (options.type === 'sqlite' && options.path !== ':memory:') return openInThreads(options.path);
+  if (options.type === 'sqlite' && options.path !== ':memory:') return openInThreads(options.path, options.siblings);
   return options.type === 'sqlite'
-    ? openHere(() => sqlite(options.path))
+    ? openHere(() => sqlite(options.path, options))
     : openHere(() => smallPool(options.config, onError));
 }
 
@@ -52,7 +54,7 @@ async function openHere(createDialect: () => DatabaseDialect | Promise<DatabaseD
       }
     };
     return proxy(invoke, {
-      isShared: createListener !== undefined,
+      isShared: dialect.isShared,
       openLeases: createListener && ((leases) => createLeaseStore(createListener, leases)),
       close: () => store.close(),
     });
@@ -61,9 +63,10 @@ async function openHere(createDialect: () => DatabaseDialect | Promise<DatabaseD
   }
 }
 
-async function openInThreads(path: string): Promise<LedgerStore> {
-  const writer = createWorkerLink({ path, isReader: false });
-  const reader = createWorkerLink({ path, isReader: true, idleMs: READER_IDLE_MS });
+async function openInThreads(path: string, siblings: Siblings | undefined): Promise<LedgerStore> {
+  const isShared = siblings !== undefined;
+  const writer = createWorkerLink({ path, isShared, isReader: false });
+  const reader = createWorkerLink({ path, isShared, isReader: true, idleMs: READER_IDLE_MS });
   try {
     await writer.call('loadCounters', [[]]); // opens and migrates
   } catch (error) {
@@ -71,8 +74,8 @@ async function openInThreads(path: string): Promise<LedgerStore> {
     throw new LedgerError(`${path}: ${messageOf(error)}`, 'place', error);
   }
   return proxy((method, args) => (READS.has(method) ? reader : writer).call(method, args), {
-    isShared: false,
-    openLeases: undefined,
+    isShared,
+    openLeases: siblings && ((leases) => openFileLeases({ ...leases, siblings, call: writer.call })),
     async close() {
       await reader.close();
       await writer.close();

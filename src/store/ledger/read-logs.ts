@@ -67,13 +67,13 @@ async function pageOf({ db, type }: Sql, filter: LogFilter, page: PageRequest): 
   const found = await chosen.execute();
   const seqs = found.map((row) => row.chosen);
   if (seqs.length === 0) return [];
-  const rows = await selectFull({ db, type }, preview).where('mcp_logs.seq', 'in', seqs).execute();
+  const rows = await selectFull({ db }, preview).where('mcp_logs.seq', 'in', seqs).execute();
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   // A row that went in between is left out.
   return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
 }
 
-function selectFull({ db }: Sql, preview: number) {
+function selectFull({ db }: Pick<Sql, 'db'>, preview: number) {
   const length = sql.lit(preview);
   return db
     .selectFrom('mcp_logs')

@@ -9,7 +9,7 @@ export interface StaleCalls {
   readonly node: string;
   /** Calls that began before this time are stale whoever runs them. */
   readonly startedBefore: number;
-  /** Milliseconds after which a process that was not seen counts as dead. On SQLite every other process is dead. */
+  /** Milliseconds after which a process that was not seen counts as dead. Where the ledger is not shared, every other is dead. */
   readonly silenceMs: number;
 }
 
@@ -54,9 +54,9 @@ export async function pruneLogs(sql: Sql, before: number): Promise<number> {
 }
 
 /** Takes the rows that a statement deletes out of the sums, and deletes their content. */
-function removing({ db, type }: Sql, run: (sql: Sql) => Promise<Removed[]>): Promise<number> {
-  return db.transaction().execute(async (tx: Transaction<LedgerTables>) => {
-    const sql = { db: tx, type };
+function removing(at: Sql, run: (sql: Sql) => Promise<Removed[]>): Promise<number> {
+  return at.db.transaction().execute(async (tx: Transaction<LedgerTables>) => {
+    const sql = { ...at, db: tx };
     const removed = await run(sql);
     const deltas = createDeltas();
     for (const row of removed) deltas.subtract(row);
@@ -71,30 +71,29 @@ function removing({ db, type }: Sql, run: (sql: Sql) => Promise<Removed[]>): Pro
   });
 }
 
-/** Selects the processes that live. Its parameter is the one that asks on SQLite, the longest silence on PostgreSQL. */
-export function aliveNodes(type: Sql['type']): string {
-  // Only one process opens a SQLite file, so every other is gone.
-  return type === 'sqlite'
-    ? 'select node from ledger_nodes where node = ?'
-    : `select node from ledger_nodes where seen_at > ${clock(type)} - cast(? as bigint)`;
+/** Selects the processes that live. Its parameter is the longest silence where the ledger is shared, else the one that asks. */
+export function aliveNodes({ type, isShared }: Omit<Sql, 'db'>): string {
+  return isShared
+    ? `select node from ledger_nodes where seen_at > ${clock(type)} - cast(? as bigint)`
+    : 'select node from ledger_nodes where node = ?';
 }
 
 /** Turns rows that nobody will end into errors; says how many. A call that ends after all overwrites it. */
-export function closeStale({ db, type }: Sql, { node, startedBefore, silenceMs }: StaleCalls): Promise<number> {
-  return db.transaction().execute(async (tx) => {
-    const sql = { db: tx, type };
+export function closeStale(at: Sql, { node, startedBefore, silenceMs }: StaleCalls): Promise<number> {
+  return at.db.transaction().execute(async (tx) => {
+    const sql = { ...at, db: tx };
     await runValues(sql, {
       before: 'insert into ledger_nodes (node, seq, seen_at) values',
-      row: `(?, 0, ${clock(type)})`,
+      row: `(?, 0, ${clock(at.type)})`,
       after: 'on conflict (node) do update set seen_at = excluded.seen_at',
       values: [node],
     });
     const closed = await runValues<Summed>(sql, {
       before: `update mcp_logs set status = 'error', latency = 0, error_code = '${STALE_ERROR.code}',
         error_message = '${STALE_ERROR.message}' where status = 'processing' and`,
-      row: `(timestamp < ? or node not in (${aliveNodes(type)}))`,
+      row: `(timestamp < ? or node not in (${aliveNodes(at)}))`,
       after: `returning ${SUMMED}`,
-      values: [startedBefore, type === 'sqlite' ? node : silenceMs],
+      values: [startedBefore, at.isShared ? silenceMs : node],
     });
     const deltas = createDeltas();
     for (const row of closed) {

@@ -79,7 +79,7 @@ describe.each(DATABASES)('on %s', (type) => {
     const dialect = type === 'sqlite' ? sqlite(':memory:') : postgres({ url: await newPostgresUrl() }, () => {});
     const db = new Kysely<LedgerTables>({ dialect: dialect.kysely });
     await migrateLedger(db, dialect);
-    const on: Sql = { db, type };
+    const on: Sql = { db, type, isShared: false };
     let seq = 0;
 
     async function run(step: Step): Promise<void> {

@@ -4,9 +4,8 @@ import type { Value } from './column-values.ts';
 import type { LedgerExecutor } from './tables.ts';
 
 /** A database or transaction, and the words it understands. */
-export interface Sql {
+export interface Sql extends Pick<DatabaseDialect, 'type' | 'isShared'> {
   readonly db: LedgerExecutor;
-  readonly type: DatabaseDialect['type'];
 }
 
 interface Statement {

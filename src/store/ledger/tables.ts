@@ -11,7 +11,8 @@ export interface LedgerTables extends LlmTables {
   mcp_log_rollups: RollupTable;
   counters: CounterTable;
   ledger_nodes: NodeTable;
-  /** On PostgreSQL only; see lease-tables.ts. */
+  /** See lease-tables.ts. */
+  lease_nodes: LeaseNodeTable;
   counter_leases: CounterLeaseTable;
 }
 
@@ -93,6 +94,13 @@ export interface NodeTable {
   node: string;
   seq: number;
   seen_at: number;
+}
+
+/** The processes that lease, and when each of them asked last. */
+export interface LeaseNodeTable {
+  node: string;
+  turn: number;
+  expires_at: number;
 }
 
 /** What a process has leased of a counter. */

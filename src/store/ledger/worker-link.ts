@@ -7,6 +7,8 @@ import type { EncodedLedgerStore } from './ledger-store.ts';
 export interface WorkerOptions {
   readonly path: string;
   readonly isReader: boolean;
+  /** Other processes write to the file, too. */
+  readonly isShared: boolean;
 }
 
 export interface Call {

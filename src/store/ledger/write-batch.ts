@@ -8,9 +8,9 @@ import { clock, runValues, withoutNul, type Sql } from './run-values.ts';
 import type { LogStatus } from './tables.ts';
 
 /** Writes rows, sums and counters in one transaction; gives the counters that the batch touched as they are then. */
-export function writeBatch({ db, type }: Sql, batch: EncodedBatch): Promise<CounterState[]> {
-  return db.transaction().execute(async (tx) => {
-    const sql = { db: tx, type };
+export function writeBatch(at: Sql, batch: EncodedBatch): Promise<CounterState[]> {
+  return at.db.transaction().execute(async (tx) => {
+    const sql = { ...at, db: tx };
     if (!(await claim(sql, batch))) {
       const ids = batch.charges.flatMap((value, index) => (index % 4 === 0 ? [String(value)] : []));
       return loadCounters(sql, [...new Set(ids)]);

@@ -72,13 +72,13 @@ async function pageOf({ db, type }: Sql, filter: LlmFilter, page: LlmPageRequest
     .execute();
   if (found.length === 0) return [];
   const seqs = found.map(({ seq }) => seq);
-  const rows = await selectFull({ db, type }, preview).where('logs.seq', 'in', seqs).execute();
+  const rows = await selectFull({ db }, preview).where('logs.seq', 'in', seqs).execute();
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   // A row that went in between is left out.
   return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
 }
 
-function selectFull({ db }: Sql, preview: number) {
+function selectFull({ db }: Pick<Sql, 'db'>, preview: number) {
   const length = sql.lit(preview);
   return db
     .selectFrom('logs')

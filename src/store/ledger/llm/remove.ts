@@ -44,9 +44,9 @@ export async function pruneLlmLogs(sql: Sql, before: number): Promise<number> {
 }
 
 /** Takes the rows that a statement deletes out of the sums, and deletes their content. */
-function removing({ db, type }: Sql, run: (sql: Sql) => Promise<Removed[]>): Promise<number> {
-  return db.transaction().execute(async (tx: Transaction<LedgerTables>) => {
-    const sql = { db: tx, type };
+function removing(at: Sql, run: (sql: Sql) => Promise<Removed[]>): Promise<number> {
+  return at.db.transaction().execute(async (tx: Transaction<LedgerTables>) => {
+    const sql = { ...at, db: tx };
     const removed = await run(sql);
     const deltas = createLlmDeltas();
     for (const row of removed) deltas.subtract(row);
@@ -62,15 +62,15 @@ function removing({ db, type }: Sql, run: (sql: Sql) => Promise<Removed[]>): Pro
 }
 
 /** Turns requests that nobody will end into errors of unknown cost; says how many. One that ends after all overwrites it. */
-export function closeStaleRequests({ db, type }: Sql, { node, startedBefore, silenceMs }: StaleCalls): Promise<number> {
-  return db.transaction().execute(async (tx) => {
-    const sql = { db: tx, type };
+export function closeStaleRequests(at: Sql, { node, startedBefore, silenceMs }: StaleCalls): Promise<number> {
+  return at.db.transaction().execute(async (tx) => {
+    const sql = { ...at, db: tx };
     const closed = await runValues<Summed>(sql, {
       before: `update logs set status = 'error', latency = 0, latency_slot = 0, error_code = '${STALE_ERROR.code}',
         error_message = '${STALE_ERROR.message}' where status = 'processing' and`,
-      row: `(timestamp < ? or node not in (${aliveNodes(type)}))`,
+      row: `(timestamp < ? or node not in (${aliveNodes(at)}))`,
       after: `returning ${SUMMED.join(', ')}`,
-      values: [startedBefore, type === 'sqlite' ? node : silenceMs],
+      values: [startedBefore, at.isShared ? silenceMs : node],
     });
     const deltas = createLlmDeltas();
     for (const row of closed) deltas.add(row);
