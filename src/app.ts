@@ -57,6 +57,8 @@ export interface GatewayOptions {
   readonly setupToken?: string | undefined;
   /** Seconds between "not ready" and the end of the port, for a balancer to notice. Default 0. */
   readonly drainGrace?: number;
+  /** Makes of the way to render the metrics of this process the way to render those of all workers. */
+  readonly shareMetrics?: (own: () => Promise<string>) => () => Promise<string>;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   readonly logger?: Logger;
@@ -152,9 +154,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });
-  const { setupToken, nodeAddress, drainGrace = 0 } = options;
+  const { setupToken, nodeAddress, shareMetrics, drainGrace = 0 } = options;
   const readiness = createReadiness({ ping: () => stores.settings.get('ping') });
-  const way = { host, port, nodeAddress, setupToken, readiness };
+  const way = { host, port, nodeAddress, shareMetrics, setupToken, readiness };
   const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, ...way });
 
   const settled = servers.registry.settled();

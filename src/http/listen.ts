@@ -17,6 +17,8 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** For this process alone, where several workers share their ports (node:cluster). */
+  readonly isExclusive?: boolean;
   /** By exact path. */
   readonly raw: Readonly<Record<string, RawHandler>>;
   /** Everything else, web-standard. */
@@ -41,7 +43,7 @@ const UNUSED_MS = 500;
 
 /** Opens the port. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { host, port, raw, fetch, checkOrigin, meter, upgrade, logger } = options;
+  const { raw, fetch, checkOrigin, meter, upgrade, logger } = options;
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
   /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
   const unused = new Set<Duplex>();
@@ -92,9 +94,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  await open(server, host, port);
+  await open(server, options);
   return {
-    address: addressOf(server, host),
+    address: addressOf(server, options.host),
     async drain(limitMs) {
       isDraining = true;
       const closed = new Promise((resolve) => server.close(resolve));
@@ -120,10 +122,10 @@ function isWebSocket({ headers, method }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function open(server: Server, host: string, port: number): Promise<void> {
+function open(server: Server, { host, port, isExclusive = false }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, exclusive: isExclusive }, () => {
       server.off('error', reject);
       resolve();
     });

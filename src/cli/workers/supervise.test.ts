@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { childrenOf, isAlive } from '../../../test/kit/processes.ts';
+import { waitFor } from '../../../test/kit/wait.ts';
+
+const script = join(import.meta.dirname, '..', '..', '..', 'test', 'kit', 'pid-gateway.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'asbru-workers-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const postgres = join(folder, 'postgres.json');
+const store = { type: 'postgres', config: { url: 'postgres://nobody@127.0.0.1:1/none' } };
+writeFileSync(postgres, JSON.stringify({ config_store: store }));
+
+/** Runs `asbru start` with several workers over a gateway that answers with the number of its process. */
+function launch(flags: Record<string, string> = {}, env: Record<string, string> = {}) {
+  const all = { port: '0', appDir: folder, workers: '3', config: postgres, logStyle: 'json', ...flags };
+  const child = spawn(process.execPath, [script, JSON.stringify(all)], { env: { ...process.env, ...env } });
+  const out = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => (out.stdout += String(data)));
+  child.stderr.on('data', (data) => (out.stderr += String(data)));
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  const pid = child.pid ?? 0;
+  return { child, pid, out, exit, [Symbol.asyncDispose]: () => end(pid, exit) };
+}
+
+async function end(pid: number, exit: Promise<unknown>): Promise<void> {
+  if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+  await exit;
+}
+
+type Launched = ReturnType<typeof launch>;
+
+/** One request on a connection of its own: the process that answered, or nothing if none did. */
+async function ask({ out }: Launched, path = '/'): Promise<string> {
+  const [, address = ''] = /listening on (\S+)/.exec(out.stdout) ?? [];
+  return fetch(`${address}${path}`, { headers: { connection: 'close' } }).then(
+    (response) => response.text(),
+    () => '',
+  );
+}
+
+/** Waits until so many processes answer, and gives them. */
+async function answering(launched: Launched, count = 3): Promise<Set<string>> {
+  return waitFor(async () => {
+    const pids = new Set<string>();
+    for (let round = 0; round < count * 2; round += 1) pids.add(await ask(launched));
+    return pids.size === count && !pids.has('') && pids;
+  }, `${count} workers to answer`);
+}
+
+async function workersOf({ pid }: Launched): Promise<number[]> {
+  return (await childrenOf(pid)).map((child) => child.pid);
+}
+
+describe.skipIf(process.platform === 'win32')('several workers', () => {
+  test('serve one port, said once, and a signal ends them all', async () => {
+    await using gateway = launch();
+    const pids = await answering(gateway);
+    expect(new Set(await workersOf(gateway))).toEqual(new Set([...pids].map(Number)));
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(gateway.out.stdout.match(/listening/g)).toHaveLength(1);
+    expect(gateway.out.stderr).toBe('');
+    for (const pid of pids) expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  test('are replaced when they die, while the others go on', async () => {
+    await using gateway = launch();
+    const before = await answering(gateway);
+    await ask(gateway, '/crash');
+    expect(before).toContain(await ask(gateway));
+    const after = await answering(gateway);
+    expect([...after].filter((pid) => before.has(pid))).toHaveLength(2);
+    expect(gateway.out.stderr).toMatch(/"signal":"SIGKILL".*a worker has ended; another one takes its place/);
+  });
+
+  test('are replaced one after the other on SIGUSR2, without a failed request', async () => {
+    await using gateway = launch();
+    const before = await answering(gateway);
+    const answers: string[] = [];
+    let isOver = false;
+    const load = (async () => {
+      while (!isOver) answers.push(await ask(gateway));
+    })();
+    gateway.child.kill('SIGUSR2');
+    await waitFor(async () => (await workersOf(gateway)).every((pid) => !before.has(String(pid))), 'new workers');
+    isOver = true;
+    await load;
+    expect(answers).not.toContain('');
+    expect((await answering(gateway)).isDisjointFrom(before)).toBe(true);
+  });
+
+  test('drain when the process that started them is killed', async () => {
+    await using gateway = launch();
+    const pids = await answering(gateway);
+    gateway.child.kill('SIGKILL');
+    await waitFor(() => [...pids].every((pid) => !isAlive(Number(pid))), 'the workers to end');
+    expect(gateway.out.stderr).toBe('');
+  });
+
+  test('do not wait for the drain after a second signal', async () => {
+    await using gateway = launch({}, { FAKE_CLOSE_MS: '600000' });
+    const pids = await answering(gateway);
+    const again = setInterval(() => gateway.child.kill('SIGTERM'), 150);
+    expect(await gateway.exit).toBe(1);
+    clearInterval(again);
+    for (const pid of pids) expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  test('are counted together, also those that have ended', async () => {
+    await using gateway = launch();
+    await answering(gateway);
+    const count = async () => Number(/^answered_total (\d+)$/m.exec(await ask(gateway, '/metrics'))?.[1]);
+    const before = await count();
+    expect(before).toBeGreaterThanOrEqual(6);
+    for (let call = 0; call < 5; call += 1) await ask(gateway);
+    expect(await count()).toBe(before + 5);
+    gateway.child.kill('SIGUSR2');
+    const old = await workersOf(gateway);
+    await waitFor(async () => (await workersOf(gateway)).every((pid) => !old.includes(pid)), 'new workers');
+    expect(await count()).toBe(before + 5);
+    await ask(gateway, '/crash');
+    expect(await count()).toBe(before + 5);
+  });
+
+  test('end at once with a signal that comes before they serve', async () => {
+    await using gateway = launch();
+    await waitFor(async () => (await workersOf(gateway)).length > 0, 'the first worker');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(gateway.out).toEqual({ stdout: '', stderr: '' });
+  });
+});
+
+describe('a start with several workers that fails', () => {
+  test('says in one sentence that the port is in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { out, exit } = launch({ port: String(port) });
+    expect(await exit).toBe(1);
+    const sentence = `port ${port} on 127.0.0.1 is already in use; choose another one with --port`;
+    expect(out).toEqual({ stdout: '', stderr: `asbru cannot start: ${sentence}\n` });
+    taken.close();
+  });
+
+  test('says whatever else the first one says, and starts no other', async () => {
+    const { out, exit } = launch({}, { FAKE_START_ERROR: 'the passphrase does not fit' });
+    expect(await exit).toBe(1);
+    expect(out).toEqual({ stdout: '', stderr: 'asbru cannot start: the passphrase does not fit\n' });
+  });
+
+  test('says that SQLite has one process at a time', async () => {
+    const sqlite = join(folder, 'sqlite.json');
+    writeFileSync(sqlite, '{}');
+    const { out, exit } = launch({ config: sqlite });
+    expect(await exit).toBe(1);
+    expect(out.stderr).toBe(
+      'asbru cannot start: 3 workers (--workers) need PostgreSQL, and the config_store of config.json is SQLite; ' +
+        'name a PostgreSQL there, or start with --workers 1\n',
+    );
+  });
+});
