@@ -83,8 +83,8 @@ export interface Gateway {
   readonly firstApiKey: string | undefined;
   /** Settles when every server has connected, or failed to, for the first time. */
   readonly ready: Promise<readonly ServerSummary[]>;
-  /** Lets calls in flight end (30 s at most), then ends all connections and children. */
-  close(): Promise<void>;
+  /** Lets calls in flight end (30 s at most), then ends all connections and children. `grace` beats a shorter `drainGrace`. */
+  close(grace?: number): Promise<void>;
 }
 
 /** For so long a start waits for servers before it is called ready. */
@@ -164,17 +164,17 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   void Promise.race([settled, sleep(FIRST_CHANCE_MS, undefined, { ref: false })]).then(() => readiness.begin());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  const close = async (grace: number): Promise<void> => {
     readiness.end();
     await cluster?.drain().catch(onError);
-    await sleep(drainGrace * 1000);
+    await sleep(Math.max(drainGrace, grace) * 1000);
     await running.disposeAsync();
   };
   return {
     address: edges.address,
     firstApiKey,
     ready: settled.then(() => servers.registry.list().map(summarize)),
-    close: () => (closing ??= close()),
+    close: (grace = 0) => (closing ??= close(grace)),
   };
 }
 

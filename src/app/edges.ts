@@ -123,8 +123,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
-  const { shareMetrics = (own: Metrics['render']) => own } = options;
-  const render = shareMetrics(accounting.metrics.render);
+  const render = options.shareMetrics?.(accounting.metrics.render) ?? accounting.metrics.render;
   const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
@@ -155,6 +154,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
       logger,
     }).fetch,
     checkOrigin,
+    isEnding: () => options.readiness.isEnding,
     meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
     upgrade: feed.upgrade,
     logger,

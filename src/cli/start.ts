@@ -16,7 +16,8 @@ export interface RunningGateway {
   readonly firstApiKey?: string | undefined;
   /** Settles when every server has connected or failed for the first time. */
   readonly ready: Promise<readonly ServerSummary[]>;
-  close(): Promise<void>;
+  /** `grace`: seconds for clients to move to other connections, if they get no more than that anyway. */
+  close(grace?: number): Promise<void>;
 }
 
 /** How the command starts a gateway. */
@@ -58,8 +59,8 @@ async function run(options: StartOptions, createGateway: CreateGateway, seat: Se
   const log = createLogger({ level: options.logLevel, style: options.logStyle });
   const logger = seat === undefined ? log : log.child({ worker: seat.number });
   // A signal that comes before there is anything to drain ends the process at once.
-  let close = async (): Promise<void> => {};
-  waitForStop(() => close(), seat);
+  let close = async (_grace?: number): Promise<void> => {};
+  waitForStop((grace) => close(grace), seat);
   if (seat?.isFirst === true) await (await import('./workers/needs-postgres.ts')).demandPostgres(options);
   const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }), ...(setupToken && { setupToken }) };
   const ofWorker = seat && {
@@ -68,8 +69,8 @@ async function run(options: StartOptions, createGateway: CreateGateway, seat: Se
   };
   const where = { host, port, nodeAddress, appDir, configFile, drainGrace };
   const gateway = await createGateway({ ...where, ...secrets, ...ofWorker, logger });
-  close = async () => {
-    await gateway.close();
+  close = async (grace) => {
+    await gateway.close(grace);
     await seat?.leave();
   };
 
@@ -80,10 +81,18 @@ async function run(options: StartOptions, createGateway: CreateGateway, seat: Se
 }
 
 /** A Ctrl-C reaches workers too; what it means for them says the process that started them. */
-function waitForStop(close: () => Promise<void>, seat: Seat | undefined): void {
-  if (seat === undefined) return void onStop({ close });
+function waitForStop(close: (grace: number) => Promise<void>, seat: Seat | undefined): void {
+  let grace = 0;
+  const begin = onStop({
+    close: () => close(grace),
+    signals: seat === undefined ? ['SIGINT', 'SIGTERM'] : ['SIGTERM'],
+  });
+  if (seat === undefined) return;
   process.on('SIGINT', () => {});
-  seat.onStopOrder(onStop({ close, signals: ['SIGTERM'] }));
+  seat.onStopOrder((seconds) => {
+    grace = seconds;
+    begin();
+  });
 }
 
 function announce({ address, firstApiKey }: RunningGateway): void {

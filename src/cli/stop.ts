@@ -8,14 +8,14 @@ interface StopOptions {
   readonly close: () => Promise<void>;
   /** Is told when there is no time for that any more. */
   readonly cut?: () => void;
-  readonly signals?: readonly NodeJS.Signals[];
+  readonly signals: readonly NodeJS.Signals[];
 }
 
 /**
  * Drains once on the first signal, or when the process that started us is gone, and ends the process; a second signal ends it at
  * once. Gives the way to begin without a signal.
  */
-export function onStop({ close, cut, signals = ['SIGINT', 'SIGTERM'] }: StopOptions): () => void {
+export function onStop({ close, cut, signals }: StopOptions): () => void {
   let since: number | undefined;
   const begin = (): void => {
     if (since !== undefined) return;

@@ -24,6 +24,8 @@ interface ListenOptions {
   /** Everything else, web-standard. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly checkOrigin: CheckOrigin;
+  /** True from when on clients should go on over another connection: each is told with its next answer. */
+  readonly isEnding?: () => boolean;
   /** Hears of every request when it begins. */
   readonly meter?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
   /** Takes the requests to change over to WebSocket, if it `accepts` their path; all others are ordinary requests. */
@@ -43,7 +45,7 @@ const UNUSED_MS = 500;
 
 /** Opens the port. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { raw, fetch, checkOrigin, meter, upgrade, logger } = options;
+  const { raw, fetch, checkOrigin, isEnding, meter, upgrade, logger } = options;
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
   /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
   const unused = new Set<Duplex>();
@@ -58,7 +60,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     meter?.(request, response, path);
     try {
       checkOrigin(request, response);
-      if (isDraining) response.setHeader('connection', 'close');
+      if (isDraining || isEnding?.() === true) response.setHeader('connection', 'close');
       if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
         return answerPreflight(response);
       const handler = Object.hasOwn(raw, path) ? raw[path] : undefined;

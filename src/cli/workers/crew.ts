@@ -39,6 +39,9 @@ interface Place {
 /** Whoever lived so long did not fail because of how it was started. */
 const STEADY_MS = 60_000;
 
+/** For so many seconds a worker that was replaced tells its clients to open another connection, before it closes idle ones. */
+const GRACE = 1;
+
 const NEVER_STARTED: Ending = [1, null];
 
 /** Keeps so many workers running; one that ends is replaced, ever more slowly if that goes on. */
@@ -97,7 +100,7 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
     const former = place.worker;
     void fill(place, fresh);
     if (former === undefined) return true;
-    tell(former, { kind: 'worker_stop' });
+    tell(former, { kind: 'worker_stop', grace: GRACE });
     await living.get(former);
     return true;
   }
@@ -123,7 +126,7 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
     async close() {
       closing.abort();
       const all = [...living];
-      for (const [worker] of all) tell(worker, { kind: 'worker_stop' });
+      for (const [worker] of all) tell(worker, { kind: 'worker_stop', grace: 0 });
       const endings = await Promise.all(all.map(([, ending]) => ending));
       const bad = endings.filter(([code]) => code !== 0);
       if (bad.length > 0)

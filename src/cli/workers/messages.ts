@@ -12,8 +12,8 @@ export interface Orders {
 
 /** What the process that the user started tells its workers. Other parts may use the same channel with other kinds. */
 export type ToWorker =
-  /** Drain, and end. */
-  | { readonly kind: 'worker_stop' }
+  /** Drain, and end; `grace` is seconds in which clients can move to other workers. */
+  | { readonly kind: 'worker_stop'; readonly grace: number }
   | { readonly kind: 'worker_render_metrics' }
   | { readonly kind: 'worker_all_metrics'; readonly id: number; readonly text: string };
 

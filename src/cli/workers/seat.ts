@@ -7,7 +7,8 @@ export type RenderMetrics = () => Promise<string>;
 
 /** A process that is one of several workers, and what it has to do with the one that started it. */
 export interface Seat extends Orders {
-  onStopOrder(stop: () => void): void;
+  /** `grace` is in seconds. */
+  onStopOrder(stop: (grace: number) => void): void;
   /** It listens: says so. */
   serves(): void;
   /** Lets the others ask for what this worker counts, and gives the way to ask for what all of them do. */
@@ -30,7 +31,7 @@ export function takeSeat(): Seat | undefined {
   const { shareMetrics, leave } = createMetricsLink();
   return {
     ...orders,
-    onStopOrder: (stop) => onMessage((message) => message.kind === 'worker_stop' && stop()),
+    onStopOrder: (stop) => onMessage((message) => message.kind === 'worker_stop' && stop(message.grace)),
     serves: () => void send({ kind: 'worker_serves' }),
     shareMetrics,
     leave,

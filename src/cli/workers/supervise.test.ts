@@ -79,6 +79,19 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     expect(gateway.out.stderr).toMatch(/"signal":"SIGKILL".*a worker has ended; another one takes its place/);
   });
 
+  test('that die leave connections that they have not taken to the others', async () => {
+    await using gateway = launch();
+    const [stuck = ''] = await answering(gateway);
+    process.kill(Number(stuck), 'SIGSTOP');
+    let answered = 0;
+    const asked = Array.from({ length: 6 }, () => ask(gateway).finally(() => (answered += 1)));
+    await waitFor(() => answered === 5, 'all answers but that of the stopped worker');
+    process.kill(Number(stuck), 'SIGKILL');
+    const answers = await Promise.all(asked);
+    expect(answers).not.toContain('');
+    expect(answers).not.toContain(stuck);
+  });
+
   test('are replaced one after the other on SIGUSR2, without a failed request', async () => {
     await using gateway = launch();
     const before = await answering(gateway);
@@ -109,7 +122,7 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     const again = setInterval(() => gateway.child.kill('SIGTERM'), 150);
     expect(await gateway.exit).toBe(1);
     clearInterval(again);
-    for (const pid of pids) expect(isAlive(Number(pid))).toBe(false);
+    await waitFor(() => [...pids].every((pid) => !isAlive(Number(pid))), 'the workers to end');
   });
 
   test('are counted together, also those that have ended', async () => {

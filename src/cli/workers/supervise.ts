@@ -5,6 +5,7 @@ import type { StartOptions } from '../options.ts';
 import { onStop } from '../stop.ts';
 import { createCrew, describeEnding } from './crew.ts';
 import { createMetricsOfAll } from './metrics-of-all.ts';
+import { saveConnections } from './save-connections.ts';
 
 /** What runs servers on stdio, once for all workers. */
 export interface StdioHost {
@@ -38,6 +39,7 @@ export async function supervise(
     stdioHost: host?.path,
     logger,
     onWorker(worker) {
+      saveConnections(worker);
       metrics.follow(worker);
       addWorker?.(worker);
     },
@@ -48,6 +50,7 @@ export async function supervise(
       await crew.close().finally(() => host?.close());
     },
     cut: () => crew.kill(),
+    signals: ['SIGINT', 'SIGTERM'],
   });
   // Not SIGHUP, which also comes when the terminal is closed.
   process.on('SIGUSR2', () => void crew.replaceAll());
