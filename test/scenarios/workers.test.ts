@@ -3,6 +3,7 @@ import { newPostgresUrl } from '../kit/databases.ts';
 import { httpClient } from '../kit/gateway.ts';
 import { isAlive } from '../kit/processes.ts';
 import { listedTools } from '../kit/scene.ts';
+import { startSteadyLoad } from '../kit/steady-load.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { openSession, openStream, postMcp, type HeaderChanges } from '../kit/wire.ts';
@@ -32,7 +33,7 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
   test('share the connections, and a session goes on whichever worker answers', async () => {
     await using scene = await startThree();
     const { gateway, upstream } = scene;
-    expect([...(await gateway.spread(9)).values()]).toEqual([3, 3, 3]);
+    expect((await gateway.spread(9)).size).toBe(COUNT);
     const session = await openSession(gateway, ANEW);
     await using stream = await openStream(gateway, { headers: session.headers });
     for (let call = 0; call < COUNT * 3; call += 1)
@@ -90,6 +91,18 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
     expect(after.filter((pid) => before.includes(pid))).toHaveLength(COUNT - 1);
     expect(await callAll()).toEqual(expected);
     expect(await counted()).toEqual([sessions.length * 3]);
+  });
+
+  test('while they are replaced one after the other, no call fails, on connections that are kept open', async () => {
+    await using scene = await startThree();
+    const { gateway, upstream } = scene;
+    const before = await gateway.untilServing(COUNT);
+    const load = await startSteadyLoad(gateway, 50);
+    process.kill(gateway.pid, 'SIGUSR2');
+    await waitFor(() => before.every((pid) => !isAlive(pid)), 'the end of all former workers', 60_000);
+    const outcomes = await load.stop();
+    expect(outcomes.filter(({ code }) => code !== 'ok')).toEqual([]);
+    expect(upstream.countCalls()).toBe(outcomes.length);
   });
 
   test('the first start prints its key and address once; a signal ends all, with 0', async () => {

@@ -49,6 +49,8 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
   const places = Array.from({ length: count }, (_, at): Place => ({ number: at + 1, worker: undefined, failures: 0 }));
   /** All that live, with how they will end; also those that have lost their place. */
   const living = new Map<Worker, Promise<Ending>>();
+  /** How a worker ends that never served matters to nobody. */
+  const served = new WeakSet<Worker>();
   const closing = new AbortController();
   let isReplacing = false;
 
@@ -58,6 +60,7 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
     const ending = endingOf(worker);
     living.set(worker, ending);
     void ending.then(() => living.delete(worker));
+    worker.on('message', ({ kind }: FromWorker) => kind === 'worker_serves' && served.add(worker));
     onWorker(worker);
     return worker;
   }
@@ -127,7 +130,8 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
       closing.abort();
       const all = [...living];
       for (const [worker] of all) tell(worker, { kind: 'worker_stop', grace: 0 });
-      const endings = await Promise.all(all.map(([, ending]) => ending));
+      await Promise.all(all.map(([, ending]) => ending));
+      const endings = await Promise.all(all.filter(([worker]) => served.has(worker)).map(([, ending]) => ending));
       const bad = endings.filter(([code]) => code !== 0);
       if (bad.length > 0)
         throw new Error(`${bad.length} of ${count} workers ended ${bad.map(describeEnding).join(', ')}`);

@@ -92,17 +92,40 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     expect(answers).not.toContain(stuck);
   });
 
+  test('that cannot start are tried again, ever more slowly, while the others go on', async () => {
+    await using gateway = launch({}, { FAKE_ONLY_ONE: join(folder, 'only-one') });
+    const waits = () => [...gateway.out.stderr.matchAll(/"worker":2,.*"wait":(\d+)/g)].map(([, wait]) => Number(wait));
+    await waitFor(() => waits().length > 2, 'three attempts');
+    const [first = -1, second = -1, third = -1] = waits();
+    expect(first).toBe(0);
+    expect(second).toBeGreaterThanOrEqual(500);
+    expect(third).toBeGreaterThanOrEqual(1_000);
+    expect(gateway.out.stderr).toContain('worker 2 of asbru cannot start: another one is there\n');
+    expect((await answering(gateway, 1)).size).toBe(1);
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+  });
+
+  test('are told where to find what runs once for all of them, which ends after them', async () => {
+    await using gateway = launch();
+    await answering(gateway);
+    for (let call = 0; call < 3; call += 1) expect(await ask(gateway, '/stdio-host')).toBe(`socket of ${gateway.pid}`);
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(gateway.out.stdout.match(/host closed/g)).toHaveLength(1);
+  });
+
   test('are replaced one after the other on SIGUSR2, without a failed request', async () => {
     await using gateway = launch();
     const before = await answering(gateway);
     const answers: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const load = (async () => {
-      while (!isOver) answers.push(await ask(gateway));
+      while (!over.signal.aborted) answers.push(await ask(gateway));
     })();
     gateway.child.kill('SIGUSR2');
     await waitFor(async () => (await workersOf(gateway)).every((pid) => !before.has(String(pid))), 'new workers');
-    isOver = true;
+    over.abort();
     await load;
     expect(answers).not.toContain('');
     expect([...(await answering(gateway))].filter((pid) => before.has(pid))).toEqual([]);
@@ -146,7 +169,7 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     await waitFor(async () => (await workersOf(gateway)).length > 0, 'the first worker');
     gateway.child.kill('SIGTERM');
     expect(await gateway.exit).toBe(0);
-    expect(gateway.out).toEqual({ stdout: '', stderr: '' });
+    expect(gateway.out).toEqual({ stdout: 'host closed\n', stderr: '' });
   });
 });
 
@@ -158,14 +181,14 @@ describe('a start with several workers that fails', () => {
     const { out, exit } = launch({ port: String(port) });
     expect(await exit).toBe(1);
     const sentence = `port ${port} on 127.0.0.1 is already in use; choose another one with --port`;
-    expect(out).toEqual({ stdout: '', stderr: `asbru cannot start: ${sentence}\n` });
+    expect(out).toEqual({ stdout: 'host closed\n', stderr: `asbru cannot start: ${sentence}\n` });
     taken.close();
   });
 
   test('says whatever else the first one says, and starts no other', async () => {
     const { out, exit } = launch({}, { FAKE_START_ERROR: 'the passphrase does not fit' });
     expect(await exit).toBe(1);
-    expect(out).toEqual({ stdout: '', stderr: 'asbru cannot start: the passphrase does not fit\n' });
+    expect(out).toEqual({ stdout: 'host closed\n', stderr: 'asbru cannot start: the passphrase does not fit\n' });
   });
 
   test('says that SQLite has one process at a time', async () => {

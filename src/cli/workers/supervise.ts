@@ -47,7 +47,11 @@ export async function supervise(
   onStop({
     async close() {
       isClosing = true;
-      await crew.close().finally(() => host?.close());
+      try {
+        await crew.close();
+      } finally {
+        await host?.close();
+      }
     },
     cut: () => crew.kill(),
     signals: ['SIGINT', 'SIGTERM'],
