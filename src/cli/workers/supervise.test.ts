@@ -28,8 +28,10 @@ function launch(flags: Record<string, string> = {}, env: Record<string, string> 
   return { child, pid, out, exit, [Symbol.asyncDispose]: () => end(pid, exit) };
 }
 
+/** At once, whatever state it is in. */
 async function end(pid: number, exit: Promise<unknown>): Promise<void> {
-  if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+  const workers = isAlive(pid) ? await childrenOf(pid) : [];
+  for (const one of isAlive(pid) ? [pid, ...workers.map((worker) => worker.pid)] : []) process.kill(one, 'SIGKILL');
   await exit;
 }
 
@@ -46,11 +48,15 @@ async function ask({ out }: Launched, path = '/'): Promise<string> {
 
 /** Waits until so many processes answer, and gives them. */
 async function answering(launched: Launched, count = 3): Promise<Set<string>> {
-  return waitFor(async () => {
-    const pids = new Set<string>();
-    for (let round = 0; round < count * 2; round += 1) pids.add(await ask(launched));
-    return pids.size === count && !pids.has('') && pids;
-  }, `${count} workers to answer`);
+  return waitFor(
+    async () => {
+      const pids = new Set<string>();
+      for (let round = 0; round < count * 2; round += 1) pids.add(await ask(launched));
+      return pids.size === count && !pids.has('') && pids;
+    },
+    `${count} workers to answer: ${launched.out.stderr}`,
+    60_000,
+  );
 }
 
 async function workersOf({ pid }: Launched): Promise<number[]> {
@@ -124,7 +130,11 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
       while (!over.signal.aborted) answers.push(await ask(gateway));
     })();
     gateway.child.kill('SIGUSR2');
-    await waitFor(async () => (await workersOf(gateway)).every((pid) => !before.has(String(pid))), 'new workers');
+    await waitFor(
+      async () => (await workersOf(gateway)).every((pid) => !before.has(String(pid))),
+      'new workers',
+      60_000,
+    );
     over.abort();
     await load;
     expect(answers).not.toContain('');
@@ -156,9 +166,9 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     expect(before).toBeGreaterThanOrEqual(6);
     for (let call = 0; call < 5; call += 1) await ask(gateway);
     expect(await count()).toBe(before + 5);
-    gateway.child.kill('SIGUSR2');
     const old = await workersOf(gateway);
-    await waitFor(async () => (await workersOf(gateway)).every((pid) => !old.includes(pid)), 'new workers');
+    gateway.child.kill('SIGUSR2');
+    await waitFor(async () => (await workersOf(gateway)).every((pid) => !old.includes(pid)), 'new workers', 60_000);
     expect(await count()).toBe(before + 5);
     await ask(gateway, '/crash');
     expect(await count()).toBe(before + 5);
