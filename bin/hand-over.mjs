@@ -26,7 +26,7 @@ export function handOver(command, args, { endsWithParent = false, ...options } =
 
 function passSignals(child) {
   const seen = new Map();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
     process.on(signal, () => {
       const now = Date.now();
       if (now - (seen.get(signal) ?? 0) > SAME_KEY_PRESS) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);

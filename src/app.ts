@@ -63,6 +63,8 @@ export interface GatewayOptions {
   readonly setupToken?: string | undefined;
   /** Seconds between "not ready" and the end of the port, for a balancer to notice. Default 0. */
   readonly drainGrace?: number;
+  /** Makes of the way to render the metrics of this process the way to render those of all workers. */
+  readonly shareMetrics?: (own: () => Promise<string>) => () => Promise<string>;
   /** In-process servers by name; a client with `connection_type: "inprocess"` names one as its `connection_string`. */
   readonly inprocess?: Readonly<Record<string, InProcessServer>>;
   /** The socket of a stdio host (`startStdioHost`), which runs each stdio server once for all gateways of a machine. */
@@ -89,8 +91,8 @@ export interface Gateway {
   readonly firstApiKey: string | undefined;
   /** Settles when every server has connected, or failed to, for the first time. */
   readonly ready: Promise<readonly ServerSummary[]>;
-  /** Lets calls in flight end (30 s at most), then ends all connections and children. */
-  close(): Promise<void>;
+  /** Lets calls in flight end (30 s at most), then ends all connections and children. `grace` beats a shorter `drainGrace`. */
+  close(grace?: number): Promise<void>;
 }
 
 /** For so long a start waits for servers before it is called ready. */
@@ -161,9 +163,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });
-  const { setupToken, nodeAddress, drainGrace = 0 } = options;
+  const { setupToken, nodeAddress, shareMetrics, drainGrace = 0 } = options;
   const readiness = createReadiness({ ping: () => stores.settings.get('ping') });
-  const way = { host, port, nodeAddress, setupToken, readiness };
+  const way = { host, port, nodeAddress, shareMetrics, setupToken, readiness };
   const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, ...way });
 
   const settled = servers.registry.settled();
@@ -171,17 +173,17 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   void Promise.race([settled, sleep(FIRST_CHANCE_MS, undefined, { ref: false })]).then(() => readiness.begin());
   const running = cleanup.move();
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
+  const close = async (grace: number): Promise<void> => {
     readiness.end();
     await cluster?.drain().catch(onError);
-    await sleep(drainGrace * 1000);
+    await sleep(Math.max(drainGrace, grace) * 1000);
     await running.disposeAsync();
   };
   return {
     address: edges.address,
     firstApiKey,
     ready: settled.then(() => servers.registry.list().map(summarize)),
-    close: () => (closing ??= close()),
+    close: (grace = 0) => (closing ??= close(grace)),
   };
 }
 

@@ -17,6 +17,7 @@ Examples:
   $ asbru start
   $ asbru start --port 9000 --config ./config.json
   $ ASBRU_API_KEY=... asbru start --host 0.0.0.0 --log-style json
+  $ asbru start --workers auto
   $ asbru stdio --url http://localhost:8080/mcp --key ...
   $ asbru why github-create_issue --for ci
   $ asbru doctor github
@@ -27,7 +28,7 @@ Examples:
 
 Environment (a flag wins):
   ASBRU_HOST, ASBRU_PORT, ASBRU_APP_DIR, ASBRU_CONFIG, ASBRU_LOG_LEVEL, ASBRU_LOG_STYLE,
-  ASBRU_DRAIN_GRACE, ASBRU_NODE_ADDRESS
+  ASBRU_DRAIN_GRACE, ASBRU_NODE_ADDRESS, ASBRU_WORKERS
   APP_HOST, APP_PORT, APP_DIR, LOG_LEVEL, LOG_STYLE    the same, where the names above are not set
   ASBRU_API_KEY           admin API key of the first start, instead of a generated one
   ASBRU_SETUP_TOKEN       lets whoever knows it make the first admin account
@@ -50,15 +51,24 @@ program
   .option('--port <port>', 'port to listen on, 0 for any free one (default: 8080)')
   .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
   .option('--config <file>', 'config.json to read (default: config.json in the app directory, if there is one)')
-  .option('--node-address <host[:port]>', 'where other nodes on the same PostgreSQL reach this one')
+  .option(
+    '--workers <n>',
+    'processes that serve the port, or "auto" for one for each core; needs PostgreSQL (default: 1)',
+  )
+  .option(
+    '--node-address <host[:port]>',
+    'where other nodes on the same PostgreSQL reach this one; without a port if there are several workers',
+  )
   .option('--drain-grace <seconds>', 'time between "not ready" and the end of the port on a signal (default: 0)')
   .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
   .option('--log-style <style>', 'json or pretty (default: pretty on a terminal, else json)')
   .action(async (flags: StartFlags) => {
     const letGrow = keepYoungHeapSmall();
     // Loaded only now: help and schema need none of it.
-    const [{ start }, { createGateway }] = await Promise.all([import('./cli/start.ts'), import('./app.ts')]);
-    await start(flags, (options) => {
+    const { start } = await import('./cli/start.ts');
+    await start(flags, async (options) => {
+      // A process that only keeps workers running needs none of it either.
+      const { createGateway } = await import('./app.ts');
       if (hasLargeDatabase(options.appDir)) letGrow();
       return createGateway(options);
     });

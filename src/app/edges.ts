@@ -57,6 +57,7 @@ import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -69,6 +70,8 @@ interface EdgesOptions extends Common {
   readonly port: number;
   /** Where other nodes reach this one, if that cannot be told from `host`. */
   readonly nodeAddress: string | undefined;
+  /** Makes of the metrics of this process those of all workers. */
+  readonly shareMetrics: ((own: Metrics['render']) => Metrics['render']) | undefined;
   /** What lets somebody make the first admin account, if it comes from the environment. */
   readonly setupToken: string | undefined;
   readonly readiness: Readiness;
@@ -120,12 +123,13 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     changes,
     logger,
   });
+  const render = options.shareMetrics?.(accounting.metrics.render) ?? accounting.metrics.render;
   const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
-    '/metrics': createMetricsHandler({ metrics: accounting.metrics, identify, identifyManager, logger }),
+    '/metrics': createMetricsHandler({ metrics: { render }, identify, identifyManager, logger }),
     ...createModelsHandlers({ listModels: options.models.listModels, identify, logger }),
     ...createInferenceHandlers({ complete: options.models.complete, identify, settings, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
@@ -150,6 +154,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
       logger,
     }).fetch,
     checkOrigin,
+    isEnding: () => options.readiness.isEnding,
     meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
     upgrade: feed.upgrade,
     logger,

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createAppDir, resolveOptions } from './options.ts';
@@ -23,6 +23,7 @@ describe('the options of a start', () => {
       logStyle: 'json',
       drainGrace: 0,
       nodeAddress: undefined,
+      workers: 1,
     });
     expect(resolveOptions({}, {}, true)).toMatchObject({
       appDir: join(homedir(), '.config', 'asbru'),
@@ -54,10 +55,30 @@ describe('the options of a start', () => {
     [{ port: '65536' }, 'the port must be a number'],
     [{ logLevel: 'loud' }, 'the log level must be one of debug, info, warn, error, silent, not "loud"'],
     [{ drainGrace: '1.5' }, 'the drain grace must be a number of seconds from 0 to 3600, not "1.5"'],
+    [
+      { workers: '0' },
+      'the workers (--workers) must be a number from 1 to 64, or "auto" for one for each core, not "0"',
+    ],
+    [{ workers: '65' }, 'from 1 to 64'],
+    [{ workers: '2.5' }, 'not "2.5"'],
+    [{ workers: 'many' }, 'not "many"'],
+    [{ workers: '2', nodeAddress: '10.0.0.5:7070' }, 'must be a host without a port where there are 2 workers'],
     [{ logStyle: 'xml' }, 'the log style must be one of json, pretty, not "xml"'],
   ])('that are wrong (%j) are refused in one sentence', (flags, message) => {
     expect(() => resolveOptions(flags, {}, false)).toThrow(message);
   });
+});
+
+test('there are as many workers as are asked for, or as there are cores', () => {
+  expect(resolveOptions({ workers: '4' }, { ASBRU_WORKERS: '2' }, false).workers).toBe(4);
+  expect(resolveOptions({}, { ASBRU_WORKERS: '2' }, false).workers).toBe(2);
+  expect(resolveOptions({ workers: 'auto' }, {}, false).workers).toBe(Math.min(availableParallelism(), 64));
+});
+
+test('a node address has a port where one process opens it', () => {
+  const flags = { nodeAddress: '10.0.0.5:7070' };
+  expect(resolveOptions({ ...flags, workers: '1' }, {}, false).nodeAddress).toBe('10.0.0.5:7070');
+  expect(resolveOptions({ nodeAddress: '[::1]', workers: '2' }, {}, false).nodeAddress).toBe('[::1]');
 });
 
 test('the app directory is closed to other users', () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { LOG_LEVELS, LOG_STYLES } from '../lib/logger.ts';
@@ -15,6 +15,7 @@ export interface StartFlags {
   readonly logStyle?: string;
   readonly drainGrace?: string;
   readonly nodeAddress?: string;
+  readonly workers?: string;
 }
 
 /** What a start needs to know, settled from flags, environment and defaults. */
@@ -34,7 +35,12 @@ export interface StartOptions {
   readonly drainGrace: number;
   /** Where other nodes reach this one, if that cannot be told from `host`. */
   readonly nodeAddress: string | undefined;
+  /** Processes that serve the port. */
+  readonly workers: number;
 }
+
+/** More than the cores of a large machine. */
+const MOST_WORKERS = 64;
 
 /** An hour: nobody waits for longer on purpose. */
 const LONGEST_GRACE = 3_600;
@@ -45,6 +51,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: boolean): StartOptions {
   const pick = (flag: string | undefined, ...names: string[]) =>
     [flag, ...names.map((name) => env[name])].find((value) => value !== undefined && value !== '');
+  const workers = readWorkers(pick(flags.workers, 'ASBRU_WORKERS') ?? '1');
   const appDir = resolve(pick(flags.appDir, 'ASBRU_APP_DIR', 'APP_DIR') ?? join(homedir(), '.config', 'asbru'));
   return {
     host: pick(flags.host, 'ASBRU_HOST', 'APP_HOST') ?? '127.0.0.1',
@@ -61,7 +68,8 @@ export function resolveOptions(flags: StartFlags, env: Environment, isTerminal: 
       LOG_STYLES,
     ),
     drainGrace: readSeconds('drain grace', pick(flags.drainGrace, 'ASBRU_DRAIN_GRACE') ?? '0'),
-    nodeAddress: pick(flags.nodeAddress, 'ASBRU_NODE_ADDRESS'),
+    nodeAddress: checkNodeAddress(pick(flags.nodeAddress, 'ASBRU_NODE_ADDRESS'), workers),
+    workers,
   };
 }
 
@@ -84,6 +92,23 @@ function readSeconds(what: string, text: string): number {
   const seconds = Number(text);
   if (/^\d+$/.test(text) && seconds <= LONGEST_GRACE) return seconds;
   throw refuse(`the ${what} must be a number of seconds from 0 to ${LONGEST_GRACE}, not "${text}"`);
+}
+
+function readWorkers(text: string): number {
+  if (text.toLowerCase() === 'auto') return Math.min(availableParallelism(), MOST_WORKERS);
+  const workers = Number(text);
+  if (/^\d+$/.test(text) && workers >= 1 && workers <= MOST_WORKERS) return workers;
+  throw refuse(
+    `the workers (--workers) must be a number from 1 to ${MOST_WORKERS}, or "auto" for one for each core, not "${text}"`,
+  );
+}
+
+/** Each worker is reached by the others at a port of its own. */
+function checkNodeAddress(address: string | undefined, workers: number): string | undefined {
+  if (address === undefined || workers === 1 || !/:\d+$/.test(address)) return address;
+  throw refuse(
+    `the node address (--node-address) must be a host without a port where there are ${workers} workers, as each opens a port of its own, not "${address}"`,
+  );
 }
 
 function findConfig(named: string | undefined, appDir: string): string | undefined {

@@ -4,6 +4,9 @@ import type { Logger } from '../lib/logger.ts';
 import { createAppDir, resolveOptions } from './options.ts';
 import type { StartFlags, StartOptions } from './options.ts';
 import { firstStartText, serverText, type ServerSummary } from './start-text.ts';
+import { onStop } from './stop.ts';
+import { takeSeat, type RenderMetrics, type Seat } from './workers/seat.ts';
+import { supervise, type ForAllWorkers } from './workers/supervise.ts';
 
 /** A running gateway, as far as the command line is concerned. */
 export interface RunningGateway {
@@ -13,7 +16,8 @@ export interface RunningGateway {
   readonly firstApiKey?: string | undefined;
   /** Settles when every server has connected or failed for the first time. */
   readonly ready: Promise<readonly ServerSummary[]>;
-  close(): Promise<void>;
+  /** `grace`: seconds for clients to move to other connections, if they get no more than that anyway. */
+  close(grace?: number): Promise<void>;
 }
 
 /** How the command starts a gateway. */
@@ -23,60 +27,77 @@ export type CreateGateway = (
     apiKey?: string;
     setupToken?: string;
     logger: Logger;
+    /** Makes of the metrics of one worker those of all. */
+    shareMetrics?: (own: RenderMetrics) => RenderMetrics;
+    /** The socket of the process that runs servers on stdio for all workers. */
+    stdioHost?: string;
   },
 ) => Promise<RunningGateway>;
 
-// Ctrl-C reaches a process twice when npm stands between it and the terminal: once directly, once passed on.
-const SAME_KEY_PRESS = 200;
-
 /** `asbru start`: starts, says where, and drains on a signal. A failure is one sentence and exit code 1. */
-export async function start(flags: StartFlags, createGateway: CreateGateway): Promise<void> {
+export async function start(
+  flags: StartFlags,
+  createGateway: CreateGateway,
+  forAllWorkers: ForAllWorkers = {},
+): Promise<void> {
+  const seat = takeSeat();
   let options: StartOptions | undefined;
   try {
     options = resolveOptions(flags, process.env, process.stderr.isTTY);
     createAppDir(options.appDir);
-    await run(options, createGateway);
+    if (seat === undefined && options.workers > 1) await supervise(options, forAllWorkers);
+    else await run(options, createGateway, seat);
   } catch (error) {
-    process.stderr.write(`asbru cannot start: ${describe(error, options)}\n`);
+    const who = seat === undefined || seat.isFirst ? 'asbru' : `worker ${seat.number} of asbru`;
+    process.stderr.write(`${who} cannot start: ${describe(error, options)}\n`);
     process.exit(1);
   }
 }
 
-async function run(options: StartOptions, createGateway: CreateGateway): Promise<void> {
+async function run(options: StartOptions, createGateway: CreateGateway, seat: Seat | undefined): Promise<void> {
   const { host, port, nodeAddress, appDir, configFile, drainGrace, passphrase, apiKey, setupToken } = options;
-  const logger = createLogger({ level: options.logLevel, style: options.logStyle });
+  const log = createLogger({ level: options.logLevel, style: options.logStyle });
+  const logger = seat === undefined ? log : log.child({ worker: seat.number });
   // A signal that comes before there is anything to drain ends the process at once.
-  let close = async (): Promise<void> => {};
-  onStop(() => close());
+  let close = async (_grace?: number): Promise<void> => {};
+  waitForStop((grace) => close(grace), seat);
+  if (seat?.isFirst === true) await (await import('./workers/needs-postgres.ts')).demandPostgres(options);
   const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }), ...(setupToken && { setupToken }) };
-  const gateway = await createGateway({ host, port, nodeAddress, appDir, configFile, drainGrace, logger, ...secrets });
-  close = () => gateway.close();
+  const ofWorker = seat && {
+    shareMetrics: seat.shareMetrics,
+    ...(seat.stdioHost !== undefined && { stdioHost: seat.stdioHost }),
+  };
+  const where = { host, port, nodeAddress, appDir, configFile, drainGrace };
+  const gateway = await createGateway({ ...where, ...secrets, ...ofWorker, logger });
+  close = async (grace) => {
+    await gateway.close(grace);
+    await seat?.leave();
+  };
 
-  if (gateway.firstApiKey !== undefined) print(firstStartText(gateway.address, gateway.firstApiKey, process.env));
-  print(`asbru listening on ${gateway.address}`);
-  for (const server of await gateway.ready) print(serverText(server));
+  if (seat === undefined || seat.isFirst) announce(gateway);
+  seat?.serves();
+  const servers = await gateway.ready;
+  if (seat === undefined || seat.isFirst) for (const server of servers) print(serverText(server));
 }
 
-/** Drains once on the first signal, or when the process that started us is gone; a second signal ends it at once. */
-function onStop(close: () => Promise<void>): void {
-  let since: number | undefined;
-  const stop = (): void => {
-    if (since !== undefined) {
-      if (Date.now() - since > SAME_KEY_PRESS) process.exit(1);
-      return;
-    }
-    since = Date.now();
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`asbru did not stop cleanly: ${messageOf(error)}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  if (process.connected) process.once('disconnect', stop);
+/** A Ctrl-C reaches workers too; what it means for them says the process that started them. */
+function waitForStop(close: (grace: number) => Promise<void>, seat: Seat | undefined): void {
+  let grace = 0;
+  const begin = onStop({
+    close: () => close(grace),
+    signals: seat === undefined ? ['SIGINT', 'SIGTERM'] : ['SIGTERM'],
+  });
+  if (seat === undefined) return;
+  process.on('SIGINT', () => {});
+  seat.onStopOrder((seconds) => {
+    grace = seconds;
+    begin();
+  });
+}
+
+function announce({ address, firstApiKey }: RunningGateway): void {
+  if (firstApiKey !== undefined) print(firstStartText(address, firstApiKey, process.env));
+  print(`asbru listening on ${address}`);
 }
 
 function describe(error: unknown, options: StartOptions | undefined): string {
@@ -90,10 +111,15 @@ function describe(error: unknown, options: StartOptions | undefined): string {
 
 function codeOf(error: unknown): unknown {
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    if ('syscall' in current && current.syscall === 'listen' && 'code' in current) return current.code;
+    if ('syscall' in current && isOfPort(current.syscall) && 'code' in current) return current.code;
     if ('code' in current && current.code === 'ENOTFOUND') return current.code;
   }
   return undefined;
+}
+
+/** A worker has its port opened by the process that started it, and hears of a failure as "bind". */
+function isOfPort(syscall: unknown): boolean {
+  return syscall === 'listen' || syscall === 'bind';
 }
 
 function print(text: string): void {

@@ -17,11 +17,15 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** For this process alone, where several workers share their ports (node:cluster). */
+  readonly isExclusive?: boolean;
   /** By exact path. */
   readonly raw: Readonly<Record<string, RawHandler>>;
   /** Everything else, web-standard. */
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly checkOrigin: CheckOrigin;
+  /** True from when on clients should go on over another connection: each is told with its next answer. */
+  readonly isEnding?: () => boolean;
   /** Hears of every request when it begins. */
   readonly meter?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
   /** Takes the requests to change over to WebSocket, if it `accepts` their path; all others are ordinary requests. */
@@ -41,7 +45,7 @@ const UNUSED_MS = 500;
 
 /** Opens the port. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { host, port, raw, fetch, checkOrigin, meter, upgrade, logger } = options;
+  const { raw, fetch, checkOrigin, isEnding, meter, upgrade, logger } = options;
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
   /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
   const unused = new Set<Duplex>();
@@ -56,7 +60,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     meter?.(request, response, path);
     try {
       checkOrigin(request, response);
-      if (isDraining) response.setHeader('connection', 'close');
+      if (isDraining || isEnding?.() === true) response.setHeader('connection', 'close');
       if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
         return answerPreflight(response);
       const handler = Object.hasOwn(raw, path) ? raw[path] : undefined;
@@ -92,9 +96,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  await open(server, host, port);
+  await open(server, options);
   return {
-    address: addressOf(server, host),
+    address: addressOf(server, options.host),
     async drain(limitMs) {
       isDraining = true;
       const closed = new Promise((resolve) => server.close(resolve));
@@ -120,10 +124,10 @@ function isWebSocket({ headers, method }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function open(server: Server, host: string, port: number): Promise<void> {
+function open(server: Server, { host, port, isExclusive = false }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, exclusive: isExclusive }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -17,6 +17,7 @@ export interface Readiness {
   begin(): void;
   /** The process is about to end. */
   end(): void;
+  readonly isEnding: boolean;
 }
 
 /** Balancers wait for an answer for a second or two, and then take it for a "no". */
@@ -53,6 +54,9 @@ export function createReadiness({ ping, pingLimitMs = PING_LIMIT_MS }: Deps): Re
     },
     end() {
       phase = 'ending';
+    },
+    get isEnding() {
+      return phase === 'ending';
     },
   };
 }

@@ -35,6 +35,7 @@ export async function openNodes(options: NodesOptions): Promise<Listener> {
   const listener = await listen({
     host,
     port,
+    isExclusive: true,
     raw,
     fetch: () => new Response(null, { status: 404 }),
     checkOrigin(request) {
