@@ -32,6 +32,7 @@ import { listen } from '../http/listen.ts';
 import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
@@ -111,14 +112,19 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const mcp = createMcpEndpoint({ ...common, identify: identifyPage, homes });
   const sseSealer = createSealer(stores.encryption.deriveKey('sse-stream'));
   const sse = createSseEdge({ ...common, identifyMcp, node: cluster?.node, sealer: sseSealer });
-  await nodes?.open({ '/mcp': mcp.handle, '/messages': sse.handleMessages });
   const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
     sources: feedSources(accounting.ledger, isGoneFrom(policy)),
     changes,
+    peers: nodes?.peerRows,
     logger,
+  });
+  await nodes?.open({
+    '/mcp': mcp.handle,
+    '/messages': sse.handleMessages,
+    [ROWS_PATH]: feed.rowsForPeers.handle,
   });
   const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
   const raw = {
