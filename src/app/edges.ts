@@ -14,11 +14,9 @@ import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
 import { llmLogRoutes } from '../http/api/llm-logs.ts';
-import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
 import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
-import { renderCall } from '../http/api/mcp-log-view.ts';
-import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { mcpLogRoutes } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
@@ -29,9 +27,10 @@ import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentifyPage } from '../http/identify-page.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
-import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
+import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import { FLUSH_PATH, type AskOthers } from '../http/nodes/ask-others.ts';
 import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
@@ -54,10 +53,10 @@ import { createExplain } from '../mcp/explain.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
+import { feedSources, isGoneFrom } from './feed-sources.ts';
 import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
-import type { Ledger } from '../telemetry/ledger.ts';
 import type { Servers } from './servers.ts';
 
 interface EdgesOptions extends Common {
@@ -125,8 +124,16 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/mcp': mcp.handle,
     '/messages': sse.handleMessages,
     [ROWS_PATH]: feed.rowsForPeers.handle,
+    [FLUSH_PATH]: async (_, response) => {
+      await accounting.ledger.flush();
+      response.writeHead(204).end();
+    },
   });
-  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
+  const routes = [
+    ...managementRoutes(options, { ...identify, ...accounts }, nodes?.askOthers),
+    ...inbound.routes,
+    ...feed.routes,
+  ];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
@@ -172,32 +179,21 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   };
 }
 
-const isGoneFrom =
-  (policy: Policy): IsGone =>
-  (kind, id) =>
-    kind === 'virtual_key' && policy.find(id) === undefined;
-
-function feedSources(ledger: Ledger, isGone: IsGone): FeedSource[] {
-  return [
-    {
-      type: 'mcp_log',
-      subscribe: (listener) =>
-        ledger.onRow((start, end) => listener(operationOf(end), () => renderCall(start, end, PREVIEW))),
-    },
-    {
-      type: 'log',
-      subscribe: (listener) =>
-        ledger.onLlmRow((start, end) => listener(operationOf(end), () => renderRequest(start, end, isGone))),
-    },
-  ];
-}
-
-const operationOf = (end: object | undefined) => (end === undefined ? 'create' : 'update');
-
-function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
+function managementRoutes(
+  options: EdgesOptions,
+  who: Pick<Identify, 'identifyKey'> & AccountParts,
+  askOthers: AskOthers | undefined,
+): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
+  const complete = {
+    // Of all nodes: whoever reads is to see what another node was called for before.
+    flush: async () => void (await Promise.all([ledger.flush(), askOthers?.(FLUSH_PATH)])),
+    get dropped() {
+      return ledger.dropped;
+    },
+  };
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
@@ -207,6 +203,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     usage: counters.usage,
     resetUsage: async (ids) => {
       // What is not known here cannot be taken back.
+      await complete.flush();
       await ledger.refresh();
       counters.reset(ids);
       await ledger.flush();
@@ -238,8 +235,8 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
-    ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
-    ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...mcpLogRoutes({ ...stores, ledger: complete, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger: complete, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),

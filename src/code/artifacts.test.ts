@@ -11,6 +11,7 @@ const ADA = 'virtual-key:ada';
 describe.each(DATABASES)('on %s', (type) => {
   async function open(options: { now?: () => number; perSession?: number } = {}) {
     const database = await openTestDatabase(type);
+    await database.db.deleteFrom('code_artifacts').execute();
     const store = createCodeArtifactStore(database.db, createEncryption(randomBytes(32)));
     const onError = (error: unknown): never => {
       throw error;
