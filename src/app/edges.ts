@@ -30,7 +30,6 @@ import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
-import { FLUSH_PATH, type AskOthers } from '../http/nodes/ask-others.ts';
 import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
@@ -58,6 +57,7 @@ import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
 import type { Servers } from './servers.ts';
+import { createWholeLedger, ledgerForPeers, type WholeLedger } from './whole-ledger.ts';
 
 interface EdgesOptions extends Common {
   readonly accounting: Accounting;
@@ -124,13 +124,10 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/mcp': mcp.handle,
     '/messages': sse.handleMessages,
     [ROWS_PATH]: feed.rowsForPeers.handle,
-    [FLUSH_PATH]: async (_, response) => {
-      await accounting.ledger.flush();
-      response.writeHead(204).end();
-    },
+    ...ledgerForPeers(accounting.ledger),
   });
   const routes = [
-    ...managementRoutes(options, { ...identify, ...accounts }, nodes?.askOthers),
+    ...managementRoutes(options, { ...identify, ...accounts }, createWholeLedger(accounting.ledger, nodes?.askOthers)),
     ...inbound.routes,
     ...feed.routes,
   ];
@@ -182,18 +179,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
 function managementRoutes(
   options: EdgesOptions,
   who: Pick<Identify, 'identifyKey'> & AccountParts,
-  askOthers: AskOthers | undefined,
+  whole: WholeLedger,
 ): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
-  const complete = {
-    // Of all nodes: whoever reads is to see what another node was called for before.
-    flush: async () => void (await Promise.all([ledger.flush(), askOthers?.(FLUSH_PATH)])),
-    get dropped() {
-      return ledger.dropped;
-    },
-  };
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
@@ -203,10 +193,11 @@ function managementRoutes(
     usage: counters.usage,
     resetUsage: async (ids) => {
       // What is not known here cannot be taken back.
-      await complete.flush();
+      await whole.flush();
       await ledger.refresh();
       counters.reset(ids);
       await ledger.flush();
+      await whole.teach();
     },
     windowEnd: (budget, at) => windowAt(budgetCounter(budget).spec, at).end,
     describeClient(id) {
@@ -233,10 +224,10 @@ function managementRoutes(
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-    ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
+    ...governanceRoutes({ directory, identifyKey: who.identifyKey, learnUsage: whole.learn }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
-    ...mcpLogRoutes({ ...stores, ledger: complete, store: ledgerStore }),
-    ...llmLogRoutes({ ...stores, ledger: complete, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger: whole, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),

@@ -32,5 +32,5 @@ export function waitForAll<T>(
     },
     what,
     deadlineMs,
-  ) as Promise<Exclude<T, false | undefined | null>>;
+  );
 }

@@ -10,9 +10,6 @@ interface AskDeps {
   readonly secret: string;
 }
 
-/** Where a node is asked to store the log rows that wait in it. */
-export const FLUSH_PATH = '/flush';
-
 const ANSWER_MS = 1_000;
 
 export function createAskOthers({ cluster, secret }: AskDeps): AskOthers & Disposable {
