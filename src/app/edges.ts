@@ -14,11 +14,9 @@ import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
 import { governanceRoutes } from '../http/api/governance.ts';
 import { llmLogRoutes } from '../http/api/llm-logs.ts';
-import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
 import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
-import { renderCall } from '../http/api/mcp-log-view.ts';
-import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { mcpLogRoutes } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
@@ -29,9 +27,10 @@ import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentifyPage } from '../http/identify-page.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
-import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
+import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
@@ -53,12 +52,13 @@ import { createExplain } from '../mcp/explain.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
+import { feedSources, isGoneFrom } from './feed-sources.ts';
 import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
-import type { Ledger } from '../telemetry/ledger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Servers } from './servers.ts';
+import { createWholeLedger, ledgerForPeers, type WholeLedger } from './whole-ledger.ts';
 
 interface EdgesOptions extends Common {
   readonly accounting: Accounting;
@@ -114,17 +114,27 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const mcp = createMcpEndpoint({ ...common, identify: identifyPage, homes });
   const sseSealer = createSealer(stores.encryption.deriveKey('sse-stream'));
   const sse = createSseEdge({ ...common, identifyMcp, node: cluster?.node, sealer: sseSealer });
-  await nodes?.open({ '/mcp': mcp.handle, '/messages': sse.handleMessages });
   const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
     sources: feedSources(accounting.ledger, isGoneFrom(policy)),
     changes,
+    peers: nodes?.peerRows,
     logger,
   });
   const render = options.shareMetrics?.(accounting.metrics.render) ?? accounting.metrics.render;
-  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
+  await nodes?.open({
+    '/mcp': mcp.handle,
+    '/messages': sse.handleMessages,
+    [ROWS_PATH]: feed.rowsForPeers.handle,
+    ...ledgerForPeers(accounting.ledger),
+  });
+  const routes = [
+    ...managementRoutes(options, { ...identify, ...accounts }, createWholeLedger(accounting.ledger, nodes?.askOthers)),
+    ...inbound.routes,
+    ...feed.routes,
+  ];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
@@ -171,29 +181,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   };
 }
 
-const isGoneFrom =
-  (policy: Policy): IsGone =>
-  (kind, id) =>
-    kind === 'virtual_key' && policy.find(id) === undefined;
-
-function feedSources(ledger: Ledger, isGone: IsGone): FeedSource[] {
-  return [
-    {
-      type: 'mcp_log',
-      subscribe: (listener) =>
-        ledger.onRow((start, end) => listener(operationOf(end), () => renderCall(start, end, PREVIEW))),
-    },
-    {
-      type: 'log',
-      subscribe: (listener) =>
-        ledger.onLlmRow((start, end) => listener(operationOf(end), () => renderRequest(start, end, isGone))),
-    },
-  ];
-}
-
-const operationOf = (end: object | undefined) => (end === undefined ? 'create' : 'update');
-
-function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
+function managementRoutes(
+  options: EdgesOptions,
+  who: Pick<Identify, 'identifyKey'> & AccountParts,
+  whole: WholeLedger,
+): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
@@ -206,9 +198,11 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     usage: counters.usage,
     resetUsage: async (ids) => {
       // What is not known here cannot be taken back.
+      await whole.flush();
       await ledger.refresh();
       counters.reset(ids);
       await ledger.flush();
+      await whole.teach();
     },
     windowEnd: (budget, at) => windowAt(budgetCounter(budget).spec, at).end,
     describeClient(id) {
@@ -235,10 +229,10 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
     ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-    ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
+    ...governanceRoutes({ directory, identifyKey: who.identifyKey, learnUsage: whole.learn }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
-    ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
-    ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger: whole, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),

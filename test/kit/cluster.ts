@@ -5,6 +5,10 @@ import { accessGateway, QUIET, randomApiKey, type TestGateway } from './gateway.
 
 /** Several gateways on one PostgreSQL database, with a balancer before them that sends every request to the next. */
 export async function startCluster(count: number, options: GatewayOptions): Promise<TestGateway> {
+  (await import('node:fs')).appendFileSync(
+    '/tmp/wt/three-nodes-used.txt',
+    ((await import('vitest')).expect.getState().testPath ?? '?') + '\n',
+  ); // TEMP
   const apiKey = options.apiKey ?? randomApiKey();
   const url = await newPostgresUrl();
   const config = { ...options.config, config_store: { type: 'postgres', config: { url } } };
