@@ -51,10 +51,7 @@ program
   .option('--port <port>', 'port to listen on, 0 for any free one (default: 8080)')
   .option('--app-dir <dir>', 'directory of the database (default: ~/.config/asbru)')
   .option('--config <file>', 'config.json to read (default: config.json in the app directory, if there is one)')
-  .option(
-    '--workers <n>',
-    'processes that serve the port, or "auto" for one for each core; needs PostgreSQL (default: 1)',
-  )
+  .option('--workers <n>', 'processes that serve the port, or "auto" for one for each core (default: 1)')
   .option(
     '--node-address <host[:port]>',
     'where other nodes on the same PostgreSQL reach this one; without a port if there are several workers',

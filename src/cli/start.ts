@@ -1,12 +1,13 @@
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Siblings } from '../store/siblings.ts';
 import { createAppDir, resolveOptions } from './options.ts';
 import type { StartFlags, StartOptions } from './options.ts';
 import { firstStartText, serverText, type ServerSummary } from './start-text.ts';
 import { onStop } from './stop.ts';
 import { takeSeat, type RenderMetrics, type Seat } from './workers/seat.ts';
-import { supervise, type ForAllWorkers } from './workers/supervise.ts';
+import { supervise } from './workers/supervise.ts';
 
 /** A running gateway, as far as the command line is concerned. */
 export interface RunningGateway {
@@ -30,22 +31,20 @@ export type CreateGateway = (
     /** Makes of the metrics of one worker those of all. */
     shareMetrics?: (own: RenderMetrics) => RenderMetrics;
     /** The socket of the process that runs servers on stdio for all workers. */
-    stdioHost?: string;
+    stdioHost?: string | undefined;
+    /** The other workers, with which a database on SQLite is shared. */
+    siblings?: Siblings;
   },
 ) => Promise<RunningGateway>;
 
 /** `asbru start`: starts, says where, and drains on a signal. A failure is one sentence and exit code 1. */
-export async function start(
-  flags: StartFlags,
-  createGateway: CreateGateway,
-  forAllWorkers: ForAllWorkers = {},
-): Promise<void> {
+export async function start(flags: StartFlags, createGateway: CreateGateway): Promise<void> {
   const seat = takeSeat();
   let options: StartOptions | undefined;
   try {
     options = resolveOptions(flags, process.env, process.stderr.isTTY);
     createAppDir(options.appDir);
-    if (seat === undefined && options.workers > 1) await supervise(options, forAllWorkers);
+    if (seat === undefined && options.workers > 1) await supervise(options);
     else await run(options, createGateway, seat);
   } catch (error) {
     const who = seat === undefined || seat.isFirst ? 'asbru' : `worker ${seat.number} of asbru`;
@@ -61,12 +60,9 @@ async function run(options: StartOptions, createGateway: CreateGateway, seat: Se
   // A signal that comes before there is anything to drain ends the process at once.
   let close = async (_grace?: number): Promise<void> => {};
   waitForStop((grace) => close(grace), seat);
-  if (seat?.isFirst === true) await (await import('./workers/needs-postgres.ts')).demandPostgres(options);
+  if (seat?.isFirst === true) await (await import('./workers/demand-kept.ts')).demandKept(options);
   const secrets = { ...(passphrase && { passphrase }), ...(apiKey && { apiKey }), ...(setupToken && { setupToken }) };
-  const ofWorker = seat && {
-    shareMetrics: seat.shareMetrics,
-    ...(seat.stdioHost !== undefined && { stdioHost: seat.stdioHost }),
-  };
+  const ofWorker = seat && { shareMetrics: seat.shareMetrics, stdioHost: seat.stdioHost, siblings: seat.siblings };
   const where = { host, port, nodeAddress, appDir, configFile, drainGrace };
   const gateway = await createGateway({ ...where, ...secrets, ...ofWorker, logger });
   close = async (grace) => {

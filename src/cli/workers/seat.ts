@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { GatewayError } from '../../lib/errors.ts';
+import { createSiblings, type Siblings } from '../../store/siblings.ts';
 import type { FromWorker, Orders, ToWorker } from './messages.ts';
 
 /** Gives the metrics in the text format. */
@@ -7,6 +8,8 @@ export type RenderMetrics = () => Promise<string>;
 
 /** A process that is one of several workers, and what it has to do with the one that started it. */
 export interface Seat extends Orders {
+  /** The other workers. */
+  readonly siblings: Siblings;
   /** `grace` is in seconds. */
   onStopOrder(stop: (grace: number) => void): void;
   /** It listens: says so. */
@@ -31,6 +34,7 @@ export function takeSeat(): Seat | undefined {
   const { shareMetrics, leave } = createMetricsLink();
   return {
     ...orders,
+    siblings: createSiblings(process),
     onStopOrder: (stop) => onMessage((message) => message.kind === 'worker_stop' && stop(message.grace)),
     serves: () => void send({ kind: 'worker_serves' }),
     shareMetrics,
