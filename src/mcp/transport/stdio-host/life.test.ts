@@ -207,9 +207,12 @@ test('the end of the host is that of the servers, and the connections are told',
 });
 
 test('a host that is killed takes the servers along', async () => {
+  // It has no chance to remove its own.
+  await using folder = await temporaryFolder();
+  const options = `{ logger: console, folder: ${JSON.stringify(folder.path)} }`;
   const script = `
     import { startStdioHost } from ${JSON.stringify(path.join(import.meta.dirname, 'host.ts'))};
-    console.log((await startStdioHost({ logger: console })).path);
+    console.log((await startStdioHost(${options})).path);
   `;
   const host = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [socket] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
