@@ -5,7 +5,7 @@ import { createChanges } from './changes.ts';
 import { createCluster } from './cluster.ts';
 import { createNodeStore } from './nodes.ts';
 
-async function open(shared: SharedDatabase, address: string) {
+async function open(shared: SharedDatabase, address: string, isGone?: (id: string) => boolean) {
   const database = await shared.open();
   const node = randomUUID();
   let isClosed = false;
@@ -15,7 +15,7 @@ async function open(shared: SharedDatabase, address: string) {
   };
   const changes = await createChanges(database, fail, { node, others: () => cluster.others().map(({ id }) => id) });
   const store = createNodeStore(database.db);
-  const cluster = createCluster({ node, store, changes, onError: fail, beatMs: 20 });
+  const cluster = createCluster({ node, store, changes, onError: fail, beatMs: 20, isGone });
   await cluster.join(address);
   const close = (): Promise<void> => {
     isClosed = true;
@@ -51,6 +51,16 @@ describe.each(SHARED)('on %s', (type) => {
     await vi.waitFor(() => expect(a.find('dead')).toBeDefined());
     await vi.waitFor(() => expect(a.find('dead')).toBeUndefined());
     await vi.waitFor(async () => expect((await store.list()).map(({ id }) => id)).toEqual([a.node]));
+    await a.leave();
+  });
+
+  test('a process that is known to have ended is forgotten at once', async () => {
+    await using database = await openSharedDatabase(type);
+    const store = createNodeStore((await database.open()).db);
+    await store.put({ id: 'ended', address: 'd:1', isDraining: false });
+    await using a = await open(database, 'a:1', (id) => id === 'ended');
+    expect(a.others()).toEqual([]);
+    expect((await store.list()).map(({ id }) => id)).toEqual([a.node]);
     await a.leave();
   });
 

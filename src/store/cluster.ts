@@ -27,6 +27,8 @@ interface ClusterDeps {
   readonly changes: Pick<Changes, 'subscribe' | 'publish'>;
   readonly onError: (error: unknown) => void;
   readonly beatMs?: number;
+  /** Whether a process is known to have ended, where that can be known. */
+  readonly isGone?: ((id: string) => boolean) | undefined;
 }
 
 interface Known extends NodeRow {
@@ -43,7 +45,8 @@ const BEATS_TO_FORGET = 12;
  * Who is there: a row for each process, which it touches every few seconds. A row that nobody touched during a few beats of ours
  * is of a process that died. No clocks are compared, and while the database is away nobody is taken for dead.
  */
-export function createCluster({ node, store, changes, onError, beatMs = BEAT_MS }: ClusterDeps): Cluster {
+export function createCluster(deps: ClusterDeps): Cluster {
+  const { node, store, changes, onError, beatMs = BEAT_MS, isGone = (): boolean => false } = deps;
   let known = new Map<string, Known>();
   let own: { address: string; isDraining: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -69,10 +72,11 @@ export function createCluster({ node, store, changes, onError, beatMs = BEAT_MS 
   async function beat(): Promise<void> {
     await put();
     await read(1);
-    await store.remove([...known.values()].filter(({ missed }) => missed >= BEATS_TO_FORGET).map(({ id }) => id));
+    const dead = [...known.values()].filter(({ id, missed }) => missed >= BEATS_TO_FORGET || isGone(id));
+    await store.remove(dead.map(({ id }) => id));
   }
 
-  const isAlive = ({ missed, isSuspected }: Known): boolean => missed < BEATS_TO_DIE && !isSuspected;
+  const isAlive = ({ id, missed, isSuspected }: Known): boolean => missed < BEATS_TO_DIE && !isSuspected && !isGone(id);
 
   return {
     node,
