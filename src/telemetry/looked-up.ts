@@ -41,6 +41,8 @@ export function createLookedUp(sources: MetricSources): Registry {
   });
   gauge('asbru_http_requests_in_flight', 'HTTP requests in flight, event streams included.', sources.httpInFlight);
   gauge('asbru_ledger_rows_waiting', 'Log rows not written yet.', () => sources.ledger().waiting);
+  // Those of all workers are added up, so it says how many there are.
+  gauge('asbru_workers', 'Processes that serve the port.', () => 1);
   gauge('asbru_live_feed_clients', 'Connections to the live feed.', sources.liveFeedClients);
   const dropped: Counter = new Counter({
     name: 'asbru_ledger_rows_dropped_total',

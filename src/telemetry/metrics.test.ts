@@ -150,6 +150,7 @@ test('the rest is looked up at each scrape', async () => {
     asbru_ledger_rows_waiting: 5,
     asbru_ledger_rows_dropped_total: 7,
     asbru_live_feed_clients: 2,
+    asbru_workers: 1,
   };
   for (const [sample, value] of Object.entries(expected)) expect(samples.get(sample), sample).toBe(value);
   expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0);

@@ -59,6 +59,7 @@ test('what one gateway renders comes out as it went in, and twice it is twice', 
   expect(lines(sumOf(text)).toSorted()).toEqual(lines(text.replaceAll('Nan', 'NaN')).toSorted());
   const twice = sumOf(text, text);
   expect(twice).toContain('asbru_ledger_rows_dropped_total 14\n');
+  expect(twice).toContain('asbru_workers 2\n');
   expect(twice).toContain('asbru_servers{state="connected"} 1\n');
   expect(twice).toContain('http_requests_total{path="/mcp",method="POST",status="200"} 2\n');
 });

@@ -8,7 +8,8 @@ const { FAKE_START_ERROR: startError, FAKE_ONLY_ONE: onlyOne, FAKE_CLOSE_MS: clo
 
 await start(JSON.parse(process.argv[2]), createGateway, { startStdioHost });
 
-async function createGateway({ host, port, shareMetrics, stdioHost }) {
+async function createGateway({ host, port, shareMetrics, stdioHost, logger }) {
+  if (process.env.FAKE_SAY) logger.info(process.env.FAKE_SAY);
   if (startError) throw new Error(startError);
   if (onlyOne && existsSync(onlyOne)) throw new Error('another one is there');
   if (onlyOne) writeFileSync(onlyOne, '');

@@ -112,6 +112,14 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     expect(await gateway.exit).toBe(0);
   });
 
+  test('say in the log who they are', async () => {
+    await using gateway = launch({}, { FAKE_SAY: 'hello' });
+    await answering(gateway);
+    const lines = gateway.out.stderr.trim().split('\n');
+    const numbers = lines.map((line) => (JSON.parse(line) as { worker: number }).worker);
+    expect(numbers.toSorted()).toEqual([1, 2, 3]);
+  });
+
   test('are told where to find what runs once for all of them, which ends after them', async () => {
     await using gateway = launch();
     await answering(gateway);
