@@ -30,9 +30,9 @@ export function governanceRoutes({ directory, identifyKey, learnUsage }: Deps): 
   return [quotaRoute({ quota, identifyKey }), ...routes.map((each) => withUsage(each, learnUsage))];
 }
 
-/** All that can be read here says what was used. */
+/** All that is there says what was used: in answers, and in the record of a change. */
 function withUsage(route: Route, learnUsage: Deps['learnUsage']): Route {
-  if (route.method !== 'get' || learnUsage === undefined) return route;
+  if (route.method === 'post' || learnUsage === undefined) return route;
   return {
     ...route,
     async run(...input) {
