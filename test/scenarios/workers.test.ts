@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newPostgresUrl } from '../kit/databases.ts';
 import { httpClient } from '../kit/gateway.ts';
 import { isAlive } from '../kit/processes.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startSteadyLoad } from '../kit/steady-load.ts';
-import { startUpstream } from '../kit/upstream.ts';
+import { startUpstream, type Upstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { openSession, openStream, postMcp, type HeaderChanges } from '../kit/wire.ts';
 import { startWorkers, type Workers } from '../kit/workers.ts';
@@ -13,16 +13,13 @@ import { startWorkers, type Workers } from '../kit/workers.ts';
 const ANEW: HeaderChanges = { connection: 'close' };
 const COUNT = 3;
 
-async function startThree() {
-  const stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startUpstream());
-  const gateway = stack.use(await startWorkers(COUNT, await newPostgresUrl()));
-  await gateway.untilServing(COUNT);
-  const id = await gateway.createClient(httpClient(upstream.url));
-  return { upstream, gateway, id, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
+/** One for all tests, in their order: it takes long to start so many processes. */
+const stack = new AsyncDisposableStack();
+let upstream: Upstream;
+let gateway: Workers;
+let id: string;
 
-async function callEcho(gateway: Workers, text: string, headers: HeaderChanges): Promise<unknown> {
+async function callEcho(text: string, headers: HeaderChanges): Promise<unknown> {
   const params = { name: 'c1-echo', arguments: { text } };
   const message = { jsonrpc: '2.0', id: text, method: 'tools/call', params };
   const { reply, status } = await postMcp(gateway, message, { headers });
@@ -30,14 +27,19 @@ async function callEcho(gateway: Workers, text: string, headers: HeaderChanges):
 }
 
 describe.skipIf(process.platform !== 'linux')('several workers on one port', () => {
+  beforeAll(async () => {
+    upstream = stack.use(await startUpstream());
+    gateway = stack.use(await startWorkers(COUNT, await newPostgresUrl()));
+    await gateway.untilServing(COUNT);
+    id = await gateway.createClient(httpClient(upstream.url));
+  });
+  afterAll(() => stack.disposeAsync());
+
   test('share the connections, and a session goes on whichever worker answers', async () => {
-    await using scene = await startThree();
-    const { gateway, upstream } = scene;
     expect((await gateway.spread(9)).size).toBe(COUNT);
     const session = await openSession(gateway, ANEW);
     await using stream = await openStream(gateway, { headers: session.headers });
-    for (let call = 0; call < COUNT * 3; call += 1)
-      expect(await callEcho(gateway, `${call}`, session.headers)).toBe(`${call}`);
+    for (let call = 0; call < COUNT * 3; call += 1) expect(await callEcho(`${call}`, session.headers)).toBe(`${call}`);
     await upstream.addTool('fresh');
     await waitFor(
       () => stream.messages.some(({ method }) => method === 'notifications/tools/list_changed'),
@@ -46,8 +48,6 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
   });
 
   test('a change that is answered is seen by all', async () => {
-    await using scene = await startThree();
-    const { gateway, id } = scene;
     for (let round = 0; round < 6; round += 1) {
       const tools = round % 2 === 0 ? [] : ['echo'];
       const { status } = await gateway.api('PUT', `/api/mcp/client/${id}`, { tools_to_execute: tools }, ANEW);
@@ -66,11 +66,8 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
   });
 
   test('one that is killed is replaced, its sessions go on with the others, and all calls are counted', async () => {
-    await using scene = await startThree();
-    const { gateway } = scene;
     const sessions = await Promise.all(Array.from({ length: COUNT * 2 }, () => openSession(gateway, ANEW)));
-    const callAll = () =>
-      Promise.all(sessions.map(({ headers }, number) => callEcho(gateway, `of ${number}`, headers)));
+    const callAll = () => Promise.all(sessions.map(({ headers }, number) => callEcho(`of ${number}`, headers)));
     const expected = sessions.map((_, number) => `of ${number}`);
     expect(await callAll()).toEqual(expected);
     const counted = async () => {
@@ -78,9 +75,10 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
       const counts = String(body['text']).matchAll(
         /^bifrost_mcp_client_operation_duration_seconds_count\{mcp_client="c1".* (\d+)$/gm,
       );
-      return [...counts].map(([, count]) => Number(count));
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
     };
-    expect(await counted()).toEqual([sessions.length]);
+    const first = await counted();
+    expect(first).toBeGreaterThanOrEqual(sessions.length);
 
     const before = await gateway.untilServing(COUNT);
     const [victim = 0] = before;
@@ -90,24 +88,21 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
     const after = await gateway.untilServing(COUNT);
     expect(after.filter((pid) => before.includes(pid))).toHaveLength(COUNT - 1);
     expect(await callAll()).toEqual(expected);
-    expect(await counted()).toEqual([sessions.length * 3]);
+    expect(await counted()).toBe(first + sessions.length * 2);
   });
 
   test('while they are replaced one after the other, no call fails, on connections that are kept open', async () => {
-    await using scene = await startThree();
-    const { gateway, upstream } = scene;
     const before = await gateway.untilServing(COUNT);
+    const called = upstream.countCalls();
     const load = await startSteadyLoad(gateway, 50);
     process.kill(gateway.pid, 'SIGUSR2');
     await waitFor(() => before.every((pid) => !isAlive(pid)), 'the end of all former workers', 60_000);
     const outcomes = await load.stop();
     expect(outcomes.filter(({ code }) => code !== 'ok')).toEqual([]);
-    expect(upstream.countCalls()).toBe(outcomes.length);
+    expect(upstream.countCalls() - called).toBe(outcomes.length);
   });
 
   test('the first start prints its key and address once; a signal ends all, with 0', async () => {
-    await using scene = await startThree();
-    const { gateway } = scene;
     const pids = await gateway.untilServing(COUNT);
     expect(await gateway.stop()).toBe(0);
     expect(pids.filter(isAlive)).toEqual([]);
