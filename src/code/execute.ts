@@ -47,7 +47,10 @@ export function createExecute({ sandbox, artifacts, callTool, settings, onError 
 
   /** Undefined: they could not be kept. What the run did is done, so its result goes back all the same. */
   function save(session: string, principal: string, changes: ArtifactChanges): Promise<SavedArtifacts | undefined> {
-    return artifacts.save(session, principal, changes).catch((error: unknown) => void onError(error));
+    return artifacts.save(session, principal, changes).catch((error: unknown) => {
+      onError(error);
+      return undefined;
+    });
   }
 
   return async (call: BuiltInCall, library: Library, state: RunState, restore: () => Promise<void>): Promise<Step> => {

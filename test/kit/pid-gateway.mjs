@@ -6,7 +6,7 @@ import { start } from '../../src/cli/start.ts';
 
 const { FAKE_START_ERROR: startError, FAKE_ONLY_ONE: onlyOne, FAKE_CLOSE_MS: closeMs = '0' } = process.env;
 
-await start(JSON.parse(process.argv[2]), createGateway, { startStdioHost });
+await start(JSON.parse(process.argv[2]), createGateway);
 
 async function createGateway({ host, port, shareMetrics, stdioHost, logger }) {
   if (process.env.FAKE_SAY) logger.info(process.env.FAKE_SAY);
@@ -36,9 +36,4 @@ async function createGateway({ host, port, shareMetrics, stdioHost, logger }) {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** Stands for what runs once for all workers. */
-async function startStdioHost() {
-  return { path: `socket of ${process.pid}`, close: async () => console.log('host closed') };
 }

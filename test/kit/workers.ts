@@ -10,7 +10,7 @@ import { waitFor } from './wait.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
-/** `asbru start --workers`, on a PostgreSQL. */
+/** `asbru start --workers`. */
 export interface Workers extends GatewayAccess, AsyncDisposable {
   /** The process that was started. */
   readonly pid: number;
@@ -23,13 +23,13 @@ export interface Workers extends GatewayAccess, AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-/** Starts the command with so many workers on the database at this URL. */
-export async function startWorkers(count: number, url: string, config: object = {}): Promise<Workers> {
+/** Starts the command with so many workers; `config` is that of config.json. */
+export async function startWorkers(count: number, config: object): Promise<Workers> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await temporaryFolder());
   const apiKey = randomApiKey();
   const file = join(path, 'config.json');
-  await writeFile(file, JSON.stringify({ ...config, config_store: { type: 'postgres', config: { url } } }));
+  await writeFile(file, JSON.stringify(config));
   const env = { ...process.env, ASBRU_API_KEY: apiKey, ASBRU_ENCRYPTION_KEY: 'of a test' };
   const args = [
     '--port',

@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newPostgresUrl } from '../kit/databases.ts';
 import { httpClient } from '../kit/gateway.ts';
-import { isAlive } from '../kit/processes.ts';
+import { isAlive, processesWith } from '../kit/processes.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startSteadyLoad } from '../kit/steady-load.ts';
 import { startUpstream, type Upstream } from '../kit/upstream.ts';
@@ -12,9 +13,16 @@ import { startWorkers, type Workers } from '../kit/workers.ts';
 /** On a connection of its own, so that another worker answers than the last time. */
 const ANEW: HeaderChanges = { connection: 'close' };
 const COUNT = 3;
+const STDIO_SERVER = fileURLToPath(new URL('../kit/stdio-server.mjs', import.meta.url));
+
+/** What they share, by where that lies. */
+const CONFIGS = {
+  postgres: async () => ({ config_store: { type: 'postgres', config: { url: await newPostgresUrl() } } }),
+  SQLite: () => Promise.resolve({}),
+};
 
 /** One for all tests, in their order: it takes long to start so many processes. */
-const stack = new AsyncDisposableStack();
+let stack: AsyncDisposableStack;
 let upstream: Upstream;
 let gateway: Workers;
 let id: string;
@@ -26,10 +34,11 @@ async function callEcho(text: string, headers: HeaderChanges): Promise<unknown> 
   return (reply.result?.['content'] as { text: string }[] | undefined)?.[0]?.text ?? reply.error ?? status;
 }
 
-describe.skipIf(process.platform !== 'linux')('several workers on one port', () => {
+describe.skipIf(process.platform !== 'linux').each(Object.entries(CONFIGS))('several workers, on %s', (_, config) => {
   beforeAll(async () => {
+    stack = new AsyncDisposableStack();
     upstream = stack.use(await startUpstream());
-    gateway = stack.use(await startWorkers(COUNT, await newPostgresUrl()));
+    gateway = stack.use(await startWorkers(COUNT, await config()));
     await gateway.untilServing(COUNT);
     id = await gateway.createClient(httpClient(upstream.url));
   });
@@ -100,6 +109,39 @@ describe.skipIf(process.platform !== 'linux')('several workers on one port', () 
     const outcomes = await load.stop();
     expect(outcomes.filter(({ code }) => code !== 'ok')).toEqual([]);
     expect(upstream.countCalls() - called).toBe(outcomes.length);
+  });
+
+  test('run a server on stdio once, and lose no call when they are replaced or it is', async () => {
+    const mark = `workers-${process.pid}`;
+    const pids = async () => (await processesWith(mark)).map(({ pid }) => pid);
+    const once = async () =>
+      (await waitFor(async () => (await pids()).length === 1 && (await pids()), 'one server'))[0];
+    const stdio_config = { command: process.execPath, args: [STDIO_SERVER, mark] };
+    const local = await gateway.createClient({
+      name: 'local',
+      connection_type: 'stdio',
+      stdio_config,
+      tools_to_execute: ['*'],
+    });
+    const former = await once();
+    let isOver = false;
+    const answers: unknown[] = [];
+    const callers = Array.from({ length: 4 }, async () => {
+      while (!isOver) answers.push((await gateway.execute('local-echo', { text: 'x' }, ANEW)).status);
+    });
+    const workers = await gateway.untilServing(COUNT);
+    process.kill(gateway.pid, 'SIGUSR2');
+    await waitFor(() => workers.every((pid) => !isAlive(pid)), 'the end of all former workers', 60_000);
+    expect(await once()).toBe(former);
+    expect((await gateway.api('POST', `/api/mcp/client/${local}/reconnect`)).status).toBe(200);
+    await waitFor(() => !isAlive(former ?? 0), 'the end of the former server');
+    expect(await once()).not.toBe(former);
+    isOver = true;
+    await Promise.all(callers);
+    expect(answers.length).toBeGreaterThan(COUNT);
+    expect(answers.filter((status) => status !== 200)).toEqual([]);
+    expect((await gateway.api('DELETE', `/api/mcp/client/${local}`)).status).toBe(200);
+    await waitFor(async () => (await pids()).length === 0, 'the end of the server');
   });
 
   test('the first start prints its key and address once; a signal ends all, with 0', async () => {
