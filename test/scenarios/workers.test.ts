@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PRICE } from '../kit/accounts.ts';
 import { newPostgresUrl } from '../kit/databases.ts';
 import { httpClient } from '../kit/gateway.ts';
+import { createKey } from '../kit/keys.ts';
 import { isAlive, processesWith } from '../kit/processes.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startSteadyLoad } from '../kit/steady-load.ts';
@@ -13,6 +15,8 @@ import { startWorkers, type Workers } from '../kit/workers.ts';
 /** On a connection of its own, so that another worker answers than the last time. */
 const ANEW: HeaderChanges = { connection: 'close' };
 const COUNT = 3;
+/** Calls that a budget has room for. */
+const ROOM = 40;
 const STDIO_SERVER = fileURLToPath(new URL('../kit/stdio-server.mjs', import.meta.url));
 
 /** What they share, by where that lies. */
@@ -109,6 +113,26 @@ describe.skipIf(process.platform !== 'linux').each(Object.entries(CONFIGS))('sev
     const outcomes = await load.stop();
     expect(outcomes.filter(({ code }) => code !== 'ok')).toEqual([]);
     expect(upstream.countCalls() - called).toBe(outcomes.length);
+  });
+
+  test('keep to one budget', async () => {
+    await gateway.update(id, { tools_to_execute: ['*'], tool_pricing: { echo: PRICE } });
+    const key = await createKey(gateway, 'spender', {
+      mcp_configs: [{ mcp_client_name: 'c1', tools_to_execute: ['*'] }],
+      budgets: [{ max_limit: ROOM * PRICE, reset_duration: '1d' }],
+    });
+    const called = upstream.countCalls();
+    const answers = await Promise.all(
+      Array.from({ length: 2 * ROOM }, (_, call) => {
+        const params = { name: 'c1-echo', arguments: { text: `${call}` } };
+        return postMcp(key, { jsonrpc: '2.0', id: call, method: 'tools/call', params }, { headers: ANEW });
+      }),
+    );
+    const paid = answers.filter(({ reply }) => reply.result !== undefined).length;
+    expect(paid).toBeGreaterThanOrEqual(ROOM);
+    expect(paid).toBeLessThanOrEqual(ROOM + 1);
+    expect(upstream.countCalls() - called).toBe(paid);
+    await gateway.update(id, { tool_pricing: {} });
   });
 
   test('run a server on stdio once, and lose no call when they are replaced or it is', async () => {
