@@ -177,7 +177,10 @@ function createBuiltIns(
 ): BuiltIns {
   const sandbox = createSandbox({ places: () => settings().mcp_code_mode_max_runs });
   cleanup.defer(() => sandbox.close());
-  const kept = createKeptRuns({ store: stores.codeRuns, database: stores.database, settings, onError });
+  const { database, codeRuns, codeArtifacts } = stores;
+  const kept = createKeptRuns({ store: codeRuns, database, settings, onError });
   cleanup.defer(() => kept.stop());
-  return createCodeMode({ sandbox, artifacts: createArtifacts(), kept, ...later, settings, onError });
+  const artifacts = createArtifacts({ store: codeArtifacts, database, onError });
+  cleanup.defer(() => artifacts.stop());
+  return createCodeMode({ sandbox, artifacts, kept, ...later, settings, onError });
 }

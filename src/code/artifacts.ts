@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import type { CodeArtifactStore } from '../store/code-artifacts.ts';
+import type { Database } from '../store/database.ts';
 
-/** What runs of one session keep for the next. In memory: it is gone with the process, and other nodes do not have it. */
+/** What runs of one session keep for the next. In the database: other nodes have it, and later processes. */
 export interface Artifacts {
   /** A name for a new session, which nobody can guess. */
   begin(): string;
+  /** Whether a session keeps anything. */
+  has(session: string): Promise<boolean>;
   /** JSON text of all that a session keeps; undefined: nothing. */
-  load(session: string): string | undefined;
-  /** Takes over changes. Gives the names of what there was no room for. */
-  save(session: string, changes: ArtifactChanges): readonly string[];
-  /** The names of what a session keeps. */
-  list(session: string): readonly string[];
+  load(session: string): Promise<string | undefined>;
+  /** Takes over changes of a run. */
+  save(session: string, principal: string, changes: ArtifactChanges): Promise<SavedArtifacts>;
+  stop(): void;
 }
 
 /** What a run did to its artifacts. */
@@ -19,80 +22,74 @@ export interface ArtifactChanges {
   readonly removed: readonly string[];
 }
 
-interface Space {
-  readonly texts: Map<string, string>;
-  size: number;
-  usedAt: number;
+/** The names of what a session keeps now, and of what there was no room for. */
+export interface SavedArtifacts {
+  readonly kept: readonly string[];
+  readonly lost: readonly string[];
 }
 
-interface ArtifactOptions {
+interface ArtifactsDeps {
+  readonly store: CodeArtifactStore;
+  readonly database: Pick<Database, 'transaction'>;
+  readonly onError: (error: unknown) => void;
   readonly now?: () => number;
-  /** Characters of one session, and of all together. */
+  /** Characters of one session. */
   readonly perSession?: number;
-  readonly total?: number;
 }
 
 const KEPT_MS = 60 * 60_000;
+const SWEEP_MS = 10 * 60_000;
 const PER_SESSION = 1024 * 1024;
-const TOTAL = 64 * PER_SESSION;
 
-/** Keeps artifacts for an hour after their last use; when there are too many, those used longest ago go first. */
-export function createArtifacts(options: ArtifactOptions = {}): Artifacts {
-  const { now = Date.now, perSession = PER_SESSION, total = TOTAL } = options;
-  /** In the order of their last use. */
-  const spaces = new Map<string, Space>();
-  let size = 0;
-
-  function find(session: string): Space | undefined {
-    for (const [name, { usedAt }] of spaces) {
-      if (now() - usedAt < KEPT_MS) break;
-      forget(name);
-    }
-    return spaces.get(session);
-  }
-
-  function forget(session: string): void {
-    size -= spaces.get(session)?.size ?? 0;
-    spaces.delete(session);
-  }
-
-  function put(space: Space, name: string, text: string | undefined): boolean {
-    const before = space.texts.get(name);
-    const growth = sizeOf(name, text) - sizeOf(name, before);
-    if (space.size + growth > perSession) return false;
-    if (text === undefined) space.texts.delete(name);
-    else space.texts.set(name, text);
-    space.size += growth;
-    size += growth;
-    return true;
-  }
+/** Keeps artifacts for an hour after their last use. */
+export function createArtifacts(deps: ArtifactsDeps): Artifacts {
+  const { store, database, onError, now = Date.now, perSession = PER_SESSION } = deps;
+  const sweeping = setInterval(() => void store.sweep(now()).catch(onError), SWEEP_MS).unref();
 
   return {
     begin: () => randomBytes(12).toString('base64url'),
-    load(session) {
-      const texts = find(session)?.texts;
-      if (texts === undefined || texts.size === 0) return undefined;
+    has: (session) => store.has(session, now()),
+    async load(session) {
+      const texts = read(await store.find(session, now()));
+      if (texts.size === 0) return undefined;
       return `{${[...texts].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
     },
-    save(session, { set, removed }) {
-      const space = find(session) ?? { texts: new Map<string, string>(), size: 0, usedAt: 0 };
-      for (const name of removed) put(space, name, undefined);
-      const lost = Object.entries(set).filter(([name, text]) => !isJson(text) || !put(space, name, text));
-      // Last in the order again.
-      spaces.delete(session);
-      if (space.texts.size > 0) spaces.set(session, Object.assign(space, { usedAt: now() }));
-      for (const name of spaces.keys()) {
-        if (size <= total) break;
-        forget(name);
-      }
-      return lost.map(([name]) => name);
+    async save(session, principal, changes) {
+      const owner = { session, principal, expires_at: now() + KEPT_MS };
+      // Two runs of a session may end at once, on two nodes: each adds its own to what the other kept.
+      const saved = await database.transaction(async (tx) => {
+        const inTurn = store.with(tx);
+        const texts = read(await inTurn.take(owner, now()));
+        const lost = apply(texts, changes, perSession);
+        await inTurn.put(session, texts.size === 0 ? undefined : JSON.stringify([...texts]));
+        return { kept: [...texts.keys()], lost };
+      });
+      await store.trim(principal);
+      return saved;
     },
-    list: (session) => [...(find(session)?.texts.keys() ?? [])],
+    stop: () => clearInterval(sweeping),
   };
 }
 
-function sizeOf(name: string, text: string | undefined): number {
-  return text === undefined ? 0 : name.length + text.length;
+/** JSON texts by name, as `save` has written them. */
+function read(stored: string | undefined): Map<string, string> {
+  return new Map(stored === undefined ? [] : (JSON.parse(stored) as [string, string][]));
+}
+
+/** Gives the names of what there was no room for. */
+function apply(texts: Map<string, string>, { set, removed }: ArtifactChanges, room: number): readonly string[] {
+  for (const name of removed) texts.delete(name);
+  let size = 0;
+  for (const [name, text] of texts) size += name.length + text.length;
+  const lost = Object.entries(set).filter(([name, text]) => {
+    const before = texts.get(name);
+    const growth = before === undefined ? name.length + text.length : text.length - before.length;
+    if (!isJson(text) || size + growth > room) return true;
+    texts.set(name, text);
+    size += growth;
+    return false;
+  });
+  return lost.map(([name]) => name);
 }
 
 /** The texts were made by code, which may have made them up. */

@@ -3,7 +3,7 @@ import type { ClientSettings } from '../contract/config.ts';
 import type { BuiltInCall } from '../mcp/built-in.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
 import { decideNested } from './approval.ts';
-import type { Artifacts } from './artifacts.ts';
+import type { ArtifactChanges, Artifacts, SavedArtifacts } from './artifacts.ts';
 import { explainError, explainOutcome } from './explain-failure.ts';
 import type { RunState } from './kept-runs.ts';
 import type { Library } from './library.ts';
@@ -30,19 +30,27 @@ export type Step =
  * even go on, so that nothing is lost by the attempt.
  */
 export function createExecute({ sandbox, artifacts, callTool, settings, onError }: ExecuteDeps) {
-  function finish(
-    outcome: Extract<Outcome, { status: 'completed' }>,
-    state: RunState,
+  async function finish(
+    { report }: Extract<Outcome, { status: 'completed' }>,
+    { session, servers, hasArtifacts }: RunState,
     library: Library,
-    limits: RunLimits,
+    { limits, principal }: { limits: RunLimits; principal: string },
   ) {
-    const { report } = outcome;
-    const { session, servers } = state;
-    const lost = artifacts.save(session.key, report.artifacts);
-    const notes: Surroundings = { servers, notes: notesOn(session.name, artifacts.list(session.key), lost) };
+    const { set, removed } = report.artifacts;
+    const isUsed = hasArtifacts || Object.keys(set).length > 0 || removed.length > 0;
+    const saved = isUsed ? await save(session.key, principal, report.artifacts) : { kept: [], lost: [] };
+    const notes: Surroundings = { servers, notes: notesOn(session.name, saved) };
     if (report.error === undefined) return renderEnd(report, notes);
     const failure = explainError(report.error, library, limits);
     return { text: renderFailure(failure, report.output, notes, report.isCut), isError: true };
+  }
+
+  /** Undefined: they could not be kept. What the run did is done, so its result goes back all the same. */
+  function save(session: string, principal: string, changes: ArtifactChanges): Promise<SavedArtifacts | undefined> {
+    return artifacts.save(session, principal, changes).catch((error: unknown) => {
+      onError(error);
+      return undefined;
+    });
   }
 
   return async (call: BuiltInCall, library: Library, state: RunState, restore: () => Promise<void>): Promise<Step> => {
@@ -50,9 +58,12 @@ export function createExecute({ sandbox, artifacts, callTool, settings, onError 
     const limits = limitsOf(settings(), state);
     const decide = (tool: Parameters<typeof decideNested>[0]) => decideNested(tool, state.isReviewed);
     const nested = createNestedCalls({ call, library, limits, callTool, decide, onError, before: state });
-    const job = jobOf(state, limits, request.caller.principal, artifacts.load(state.session.key));
-    const outcome = await sandbox
-      .run(job, nested.answer, request.signal)
+    const { principal } = request.caller;
+    const run = async (): Promise<Outcome> => {
+      const kept = state.hasArtifacts ? await artifacts.load(state.session.key) : undefined;
+      return sandbox.run(jobOf(state, limits, principal, kept), nested.answer, request.signal);
+    };
+    const outcome = await run()
       .catch(async (error: unknown) => {
         if (state.stop !== undefined && nested.made === state.made) await restore().catch(onError);
         throw error;
@@ -62,7 +73,7 @@ export function createExecute({ sandbox, artifacts, callTool, settings, onError 
     if (outcome.status === 'completed') {
       const isSignIn = outcome.report.error?.code === 'mcp_auth_required';
       if (isSignIn && nested.obstacle !== undefined) throw nested.obstacle;
-      return { result: finish(outcome, state, library, limits) };
+      return { result: await finish(outcome, state, library, { limits, principal }) };
     }
     const around = { servers: state.servers, notes: [] };
     return { result: { text: renderFailure(explainOutcome(outcome, limits), nested.printed, around), isError: true } };
@@ -92,7 +103,9 @@ function stopped(
   return { ...state, made, printed, stop: { continuation, waits } };
 }
 
-function notesOn(session: string | undefined, kept: readonly string[], lost: readonly string[]): string[] {
+function notesOn(session: string | undefined, saved: SavedArtifacts | undefined): string[] {
+  if (saved === undefined) return ['Artifacts could not be kept: the database of the gateway cannot be used now'];
+  const { kept, lost } = saved;
   const again = session === undefined ? '' : ` (to have them in the next run, send "session": "${session}")`;
   return [
     ...(kept.length === 0 ? [] : [`Artifacts: ${kept.join(', ')}${again}`]),

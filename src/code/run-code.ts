@@ -54,12 +54,12 @@ export function createRunCode(deps: RunCodeDeps) {
 
   async function begin(call: BuiltInCall, library: Library, { code, session: asked }: CodeInput): Promise<Run> {
     if (code === undefined) throw new GatewayError('invalid_request', 'code: must be a text that is not empty');
-    const session = sessionOf(call, asked, artifacts);
+    const { hasArtifacts, ...session } = await sessionOf(call, asked, artifacts);
     const { mcp_code_mode_max_calls: calls, mcp_code_mode_max_output: output } = settings();
     const state: RunState = {
       ...{ code, session, calls, output, made: 0, printed: '', isReviewed: call.request.source === 'rest' },
       servers: library.servers.map(({ identifier }) => identifier),
-      hasArtifacts: artifacts.load(session.key) !== undefined,
+      hasArtifacts,
     };
     return { name: kept.begin(), state, asked: new Set() };
   }
@@ -112,22 +112,25 @@ function waiting(name: string, { stop, printed }: RunState, { request }: BuiltIn
 }
 
 /** Artifacts belong to a session of the caller: that of its connection, or one that an earlier run began. */
-function sessionOf(
+async function sessionOf(
   { request }: BuiltInCall,
   asked: string | undefined,
   artifacts: Artifacts,
-): { readonly key: string; readonly name?: string } {
+): Promise<{ readonly key: string; readonly name?: string; readonly hasArtifacts: boolean }> {
   const { side, caller, headers } = request;
   const header = headers['x-bf-mcp-session-id'];
   const own = side.sessionKey ?? (typeof header === 'string' && header !== '' ? header : undefined);
   const keyOf = (kind: string, name: string): string => `${kind}\n${caller.principal}\n${name}`;
   if (asked !== undefined) {
     const key = keyOf('begun', asked);
-    if (artifacts.load(key) === undefined)
+    if (!(await artifacts.has(key)))
       throw new GatewayError('invalid_request', 'session: unknown or forgotten; leave it out to begin a new one');
-    return { key, name: asked };
+    return { key, name: asked, hasArtifacts: true };
   }
-  if (own !== undefined) return { key: keyOf('connection', own) };
+  if (own !== undefined) {
+    const key = keyOf('connection', own);
+    return { key, hasArtifacts: await artifacts.has(key) };
+  }
   const name = artifacts.begin();
-  return { key: keyOf('begun', name), name };
+  return { key: keyOf('begun', name), name, hasArtifacts: false };
 }

@@ -9,6 +9,7 @@ import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
 import { createKeptResultStore, type KeptResultStore } from '../store/kept-results.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
+import { createCodeArtifactStore, type CodeArtifactStore } from '../store/code-artifacts.ts';
 import { createCodeRunStore, type CodeRunStore } from '../store/code-runs.ts';
 import { openDatabase, type Database, type DatabaseOptions } from '../store/database.ts';
 import { openEncryption, type OpenedEncryption } from '../store/encryption-key.ts';
@@ -52,6 +53,7 @@ export interface Stores {
   readonly approvals: ApprovalStore;
   /** Runs of code that wait for a person. */
   readonly codeRuns: CodeRunStore;
+  readonly codeArtifacts: CodeArtifactStore;
   readonly keptResults: KeptResultStore;
   readonly oauth: OAuthStore;
 }
@@ -86,6 +88,7 @@ export async function openStores({ file, appDir, passphrase, onError }: OpenOpti
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),
       codeRuns: createCodeRunStore(db, encryption),
+      codeArtifacts: createCodeArtifactStore(db, encryption),
       keptResults: createKeptResultStore(db, encryption),
     };
   } catch (error) {

@@ -4,7 +4,7 @@ import type { DatabaseDialect } from './dialect.ts';
  * What only one of the processes on a database does at a time, and the number of its lock on PostgreSQL.
  *
  * Everything else that a timer starts is harmless on every node, whichever comes first:
- * - deletions of what is over (approvals, runs of code, kept results, models and sessions of `/mcp` sign-ins, sign-ins under way):
+ * - deletions of what is over (approvals, runs of code and their artifacts, kept results, models and sessions of `/mcp` sign-ins, sign-ins under way):
  *   one statement each, whose condition holds for a row only once;
  * - closing calls of dead processes: an update that finds a row only once, and each node says by it that it lives;
  * - reading the counters of others, health checks and listings of servers, idle connections: each node for itself.

@@ -17,6 +17,7 @@ import type { PostgresOptions } from './postgres.ts';
 import { codeRuns } from './migrations/012-code-runs.ts';
 import { keptResults } from './migrations/013-kept-results.ts';
 import { nodes } from './migrations/014-nodes.ts';
+import { codeArtifacts } from './migrations/015-code-artifacts.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -102,6 +103,7 @@ export function configMigrations(dialect: DatabaseDialect): MigrationSet {
     '012-code-runs': codeRuns(),
     '013-kept-results': keptResults(),
     '014-nodes': nodes(),
+    '015-code-artifacts': codeArtifacts(),
   };
   return { migrations, table: 'kysely_migration', lockTable: 'kysely_migration_lock' };
 }

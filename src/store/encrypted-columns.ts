@@ -57,6 +57,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   members('provider_keys', 'id', 'secrets'),
   whole('mcp_approvals', 'id', 'arguments'),
   whole('code_runs', 'id', 'state'),
+  whole('code_artifacts', 'id', 'content'),
   whole('kept_results', 'id', 'content'),
   {
     table: 'oauth_models',

@@ -30,6 +30,7 @@ export interface Tables {
   mcp_approvals: McpApprovalTable;
   model_prices: ModelPriceTable;
   code_runs: CodeRunTable;
+  code_artifacts: CodeArtifactTable;
   kept_results: KeptResultTable;
   nodes: NodeTable;
   mcp_session_states: McpSessionStateTable;
@@ -505,6 +506,18 @@ export interface McpApprovalTable {
   used_at: number | null;
   /** SHA-256 of the request state under which the call that used it goes on, once. */
   continues: string | null;
+}
+
+/** What the runs of a session of code have kept. */
+export interface CodeArtifactTable {
+  /** A digest of the session's name. */
+  id: string;
+  principal: string;
+  /** Encrypted; empty while the first run of the session writes it. */
+  content: string;
+  /** Its length. */
+  size: number;
+  expires_at: number;
 }
 
 /** A result that was too large for a model. */

@@ -27,6 +27,7 @@ export const CONFIG_TABLES = [
   'model_prices',
   'mcp_approvals',
   'code_runs',
+  'code_artifacts',
   'kept_results',
   'mcp_session_states',
   'audit_logs',
