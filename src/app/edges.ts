@@ -12,13 +12,11 @@ import { auditLogRoutes } from '../http/api/audit-logs.ts';
 import { configRoutes } from '../http/api/config.ts';
 import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
-import { governanceRoutes } from '../http/api/governance.ts';
+import { governanceRoutes, withUsage } from '../http/api/governance.ts';
 import { llmLogRoutes } from '../http/api/llm-logs.ts';
-import { renderRequest, type IsGone } from '../http/api/llm-log-view.ts';
 import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
-import { renderCall } from '../http/api/mcp-log-view.ts';
-import { mcpLogRoutes, PREVIEW } from '../http/api/mcp-logs.ts';
+import { mcpLogRoutes } from '../http/api/mcp-logs.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
@@ -29,9 +27,11 @@ import { createIdentifyMcp } from '../http/identify-mcp.ts';
 import { createIdentifyPage } from '../http/identify-page.ts';
 import { createIdentify, type Identify } from '../http/identify.ts';
 import { listen } from '../http/listen.ts';
-import { createLiveFeed, type FeedSource } from '../http/live-feed.ts';
+import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import type { AskOthers } from '../http/nodes/ask-others.ts';
+import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
 import { createMetricsHandler } from '../http/metrics.ts';
@@ -53,11 +53,13 @@ import { createExplain } from '../mcp/explain.ts';
 import { openAccounts, type AccountParts } from './accounts.ts';
 import type { Accounting } from './accounting.ts';
 import type { Common } from './common.ts';
+import { feedSources, isGoneFrom } from './feed-sources.ts';
 import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
-import type { Ledger } from '../telemetry/ledger.ts';
+import { renewEverywhere, renewForPeers } from './renew-everywhere.ts';
 import type { Servers } from './servers.ts';
+import { createWholeLedger, ledgerForPeers } from './whole-ledger.ts';
 
 interface EdgesOptions extends Common {
   readonly accounting: Accounting;
@@ -93,7 +95,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
   const accounts = await openAccounts({ ...options, identify });
   const { identifyManager } = accounts;
-  const inbound = await openInbound({ ...options, signIn: accounts.signIn });
+  const inbound = await openInbound({ ...options, elsewhere, signIn: accounts.signIn });
   const { challenge } = inbound.authority;
   const identifyMcp = createIdentifyMcp({ identify, tokens: inbound.authority, settings });
   const checkOrigin = createCheckOrigin({ host, settings });
@@ -111,16 +113,28 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const mcp = createMcpEndpoint({ ...common, identify: identifyPage, homes });
   const sseSealer = createSealer(stores.encryption.deriveKey('sse-stream'));
   const sse = createSseEdge({ ...common, identifyMcp, node: cluster?.node, sealer: sseSealer });
-  await nodes?.open({ '/mcp': mcp.handle, '/messages': sse.handleMessages });
   const feed = createLiveFeed({
     identify: { identifyManagement: identifyManager },
     checkOrigin,
     sealer: createSealer(stores.encryption.deriveKey('ws-ticket')),
     sources: feedSources(accounting.ledger, isGoneFrom(policy)),
     changes,
+    peers: nodes?.peerRows,
     logger,
   });
-  const routes = [...managementRoutes(options, { ...identify, ...accounts }), ...inbound.routes, ...feed.routes];
+  await nodes?.open({
+    '/mcp': mcp.handle,
+    '/messages': sse.handleMessages,
+    [ROWS_PATH]: feed.rowsForPeers.handle,
+    ...ledgerForPeers(accounting.ledger),
+    ...renewForPeers(registry),
+    ...inbound.forPeers,
+  });
+  const routes = [
+    ...managementRoutes(options, { ...identify, ...accounts }, nodes?.askOthers),
+    ...inbound.routes,
+    ...feed.routes,
+  ];
   const raw = {
     '/mcp': mcp.handle,
     '/sse': sse.handleStream,
@@ -166,32 +180,15 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   };
 }
 
-const isGoneFrom =
-  (policy: Policy): IsGone =>
-  (kind, id) =>
-    kind === 'virtual_key' && policy.find(id) === undefined;
-
-function feedSources(ledger: Ledger, isGone: IsGone): FeedSource[] {
-  return [
-    {
-      type: 'mcp_log',
-      subscribe: (listener) =>
-        ledger.onRow((start, end) => listener(operationOf(end), () => renderCall(start, end, PREVIEW))),
-    },
-    {
-      type: 'log',
-      subscribe: (listener) =>
-        ledger.onLlmRow((start, end) => listener(operationOf(end), () => renderRequest(start, end, isGone))),
-    },
-  ];
-}
-
-const operationOf = (end: object | undefined) => (end === undefined ? 'create' : 'update');
-
-function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKey'> & AccountParts): Route[] {
+function managementRoutes(
+  options: EdgesOptions,
+  who: Pick<Identify, 'identifyKey'> & AccountParts,
+  askOthers: AskOthers | undefined,
+): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
+  const whole = createWholeLedger(ledger, askOthers);
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
@@ -201,9 +198,11 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     usage: counters.usage,
     resetUsage: async (ids) => {
       // What is not known here cannot be taken back.
+      await whole.flush();
       await ledger.refresh();
       counters.reset(ids);
       await ledger.flush();
+      await whole.teach();
     },
     windowEnd: (budget, at) => windowAt(budgetCounter(budget).spec, at).end,
     describeClient(id) {
@@ -215,7 +214,7 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
   cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes({
-      registry,
+      registry: renewEverywhere(registry, askOthers),
       nameOfKey: (id) => policy.find(id)?.name ?? '',
       signIns: createSignIns({
         registry,
@@ -229,11 +228,13 @@ function managementRoutes(options: EdgesOptions, who: Pick<Identify, 'identifyKe
     ...approvalRoutes(servers.approvals),
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
-    ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
-    ...governanceRoutes({ directory, identifyKey: who.identifyKey }),
+    ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }).map((each) =>
+      withUsage(each, whole.learn),
+    ),
+    ...governanceRoutes({ directory, identifyKey: who.identifyKey, learnUsage: whole.learn }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
-    ...mcpLogRoutes({ ...stores, ledger, store: ledgerStore }),
-    ...llmLogRoutes({ ...stores, ledger, store: ledgerStore, isGone: isGoneFrom(policy) }),
+    ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),
+    ...llmLogRoutes({ ...stores, ledger: whole, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),

@@ -10,6 +10,7 @@ import type { Changes } from '../store/changes.ts';
 import type { CheckOrigin } from './check-origin.ts';
 import type { IdentifyManager } from './identify-manager.ts';
 import { createLiveClients, LIVE_TIMING, type LiveTiming } from './live-clients.ts';
+import { createRowsForPeers, type PeerRows, type RowsForPeers } from './nodes/peer-rows.ts';
 import { renderError } from './render-error.ts';
 import { route, type Route } from './route.ts';
 import { createTickets } from './tickets.ts';
@@ -28,6 +29,8 @@ interface Deps {
   readonly sealer: Sealer;
   readonly sources: readonly FeedSource[];
   readonly changes: Pick<Changes, 'subscribe'>;
+  /** The rows of other nodes; undefined where there can be none. */
+  readonly peers?: PeerRows | undefined;
   readonly logger: Logger;
   readonly timing?: Partial<LiveTiming>;
 }
@@ -39,6 +42,8 @@ export interface LiveFeed {
     handle(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   };
   readonly routes: readonly Route[];
+  /** What other nodes hear of this one. */
+  readonly rowsForPeers: RowsForPeers;
   /** Connections now. */
   readonly size: number;
   /** Ends all connections and takes no more. */
@@ -53,15 +58,15 @@ const MAX_ROWS = 200;
 
 /** What happens, as it happens, over WebSocket: calls and changed records. Costs nothing while nobody listens. */
 export function createLiveFeed(deps: Deps): LiveFeed {
-  const { identify, checkOrigin, changes, logger } = deps;
+  const { identify, checkOrigin, changes, peers, logger } = deps;
   const tickets = createTickets(deps.sealer);
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_INCOMING_BYTES });
   const clients = createLiveClients({ ...LIVE_TIMING, ...deps.timing }, () => stop());
-  const gated = deps.sources.map((source) => ({
-    source,
-    gate: createRowGate(source.type, (message) => clients.send(JSON.stringify(message))),
-  }));
+  const ownRows = (hear: (message: string) => void) => subscribeGated(deps.sources, hear);
+  const rowsForPeers = createRowsForPeers(ownRows);
   let subscriptions: (() => void)[] = [];
+  let started: Promise<void> | undefined;
+  let coming = 0;
   let isClosed = false;
 
   // Whoever was locked out must not go on listening. Others that are dismissed with them come back at once.
@@ -72,18 +77,23 @@ export function createLiveFeed(deps: Deps): LiveFeed {
     clients.dismiss((principal) => revoked === '*' || principal === revoked);
   });
 
-  function start(): void {
+  /** When it settles all is heard of that happens from then on, on any node. */
+  async function start(): Promise<void> {
+    const send = (message: string): void => clients.send(message);
     subscriptions = [
-      ...gated.map(({ source, gate }) => source.subscribe((operation, render) => gate.take(operation, render))),
+      ownRows(send),
       changes.subscribe((table, id) => {
-        clients.send(JSON.stringify({ type: 'config_changed', payload: { table, id } } satisfies LiveMessage));
+        send(JSON.stringify({ type: 'config_changed', payload: { table, id } } satisfies LiveMessage));
       }),
     ];
+    if (peers !== undefined) subscriptions.push(await peers.follow(send));
   }
 
   function stop(): void {
+    if (clients.size > 0 || coming > 0) return;
     for (const end of subscriptions) end();
     subscriptions = [];
+    started = undefined;
   }
 
   async function principalOf(request: IncomingMessage): Promise<string> {
@@ -100,12 +110,14 @@ export function createLiveFeed(deps: Deps): LiveFeed {
     return principal;
   }
 
-  function accept(request: IncomingMessage, socket: Duplex, head: Buffer, principal: string): void {
-    if (isClosed) return void socket.destroy(); // in the meantime
-    server.handleUpgrade(request, socket, head, (connection) => {
-      if (clients.size === 0) start();
-      clients.add(connection, principal);
-    });
+  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer, principal: string): Promise<void> {
+    coming += 1;
+    await (started ??= start());
+    coming -= 1;
+    // In the meantime.
+    if (isClosed) socket.destroy();
+    else server.handleUpgrade(request, socket, head, (connection) => clients.add(connection, principal));
+    stop();
   }
 
   return {
@@ -129,15 +141,26 @@ export function createLiveFeed(deps: Deps): LiveFeed {
         handle: ({ caller }) => ({ ticket: tickets.issue(caller?.principal ?? '') }),
       }),
     ],
+    rowsForPeers,
     get size() {
       return clients.size;
     },
     close() {
       isClosed = true;
       unsubscribe();
+      rowsForPeers.close();
       clients.close();
     },
   };
+}
+
+/** Tells of the rows of each source, as many as anybody reads. */
+function subscribeGated(sources: readonly FeedSource[], hear: (message: string) => void): () => void {
+  const ends = sources.map((source) => {
+    const gate = createRowGate(source.type, (message) => hear(JSON.stringify(message)));
+    return source.subscribe((operation, render) => gate.take(operation, render));
+  });
+  return () => ends.forEach((end) => end());
 }
 
 /** Lets so many rows a second through, and says how many it did not. */

@@ -11,17 +11,35 @@ interface Deps {
   readonly directory: Directory;
   /** The id of the virtual key that a request presents. Throws when there is none, or nobody has it. */
   readonly identifyKey: (headers: RequestHeaders) => string | Promise<string>;
+  /** Settles when it is known what was used of budgets and limits; undefined: it always is. */
+  readonly learnUsage?: () => Promise<void>;
 }
 
 /** `/api/governance/*`: virtual keys, teams, customers, budgets and rate limits. */
-export function governanceRoutes({ directory, identifyKey }: Deps): readonly Route[] {
-  return [
-    quotaRoute({ quota: (id) => directory.keys.quota(id), identifyKey }),
+export function governanceRoutes({ directory, identifyKey, learnUsage }: Deps): readonly Route[] {
+  const quota = async (id: string) => {
+    await learnUsage?.();
+    return directory.keys.quota(id);
+  };
+  const routes = [
     ...virtualKeyRoutes(directory.keys),
     ...teamRoutes(directory.teams),
     ...customerRoutes(directory.customers),
     ...limitRoutes(directory),
   ];
+  return [quotaRoute({ quota, identifyKey }), ...routes.map((each) => withUsage(each, learnUsage))];
+}
+
+/** A route that says what was used, in its answer or in the record of a change: it learns that first. */
+export function withUsage(route: Route, learnUsage: (() => Promise<void>) | undefined): Route {
+  if (route.method === 'post' || learnUsage === undefined) return route;
+  return {
+    ...route,
+    async run(...input) {
+      await learnUsage();
+      return route.run(...input);
+    },
+  };
 }
 
 function limitRoutes(directory: Directory): Route[] {

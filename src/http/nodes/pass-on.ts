@@ -51,11 +51,7 @@ export function createPassOn(secret: string): PassOn & Disposable {
     body: Buffer | undefined,
   ): Promise<IncomingMessage | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage | undefined>();
-    const headers: OutgoingHttpHeaders = {
-      ...withoutConnection(request.headers),
-      [PEER_SECRET]: secret,
-      [PEER_NODE]: peer.id,
-    };
+    const headers: OutgoingHttpHeaders = { ...withoutConnection(request.headers), ...headersFor(peer, secret) };
     if (body !== undefined) headers['content-length'] = body.length;
     const { method, url } = request;
     const { hostname, port } = new URL(`http://${peer.address}`);
@@ -82,6 +78,11 @@ export function createPassOn(secret: string): PassOn & Disposable {
   }
 
   return Object.assign(passOn, { [Symbol.dispose]: () => agent.destroy() });
+}
+
+/** What a request to another node must have. */
+export function headersFor(peer: Peer, secret: string): Readonly<Record<string, string>> {
+  return { [PEER_SECRET]: secret, [PEER_NODE]: peer.id };
 }
 
 function withoutConnection(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
