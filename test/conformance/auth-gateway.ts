@@ -1,5 +1,5 @@
-import { createGateway } from '../../src/app.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import { startGateway } from '../kit/gateway.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -19,9 +19,7 @@ export async function openSignedInGateway(
   scenario: string,
   context: JsonObject,
 ): Promise<SignedInGateway> {
-  const gateway = await createGateway({
-    host: '127.0.0.1',
-    port: 0,
+  const gateway = await startGateway({
     apiKey: API_KEY,
     logger: createLogger({ level: process.env['CONFORMANCE_LOG'] === undefined ? 'silent' : 'debug', style: 'json' }),
     nameOf: (_client: string, own: string) => own,

@@ -2,6 +2,8 @@ import { expect } from 'vitest';
 import type { GatewayAccess } from './gateway.ts';
 import { getKey, type TestKey } from './keys.ts';
 import { readLogs, type LogRow } from './logs.ts';
+import { NODE_COUNT } from './node-count.ts';
+import { waitForAll } from './wait.ts';
 
 /** USD for a call of echo in scenarios about money. */
 export const PRICE = 0.01;
@@ -33,6 +35,8 @@ export async function expectBalanced(gateway: GatewayAccess, key: TestKey): Prom
   const sum = logs.reduce((total, { cost = 0 }) => total + toNanos(cost), 0);
   expect(sum).toBe(paid.length * toNanos(PRICE));
   expect(toNanos(stats.total_cost)).toBe(sum);
+  // What other nodes were charged is known a moment later.
+  if (NODE_COUNT > 1) await waitForAll(async () => (await usedNanos(gateway, key)) === sum, 'all to know what is used');
   expect(await usedNanos(gateway, key)).toBe(sum);
   expect((await getKey(gateway, key)).rate_limit?.request_current_usage).toBe(paid.length);
   return logs;

@@ -1,12 +1,12 @@
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/app.ts';
 import { startBalancer } from './balancer.ts';
-import { newPostgresUrl } from './databases.ts';
+import { migratedPostgresUrl } from './databases.ts';
 import { accessGateway, QUIET, randomApiKey, type TestGateway } from './gateway.ts';
 
 /** Several gateways on one PostgreSQL database, with a balancer before them that sends every request to the next. */
 export async function startCluster(count: number, options: GatewayOptions): Promise<TestGateway> {
   const apiKey = options.apiKey ?? randomApiKey();
-  const url = await newPostgresUrl();
+  const url = await migratedPostgresUrl();
   const config = { ...options.config, config_store: { type: 'postgres', config: { url } } };
   const start = (): Promise<Gateway> =>
     createGateway({ ...QUIET, passphrase: 'of a test', ...options, config, apiKey });

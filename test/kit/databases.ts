@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { openDatabase, type Database } from '../../src/store/database.ts';
 import { TABLES } from '../../src/store/schema.ts';
+import { MIGRATED } from './postgres-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -23,8 +24,17 @@ export function postgresUrl(): Promise<string> {
 }
 
 /** The URL of a PostgreSQL database that nobody has opened yet. */
-export async function newPostgresUrl(): Promise<string> {
-  const response = await fetch(process.env['ASBRU_TEST_POSTGRES'] ?? (await doorOfVitest()));
+export function newPostgresUrl(): Promise<string> {
+  return askDoor('/');
+}
+
+/** The URL of a PostgreSQL database in which the tables are made, and empty. */
+export function migratedPostgresUrl(): Promise<string> {
+  return askDoor(MIGRATED);
+}
+
+async function askDoor(path: string): Promise<string> {
+  const response = await fetch(new URL(path, process.env['ASBRU_TEST_POSTGRES'] ?? (await doorOfVitest())));
   if (!response.ok) throw new Error(await response.text());
   return response.text();
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createGateway, type GatewayOptions } from '../../src/app.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import type { McpClientList, McpClientView } from '../../src/contract/mcp-client.ts';
+import { NODE_COUNT } from './node-count.ts';
 import { requestHeaders, type HeaderChanges } from './wire.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -47,7 +48,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   if (isCluster(options)) {
     // Not everything that starts a gateway has what a cluster needs.
     const { startCluster } = await import('./cluster.ts');
-    return startCluster(NODES, options);
+    return startCluster(NODE_COUNT, options);
   }
   const apiKey = options.apiKey ?? randomApiKey();
   const gateway = await createGateway({ ...QUIET, ...options, apiKey });
@@ -62,12 +63,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
 /** What a test gateway starts with unless it is told otherwise. */
 export const QUIET = { host: '127.0.0.1', port: 0, logger: createLogger({ level: 'silent', style: 'json' }) } as const;
 
-/** So many gateways stand for one in the whole suite, behind a balancer (`npm run test:nodes`). */
-const NODES = Number(process.env['ASBRU_TEST_NODES'] ?? 1);
-
 /** A test that says where things are stored, or how it is reached, means one gateway. */
 function isCluster({ appDir, config, port }: GatewayOptions): boolean {
-  return NODES > 1 && appDir === undefined && port === undefined && !('config_store' in (config ?? {}));
+  return NODE_COUNT > 1 && appDir === undefined && port === undefined && !('config_store' in (config ?? {}));
 }
 
 /** The HTTP side of a gateway that runs at this address. */

@@ -9,6 +9,7 @@ import {
   type LivelyState,
 } from './lively-server.ts';
 import { serveModern, type ModernHost } from './modern-host.ts';
+import { NODE_COUNT } from './node-count.ts';
 import { postModern } from './wire.ts';
 
 /** The kinds of servers whose requests take their time. */
@@ -84,9 +85,16 @@ export async function startLivelyScene(kind: LivelyKind, options: GatewayOptions
     host,
     async report() {
       if (host !== undefined) return host.state;
-      const { reply } = await postModern(gateway, 'tools/call', { name: 'c1-report' });
-      const content = reply.result?.['content'] as { text: string }[] | undefined;
-      return JSON.parse(content?.[0]?.text ?? '') as LivelyState;
+      // Each node has a process of its own.
+      const sum = { running: 0, cancelled: 0 };
+      for (let node = 0; node < NODE_COUNT; node += 1) {
+        const { reply } = await postModern(gateway, 'tools/call', { name: 'c1-report' });
+        const content = reply.result?.['content'] as { text: string }[] | undefined;
+        const { running, cancelled } = JSON.parse(content?.[0]?.text ?? '') as LivelyState;
+        sum.running += running;
+        sum.cancelled += cancelled;
+      }
+      return sum;
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -20,13 +20,7 @@ let running: Promise<RunningPostgres> | undefined;
 
 /** One PostgreSQL for a whole run of the suite, started when the first test asks for it. */
 export async function setup(project: TestProject): Promise<void> {
-  door = createServer((_request, response) => {
-    running ??= startPostgres();
-    running.then(createDatabase).then(
-      (url) => response.end(url),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
+  door = createDoor(() => (running ??= startPostgres()));
   project.provide('postgres', `http://127.0.0.1:${await listen(door)}`);
 }
 
@@ -95,10 +89,43 @@ function killLeftOver(dataDir: string): void {
   }
 }
 
-/** Gives the URL of a new, empty database. */
-export async function createDatabase({ server, port }: RunningPostgres): Promise<string> {
+/** Every GET gives the URL of a new database: of an empty one, or at {@link MIGRATED} of one whose tables are made. */
+export function createDoor(open: () => Promise<RunningPostgres>): Server {
+  let template: Promise<string> | undefined;
+  const create = async (isMigrated: boolean): Promise<string> => {
+    const postgres = await open();
+    return createDatabase(postgres, isMigrated ? await (template ??= makeTemplate(postgres)) : undefined);
+  };
+  return createServer((request, response) => {
+    create(request.url === MIGRATED).then(
+      (url) => response.end(url),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+}
+
+export const MIGRATED = '/migrated';
+
+/** To copy it takes a moment, to migrate takes a second. */
+async function makeTemplate(postgres: RunningPostgres): Promise<string> {
+  const { openDatabase } = await import('../../src/store/database.ts');
+  const { openLedgerStore } = await import('../../src/store/ledger/open-ledger-store.ts');
+  const url = await createDatabase(postgres);
+  await (await openDatabase({ type: 'postgres', config: { url } })).close();
+  await (await openLedgerStore({ type: 'postgres', config: { url } })).close();
+  return new URL(url).pathname.slice(1);
+}
+
+/** Gives the URL of a new database, which is empty or a copy of this one. */
+export async function createDatabase({ server, port }: RunningPostgres, template = 'template1'): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await server.createDatabase(name);
+  const client = server.getPgClient();
+  await client.connect();
+  try {
+    await client.query(`create database ${name} template ${template}`);
+  } finally {
+    await client.end();
+  }
   return `postgres://postgres:password@127.0.0.1:${port}/${name}`;
 }
 

@@ -3,10 +3,9 @@
  * three nodes on one PostgreSQL behind a balancer that sends every request to the next node.
  */
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { createDatabase, startPostgres, stopPostgres } from '../kit/postgres-server.ts';
+import { createDoor, startPostgres, stopPostgres } from '../kit/postgres-server.ts';
 
 const NODES = 3;
 const PARTS: Readonly<Record<string, readonly string[]>> = {
@@ -18,13 +17,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [only, ...more] = process.argv.slice(2);
 const postgres = await startPostgres();
-// Every GET gives the URL of a new, empty database.
-const door = createServer((_request, response) => {
-  createDatabase(postgres).then(
-    (url) => response.end(url),
-    (error: unknown) => response.writeHead(500).end(String(error)),
-  );
-});
+const door = createDoor(() => Promise.resolve(postgres));
 await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
 const env = {
   ...process.env,

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { runCode, valueOf } from '../kit/code.ts';
 import { newPostgresUrl } from '../kit/databases.ts';
 import { httpClient } from '../kit/gateway.ts';
+import { readLogs } from '../kit/logs.ts';
 import { startNodes } from '../kit/nodes.ts';
 import { listedTools } from '../kit/scene.ts';
 import { startSteadyLoad } from '../kit/steady-load.ts';
@@ -116,4 +120,46 @@ test('changes of one server on several nodes at once lose no field', async () =>
       allowed_extra_headers: [`x-${round}`],
     });
   }
+});
+
+test('whoever listens to the live feed of one node hears of the calls of all, and whoever reads its logs reads them', async () => {
+  await using scene = await startThree();
+  const { nodes } = scene;
+  const [first] = nodes.all;
+  if (first === undefined) throw new Error('three nodes');
+  const headers = { authorization: `Bearer ${first.apiKey}` };
+  const socket = new WebSocket(`${first.address.replace('http', 'ws')}/ws`, { headers });
+  const heard: string[] = [];
+  socket.on('message', (data: Buffer) => {
+    const { type, operation } = JSON.parse(data.toString()) as { type: string; operation?: string };
+    if (type === 'mcp_log') heard.push(String(operation));
+  });
+  await once(socket, 'open');
+  for (const [index, node] of nodes.all.entries()) {
+    expect((await node.execute('c1-echo', { text: 'x' })).status).toBe(200);
+    for (const reader of nodes.all) expect((await readLogs(reader)).pagination.total_count).toBe(index + 1);
+  }
+  const all = ['create', 'create', 'create', 'update', 'update', 'update'];
+  await waitFor(() => heard.length >= all.length, 'all calls to be heard of');
+  expect(heard.toSorted()).toEqual(all);
+  await nodes.replace(1);
+  await waitFor(async () => {
+    await nodes.all[1]?.execute('c1-echo', { text: 'x' });
+    return heard.length > all.length;
+  }, 'a call of the new node to be heard of');
+  socket.terminate();
+});
+
+test('what code keeps on one node is there on all, until any of them removes it', async () => {
+  await using scene = await startThree();
+  const { nodes, id } = scene;
+  await nodes.update(id, { is_code_mode_client: true });
+  const [first, second, third] = nodes.all;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('three nodes');
+  const count = 'artifacts.n = (artifacts.n ?? 0) + 1; return artifacts.n';
+  const { text } = await runCode(first, count);
+  const session = /"session": "([\w-]{16})"/.exec(text)?.[1] ?? '';
+  expect(await valueOf(second, count, { session })).toBe(2);
+  expect(await valueOf(third, 'delete artifacts.n; return 1', { session })).toBe(1);
+  await expect(runCode(first, count, { session })).rejects.toThrow('unknown or forgotten');
 });
