@@ -166,7 +166,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const { setupToken, nodeAddress, shareMetrics, drainGrace = 0 } = options;
   const readiness = createReadiness({ ping: () => stores.settings.get('ping') });
   const way = { host, port, nodeAddress, shareMetrics, setupToken, readiness };
-  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, ...way });
+  const edges = await openEdges({ ...common, accounting, policy, servers, models, oauth, stdioHost, ...way });
 
   const settled = servers.registry.settled();
   // Servers get their first chance before a balancer sends calls; one that is down must not keep the node out.

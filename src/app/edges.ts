@@ -12,7 +12,7 @@ import { auditLogRoutes } from '../http/api/audit-logs.ts';
 import { configRoutes } from '../http/api/config.ts';
 import { diagnoseRoutes } from '../http/api/diagnose.ts';
 import { explainRoutes } from '../http/api/explain.ts';
-import { governanceRoutes } from '../http/api/governance.ts';
+import { governanceRoutes, withUsage } from '../http/api/governance.ts';
 import { llmLogRoutes } from '../http/api/llm-logs.ts';
 import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
@@ -30,6 +30,7 @@ import { listen } from '../http/listen.ts';
 import { createLiveFeed } from '../http/live-feed.ts';
 import { createDispatch } from '../http/mcp-dispatch.ts';
 import { createMcpEndpoint } from '../http/mcp.ts';
+import type { AskOthers } from '../http/nodes/ask-others.ts';
 import { ROWS_PATH } from '../http/nodes/peer-rows.ts';
 import { createOriginOf } from '../http/origin.ts';
 import { createMeter } from '../http/meter.ts';
@@ -57,8 +58,9 @@ import { openInbound } from './inbound.ts';
 import type { Models } from './models.ts';
 import { createNodes } from './nodes.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { renewEverywhere, renewForPeers } from './renew-everywhere.ts';
 import type { Servers } from './servers.ts';
-import { createWholeLedger, ledgerForPeers, type WholeLedger } from './whole-ledger.ts';
+import { createWholeLedger, ledgerForPeers } from './whole-ledger.ts';
 
 interface EdgesOptions extends Common {
   readonly accounting: Accounting;
@@ -72,6 +74,8 @@ interface EdgesOptions extends Common {
   readonly nodeAddress: string | undefined;
   /** Makes of the metrics of this process those of all workers. */
   readonly shareMetrics: ((own: Metrics['render']) => Metrics['render']) | undefined;
+  /** The socket of the process that runs servers on stdio for all workers. */
+  readonly stdioHost: string | undefined;
   /** What lets somebody make the first admin account, if it comes from the environment. */
   readonly setupToken: string | undefined;
   readonly readiness: Readiness;
@@ -96,7 +100,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const identify = await createIdentify({ accounts: stores.accounts, policy, changes, settings, logger });
   const accounts = await openAccounts({ ...options, identify });
   const { identifyManager } = accounts;
-  const inbound = await openInbound({ ...options, signIn: accounts.signIn });
+  const inbound = await openInbound({ ...options, elsewhere, signIn: accounts.signIn });
   const { challenge } = inbound.authority;
   const identifyMcp = createIdentifyMcp({ identify, tokens: inbound.authority, settings });
   const checkOrigin = createCheckOrigin({ host, settings });
@@ -129,9 +133,11 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/messages': sse.handleMessages,
     [ROWS_PATH]: feed.rowsForPeers.handle,
     ...ledgerForPeers(accounting.ledger),
+    ...renewForPeers(registry, options.stdioHost),
+    ...inbound.forPeers,
   });
   const routes = [
-    ...managementRoutes(options, { ...identify, ...accounts }, createWholeLedger(accounting.ledger, nodes?.askOthers)),
+    ...managementRoutes(options, { ...identify, ...accounts }, nodes?.askOthers),
     ...inbound.routes,
     ...feed.routes,
   ];
@@ -184,11 +190,12 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
 function managementRoutes(
   options: EdgesOptions,
   who: Pick<Identify, 'identifyKey'> & AccountParts,
-  whole: WholeLedger,
+  askOthers: AskOthers | undefined,
 ): Route[] {
   const { stores, changes, settings, logger, cleanup, accounting, policy, servers } = options;
   const { registry, catalog } = servers;
   const { spend, ledger, ledgerStore, counters } = accounting;
+  const whole = createWholeLedger(ledger, askOthers);
   const directory = createDirectory({
     database: stores.database,
     stores: stores.governance,
@@ -214,7 +221,7 @@ function managementRoutes(
   cleanup.defer(() => expiry.stop());
   return [
     ...mcpClientRoutes({
-      registry,
+      registry: renewEverywhere(registry, askOthers, options.stdioHost),
       nameOfKey: (id) => policy.find(id)?.name ?? '',
       signIns: createSignIns({
         registry,
@@ -228,7 +235,9 @@ function managementRoutes(
     ...approvalRoutes(servers.approvals),
     ...mcpSessionRoutes({ ...servers.personal, originOf: createOriginOf(settings) }),
     ...diagnoseRoutes({ registry, oauth: options.oauth }),
-    ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }),
+    ...explainRoutes({ explain: createExplain({ catalog, spend }), policy }).map((each) =>
+      withUsage(each, whole.learn),
+    ),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey, learnUsage: whole.learn }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
     ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),

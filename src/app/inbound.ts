@@ -7,7 +7,8 @@ import { SESSION_COOKIE } from '../http/identify-manager.ts';
 import type { RawHandler } from '../http/listen.ts';
 import { createAuthority, type Authority, type Users } from '../http/oauth2/authority.ts';
 import { createConsent } from '../http/oauth2/consent.ts';
-import { createOAuthEndpoints } from '../http/oauth2/endpoints.ts';
+import { createOAuthEndpoints, TOKEN_PATH } from '../http/oauth2/endpoints.ts';
+import type { Elsewhere } from '../http/nodes/elsewhere.ts';
 import type { Route } from '../http/route.ts';
 import { createGuardedFetch } from '../lib/guarded-fetch.ts';
 import { createOAuthModelStore } from '../store/oauth-models.ts';
@@ -19,6 +20,8 @@ import type { Common } from './common.ts';
 export interface Inbound {
   readonly authority: Authority;
   readonly endpoints: Readonly<Record<string, RawHandler>>;
+  /** Those that other nodes pass requests on to. */
+  readonly forPeers: Readonly<Record<string, RawHandler>>;
   readonly routes: readonly Route[];
 }
 
@@ -28,6 +31,7 @@ interface InboundOptions extends Common {
   readonly policy: Policy;
   /** Who is signed in to the dashboard. */
   readonly signIn: Pick<SignIn, 'find'>;
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 /** Builds what is there while `mcp_server_auth_mode` says so; that can change at any time. */
@@ -60,9 +64,11 @@ export async function openInbound(options: InboundOptions): Promise<Inbound> {
     Promise.all([models.purge(now), sessions.purge(now)]).catch(onError);
   }, PURGE_MS).unref();
   cleanup.defer(() => clearInterval(purge));
+  const endpoints = createOAuthEndpoints({ authority, consent, elsewhere: options.elsewhere, logger });
   return {
     authority,
-    endpoints: createOAuthEndpoints({ authority, consent, logger }),
+    endpoints,
+    forPeers: Object.fromEntries(Object.entries(endpoints).filter(([path]) => path === TOKEN_PATH)),
     routes: oauth2Routes({ ...common, consent, audit }),
   };
 }

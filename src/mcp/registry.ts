@@ -63,6 +63,8 @@ export interface ClientRegistry {
   reconnect(id: string, actor: Actor): Promise<void>;
   /** Lists the tools of a server now; gives their number. */
   refreshTools(id: string, actor: Actor): Promise<number>;
+  /** The same as another process has done, which has recorded it. */
+  renew(id: string, how: 'reconnect' | 'refresh'): Promise<void>;
   /** Lists the tools of a server to which each caller sends headers of their own, with these, which are not kept. */
   verifyHeaders(id: string, sample: Sample, actor: Actor): Promise<number>;
   /**
@@ -325,6 +327,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
       await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
+    },
+    async renew(id, how) {
+      const upstream = demand(id);
+      await inTurn(id, () => (how === 'reconnect' ? upstream.reconnect() : upstream.refresh())).catch(
+        refused(upstream),
+      );
     },
     verifyHeaders: (id, sample, actor) =>
       relist(id, actor, 'per_user_headers', (client) => trials.withHeaders(client, sample)),

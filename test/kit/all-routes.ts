@@ -41,6 +41,7 @@ export const emptyRegistry: ClientRegistry = {
   remove: async (id) => unknown(id),
   reconnect: async (id) => unknown(id),
   refreshTools: async (id) => unknown(id),
+  renew: async (id) => unknown(id),
   verifyHeaders: async (id) => unknown(id),
   verifyExchange: async (id) => unknown(id),
 };

@@ -4,7 +4,7 @@ import { startGateway, type GatewayAccess, type TestGateway } from '../kit/gatew
 import { serveLegacy, type LegacyHost } from '../kit/legacy-host.ts';
 import { createShelfServer, type Shelf } from '../kit/shelf-server.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
-import { waitFor } from '../kit/wait.ts';
+import { waitForAll } from '../kit/wait.ts';
 import { openSession, postModern } from '../kit/wire.ts';
 
 const NAMES = ['zeta', 'alpha', 'Beta', 'mid', 'a1', 'a'];
@@ -58,7 +58,7 @@ async function allLists(gateway: GatewayAccess): Promise<string[]> {
 /** Waits until every server is connected. */
 async function connected(gateway: TestGateway): Promise<TestGateway> {
   const states = async () => (await gateway.listClients()).map(({ state }) => state);
-  await waitFor(async () => (await states()).every((state) => state === 'connected'), 'all servers to be connected');
+  await waitForAll(async () => (await states()).every((state) => state === 'connected'), 'all servers to be connected');
   return gateway;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { httpClient, startGateway } from '../kit/gateway.ts';
+import { NODE_COUNT } from '../kit/node-count.ts';
 import { expectDone } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -44,7 +45,7 @@ test('a thousand calls in flight through fifty live changes, and not one fails',
   expect(failed.map(({ status, text }) => `${status} ${text}`)).toEqual([]);
   expect(one.countCalls() + two.countCalls()).toBe(IN_FLIGHT + UPDATES * CALLS_PER_UPDATE);
   expect(two.countCalls()).toBeGreaterThan(0);
-  await waitFor(() => one.sessionCount + two.sessionCount === 1, 'the replaced connections to be let go');
+  await waitFor(() => one.sessionCount + two.sessionCount === NODE_COUNT, 'the replaced connections to be let go');
 }, 60_000);
 
 function textOf({ result }: RpcMessage): unknown {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { callText, expectDone, expectRefused, listedTools, startScene } from '../kit/scene.ts';
+import { NODE_COUNT } from '../kit/node-count.ts';
 import { waitFor } from '../kit/wait.ts';
 
 test('a deleted client is gone at once, with its tools and its session', async () => {
@@ -48,9 +49,9 @@ test('a reconnect opens a new session, lists the tools again and lets the old se
   upstream.host.servers.clear(); // Nobody is told of the new tool.
   await upstream.addTool('later');
   expectDone(await gateway.api('POST', `/api/mcp/client/${id}/reconnect`), 'reconnected');
-  expect(upstream.requests.filter(({ rpcMethod }) => rpcMethod === 'initialize')).toHaveLength(2);
-  expect(await listedTools(gateway)).toContain('c1-later');
-  await waitFor(() => upstream.sessionCount === 1, 'the old session to end');
+  expect(upstream.requests.filter(({ rpcMethod }) => rpcMethod === 'initialize')).toHaveLength(2 * NODE_COUNT);
+  for (let node = 0; node < NODE_COUNT; node += 1) expect(await listedTools(gateway)).toContain('c1-later');
+  await waitFor(() => upstream.sessionCount === NODE_COUNT, 'the old session to end');
 });
 
 test('a reconnect that fails leaves the old connection serving', async () => {
@@ -84,6 +85,6 @@ test('refresh-tools lists again over the open connection', async () => {
   await upstream.addTool('later');
   const answer = await gateway.api('POST', `/api/mcp/client/${id}/refresh-tools`);
   expect(answer.body).toMatchObject({ status: 'success', tool_count: 8 });
-  expect(await listedTools(gateway)).toContain('c1-later');
-  expect(upstream.requests.filter(({ rpcMethod }) => rpcMethod === 'initialize')).toHaveLength(1);
+  for (let node = 0; node < NODE_COUNT; node += 1) expect(await listedTools(gateway)).toContain('c1-later');
+  expect(upstream.requests.filter(({ rpcMethod }) => rpcMethod === 'initialize')).toHaveLength(NODE_COUNT);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { startGateway } from '../kit/gateway.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
+import { NODE_COUNT } from '../kit/node-count.ts';
 import { childrenOf, isAlive } from '../kit/processes.ts';
 import { callText, expectDone } from '../kit/scene.ts';
 import { stdioServer } from '../kit/stdio.ts';
@@ -19,7 +20,8 @@ test('closing the gateway lets a running call end and leaves no child process', 
   const id = await gateway.createClient(client);
   await gateway.createClient({ ...client, name: 'c2' });
   const started = (await serversOf(process.pid)).filter((pid) => !before.includes(pid));
-  expect(started).toHaveLength(2);
+  // Each node has processes of its own.
+  expect(started).toHaveLength(2 * NODE_COUNT);
   const { tools } = await gateway.getClient(id);
   expect(tools.map(({ name }) => name)).toContain('slow');
   const call = gateway.execute('c1-slow', { ms: 300 });
@@ -36,15 +38,15 @@ test('disabling, replacing and deleting a client end its process', async () => {
   const alive = async (): Promise<number> =>
     (await serversOf(process.pid)).filter((pid) => !before.includes(pid)).length;
   const id = await gateway.createClient(client);
-  expect(await alive()).toBe(1);
+  expect(await alive()).toBe(NODE_COUNT);
   expectDone(await gateway.update(id, { disabled: true }), 'edited');
   await waitFor(async () => (await alive()) === 0, 'the process of the disabled client to end');
   expectDone(await gateway.update(id, { disabled: false }), 'edited');
   expectDone(await gateway.update(id, { stdio_config: { ...stdioServer(), envs: ['CHANGED=1'] } }), 'edited');
-  await waitFor(async () => (await alive()) === 1, 'the replaced process to end');
+  await waitFor(async () => (await alive()) === NODE_COUNT, 'the replaced process to end');
   expect(await callText(gateway, 'c1-echo', { text: 'new' })).toBe('new');
   expectDone(await gateway.api('POST', `/api/mcp/client/${id}/reconnect`), 'reconnected');
-  await waitFor(async () => (await alive()) === 1, 'the process before the reconnect to end');
+  await waitFor(async () => (await alive()) === NODE_COUNT, 'the process before the reconnect to end');
   expectDone(await gateway.api('DELETE', `/api/mcp/client/${id}`), 'removed');
   await waitFor(async () => (await alive()) === 0, 'the process of the deleted client to end');
 });

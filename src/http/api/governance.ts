@@ -30,8 +30,8 @@ export function governanceRoutes({ directory, identifyKey, learnUsage }: Deps): 
   return [quotaRoute({ quota, identifyKey }), ...routes.map((each) => withUsage(each, learnUsage))];
 }
 
-/** All that is there says what was used: in answers, and in the record of a change. */
-function withUsage(route: Route, learnUsage: Deps['learnUsage']): Route {
+/** A route that says what was used, in its answer or in the record of a change: it learns that first. */
+export function withUsage(route: Route, learnUsage: (() => Promise<void>) | undefined): Route {
   if (route.method === 'post' || learnUsage === undefined) return route;
   return {
     ...route,

@@ -3,7 +3,7 @@ import type { Cluster, Peer } from '../../store/cluster.ts';
 import { headersFor } from './pass-on.ts';
 
 /** Has every other node do something. Settles when they have; one that does not answer in time is not waited for. */
-export type AskOthers = (path: string) => Promise<void>;
+export type AskOthers = (path: string, answerMs?: number) => Promise<void>;
 
 interface AskDeps {
   readonly cluster: Pick<Cluster, 'others'>;
@@ -15,14 +15,14 @@ const ANSWER_MS = 1_000;
 export function createAskOthers({ cluster, secret }: AskDeps): AskOthers & Disposable {
   const agent = new Agent({ keepAlive: true });
 
-  function ask(peer: Peer, path: string): Promise<void> {
+  function ask(peer: Peer, path: string, answerMs: number): Promise<void> {
     const { hostname, port } = new URL(`http://${peer.address}`);
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = request({
       ...{ agent, port, path, method: 'POST', headers: headersFor(peer, secret) },
       host: hostname.replace(/^\[|\]$/g, ''),
     });
-    const limit = setTimeout(() => asked.destroy(), ANSWER_MS);
+    const limit = setTimeout(() => asked.destroy(), answerMs);
     asked.once('response', (answer) => answer.resume());
     asked.on('error', () => {});
     asked.once('close', () => {
@@ -33,8 +33,8 @@ export function createAskOthers({ cluster, secret }: AskDeps): AskOthers & Dispo
     return promise;
   }
 
-  const askAll: AskOthers = async (path) => {
-    await Promise.all(cluster.others().map((peer) => ask(peer, path)));
+  const askAll: AskOthers = async (path, answerMs = ANSWER_MS) => {
+    await Promise.all(cluster.others().map((peer) => ask(peer, path, answerMs)));
   };
   return Object.assign(askAll, { [Symbol.dispose]: () => agent.destroy() });
 }

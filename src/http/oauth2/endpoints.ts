@@ -13,12 +13,15 @@ import { keySet, resourceMetadata, serverMetadata } from './metadata.ts';
 import { CONSENT_PATH, SCOPE } from './provider-config.ts';
 import type { AuthorizationServer } from './provider.ts';
 import { readRegistration, writeRegistration } from './registration.ts';
+import type { Elsewhere } from '../nodes/elsewhere.ts';
 import { createThrottle } from './throttle.ts';
 
 interface Deps {
   readonly authority: Authority;
   readonly consent: Consent;
   readonly logger: Logger;
+  /** Other nodes, where there may be any. */
+  readonly elsewhere?: Pick<Elsewhere, 'answers'> | undefined;
 }
 
 /** What a handler gets besides request and response: the server for the address that was asked. */
@@ -30,6 +33,7 @@ const MAX_FORM_BYTES = 64 * 1024;
  * the SDKs let each refresh by itself: who is a little later must not look like a thief, who comes after the answer does.
  */
 const JOIN_MS = 200;
+export const TOKEN_PATH = '/oauth2/token';
 /** The parameters of an authorization request that mean something here; the others are not passed on. */
 const AUTHORIZE_PARAMS = [
   'response_type',
@@ -42,7 +46,12 @@ const AUTHORIZE_PARAMS = [
 ];
 
 /** Every path of OAuth sign-in, by exact path. In the mode `headers` none of them is there. */
-export function createOAuthEndpoints({ authority, consent, logger }: Deps): Readonly<Record<string, RawHandler>> {
+export function createOAuthEndpoints({
+  authority,
+  consent,
+  elsewhere,
+  logger,
+}: Deps): Readonly<Record<string, RawHandler>> {
   const registrations = createThrottle({ limit: 60, windowMs: 60_000 });
   /** Refreshes under way, by body: clients send several at once when a token ends, and only one can have the next. */
   const refreshing = new Map<string, Promise<Answer>>();
@@ -62,7 +71,7 @@ export function createOAuthEndpoints({ authority, consent, logger }: Deps): Read
     '/oauth2/register': guard('POST', register),
     '/oauth2/authorize': page('GET', authorize),
     [CONSENT_PATH]: page('GET, POST', decide),
-    '/oauth2/token': guard('POST', token),
+    [TOKEN_PATH]: guard('POST', token),
     '/oauth2/revoke': guard('POST', async (request, response, server) => {
       const body = await readForm(request);
       answer(
@@ -125,8 +134,11 @@ export function createOAuthEndpoints({ authority, consent, logger }: Deps): Read
         error: 'invalid_target',
         error_description: `the only resource here is ${server.resource}`,
       });
-    const ask = () => server.ask({ method: 'POST', path: '/oauth2/token', headers: formHeaders(request), body });
+    const ask = () => server.ask({ method: 'POST', path: TOKEN_PATH, headers: formHeaders(request), body });
     if (form.get('grant_type') !== 'refresh_token') return answer(response, await ask());
+    // Those of one token meet at one node, wherever they came in.
+    const about = { node: '', key: form.get('refresh_token') ?? '', isNew: true };
+    if ((await elsewhere?.answers(about, request, response, Buffer.from(body))) === true) return;
     const same = `${server.issuer}\n${body}`;
     let pending = refreshing.get(same);
     if (pending === undefined) {
