@@ -148,10 +148,14 @@ describe.skipIf(process.platform !== 'linux').each(Object.entries(CONFIGS))('sev
       tools_to_execute: ['*'],
     });
     const former = await once();
-    let isOver = false;
+    const over = new AbortController();
     const answers: unknown[] = [];
+    const seen = new Set<number>();
     const callers = Array.from({ length: 4 }, async () => {
-      while (!isOver) answers.push((await gateway.execute('local-echo', { text: 'x' }, ANEW)).status);
+      while (!over.signal.aborted) {
+        answers.push((await gateway.execute('local-echo', { text: 'x' }, ANEW)).status);
+        for (const pid of await pids()) seen.add(pid);
+      }
     });
     const workers = await gateway.untilServing(COUNT);
     process.kill(gateway.pid, 'SIGUSR2');
@@ -159,9 +163,10 @@ describe.skipIf(process.platform !== 'linux').each(Object.entries(CONFIGS))('sev
     expect(await once()).toBe(former);
     expect((await gateway.api('POST', `/api/mcp/client/${local}/reconnect`)).status).toBe(200);
     await waitFor(() => !isAlive(former ?? 0), 'the end of the former server');
-    expect(await once()).not.toBe(former);
-    isOver = true;
+    const latter = await once();
+    over.abort();
     await Promise.all(callers);
+    expect([...seen]).toEqual([former, latter]);
     expect(answers.length).toBeGreaterThan(COUNT);
     expect(answers.filter((status) => status !== 200)).toEqual([]);
     expect((await gateway.api('DELETE', `/api/mcp/client/${local}`)).status).toBe(200);
