@@ -31,7 +31,7 @@ export type CreateGateway = (
     /** Makes of the metrics of one worker those of all. */
     shareMetrics?: (own: RenderMetrics) => RenderMetrics;
     /** The socket of the process that runs servers on stdio for all workers. */
-    stdioHost?: string | undefined;
+    stdioHost?: string;
     /** The other workers, with which a database on SQLite is shared. */
     siblings?: Siblings;
   },

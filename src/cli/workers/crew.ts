@@ -22,7 +22,7 @@ export interface Crew {
 
 interface CrewOptions {
   readonly count: number;
-  readonly stdioHost: string | undefined;
+  readonly stdioHost: string;
   readonly logger: Logger;
   /** Hears of each worker when it is started. */
   readonly onWorker: (worker: Worker) => void;

@@ -6,8 +6,8 @@ export interface Orders {
   readonly number: number;
   /** It brings the database up and says for all where the gateway listens; the others follow when it serves. */
   readonly isFirst: boolean;
-  /** The socket at which servers on stdio are run for all workers; undefined where there can be none. */
-  readonly stdioHost: string | undefined;
+  /** The socket at which servers on stdio are run for all workers. */
+  readonly stdioHost: string;
 }
 
 /** What the process that the user started tells its workers. Other parts may use the same channel with other kinds. */

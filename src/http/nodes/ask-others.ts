@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import type { Cluster, Peer } from '../../store/cluster.ts';
-import { headersFor } from './pass-on.ts';
+import { toPeer } from './pass-on.ts';
 
 /** Has every other node do something. Settles when they have; one that does not answer in time is not waited for. */
 export type AskOthers = (path: string, answerMs?: number) => Promise<void>;
@@ -16,12 +16,8 @@ export function createAskOthers({ cluster, secret }: AskDeps): AskOthers & Dispo
   const agent = new Agent({ keepAlive: true });
 
   function ask(peer: Peer, path: string, answerMs: number): Promise<void> {
-    const { hostname, port } = new URL(`http://${peer.address}`);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const asked = request({
-      ...{ agent, port, path, method: 'POST', headers: headersFor(peer, secret) },
-      host: hostname.replace(/^\[|\]$/g, ''),
-    });
+    const asked = request({ ...toPeer(peer, secret), agent, method: 'POST', path });
     const limit = setTimeout(() => asked.destroy(), answerMs);
     asked.once('response', (answer) => answer.resume());
     asked.on('error', () => {});

@@ -51,11 +51,11 @@ export function createPassOn(secret: string): PassOn & Disposable {
     body: Buffer | undefined,
   ): Promise<IncomingMessage | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage | undefined>();
-    const headers: OutgoingHttpHeaders = { ...withoutConnection(request.headers), ...headersFor(peer, secret) };
+    const target = toPeer(peer, secret);
+    const headers: OutgoingHttpHeaders = { ...withoutConnection(request.headers), ...target.headers };
     if (body !== undefined) headers['content-length'] = body.length;
     const { method, url } = request;
-    const { hostname, port } = new URL(`http://${peer.address}`);
-    const outgoing = send({ agent, hostname: hostname.replace(/^\[|\]$/g, ''), port, method, path: url, headers });
+    const outgoing = send({ ...target, agent, method, path: url, headers });
     let isConnected = false;
     const connected = (): void => {
       isConnected = true;
@@ -80,9 +80,10 @@ export function createPassOn(secret: string): PassOn & Disposable {
   return Object.assign(passOn, { [Symbol.dispose]: () => agent.destroy() });
 }
 
-/** What a request to another node must have. */
-export function headersFor(peer: Peer, secret: string): Readonly<Record<string, string>> {
-  return { [PEER_SECRET]: secret, [PEER_NODE]: peer.id };
+/** Where a request to another node goes, and the headers that it must have. */
+export function toPeer({ id, address }: Peer, secret: string) {
+  const { hostname, port } = new URL(`http://${address}`);
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port, headers: { [PEER_SECRET]: secret, [PEER_NODE]: id } };
 }
 
 function withoutConnection(headers: IncomingMessage['headers']): OutgoingHttpHeaders {

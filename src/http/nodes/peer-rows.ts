@@ -4,7 +4,7 @@ import { createLineSplitter } from '../../lib/split-lines.ts';
 import type { Cluster, Peer } from '../../store/cluster.ts';
 import { writeEvents } from '../event-stream.ts';
 import type { RawHandler } from '../listen.ts';
-import { headersFor } from './pass-on.ts';
+import { toPeer } from './pass-on.ts';
 
 /** Where a node asks another for its rows. */
 export const ROWS_PATH = '/rows';
@@ -58,9 +58,7 @@ export function createPeerRows({ cluster, secret }: PeerRowsDeps): PeerRows {
 
 /** One that does not answer, or stops, is asked again at the next look. */
 function askForRows(peer: Peer, secret: string, hear: (message: string) => void, begun: () => void): ClientRequest {
-  const { hostname, port } = new URL(`http://${peer.address}`);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const asked = request({ agent: false, host, port, path: ROWS_PATH, headers: headersFor(peer, secret) });
+  const asked = request({ ...toPeer(peer, secret), agent: false, path: ROWS_PATH });
   const lines = createLineSplitter(MAX_LINE, (line) => hear(line.toString()));
   asked.on('error', () => {});
   asked.once('response', (answer) => {
