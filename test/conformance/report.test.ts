@@ -58,3 +58,11 @@ test('a scenario without a meaning in its cell is left out of the table, with th
   expect(text).toMatch(/n\.a\.:\n +server-sse-polling \[2025 → 2025\]: \S/);
   expect(hasFailed).toBe(false);
 });
+
+test('a scenario that passed when it was run again is named, with what failed at first', () => {
+  const atFirst: Check[] = [{ id: 'missing', status: 'FAILURE', errorMessage: 'too early' }];
+  const { text, hasFailed } = report([{ cell, results: [{ scenario: 'ping', checks: [success], atFirst }] }], []);
+  expect(text).toContain(`[${cell.name}] ping: run twice, since the first run failed\n  missing: too early`);
+  expect(text).toMatch(/1 passed, 0 failed$/);
+  expect(hasFailed).toBe(false);
+});

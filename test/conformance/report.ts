@@ -43,6 +43,7 @@ export function report(cells: readonly CellResult[], expected: readonly Expected
   const sections = [
     renderTable(cells, entries),
     ...renderFailures(entries, known),
+    ...renderRepeated(cells),
     ...renderLeftOut(entries),
     `${passed} passed, ${failed.length} failed${expectedCount === 0 ? '' : `, ${expectedCount} expected failures`}`,
   ];
@@ -51,6 +52,12 @@ export function report(cells: readonly CellResult[], expected: readonly Expected
 
 function isSame(a: Named, b: Named): boolean {
   return a.cell === b.cell && a.scenario === b.scenario;
+}
+
+/** Whether a scenario failed with something that is not expected of it. */
+export function hasFailed(cell: Cell, result: ScenarioResult, expected: readonly ExpectedFailure[]): boolean {
+  const known = expected.filter((one) => one.cell === cell.name);
+  return judge(cell.name, result, known).verdict === 'FAIL';
 }
 
 function judge(cell: string, { scenario, checks }: ScenarioResult, expected: readonly ExpectedFailure[]): Entry {
@@ -101,6 +108,17 @@ function renderFailures(entries: readonly Entry[], expected: readonly ExpectedFa
       return `${title}\n  expected: ${expected.find((known) => isSame(known, entry))?.reason}`;
     return entry.verdict === 'FAIL' ? [title, ...faultsOf(entry).map(renderFault)].join('\n') : [];
   });
+}
+
+/** Some scenarios hold a client to the milliseconds of the suite's own clock: what failed once and passed then is named. */
+function renderRepeated(cells: readonly CellResult[]): string[] {
+  return cells.flatMap(({ cell, results }) =>
+    results.flatMap(({ scenario, atFirst }) => {
+      if (atFirst === undefined) return [];
+      const faults = faultsOf({ checks: atFirst }).map(renderFault);
+      return [[`[${cell.name}] ${scenario}: run twice, since the first run failed`, ...faults].join('\n')];
+    }),
+  );
 }
 
 function renderFault({ id, errorMessage, description }: Check): string {

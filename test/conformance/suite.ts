@@ -22,6 +22,8 @@ export interface Check {
 export interface ScenarioResult {
   readonly scenario: string;
   readonly checks: readonly Check[];
+  /** What failed in a first run, where this is the second. */
+  readonly atFirst?: readonly Check[];
 }
 
 /** Installs the suite when what is installed is not what its lock file says. */

@@ -38,6 +38,8 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   const closed = new AbortController();
   const source: StreamSource = { client, url, headers: () => head, closed: closed.signal };
   const listen = createListenStream(source, take);
+  /** The requests that have no reply yet. */
+  const waiting = new Map<unknown, (reply: Incoming) => void>();
 
   function requestHead(): string[] {
     const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
@@ -46,10 +48,12 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     return [...Object.entries({ ...target.headers, ...authorization?.headers }).flat(), ...own];
   }
 
-  /** What belongs to no request of ours. */
+  /** What came on a stream that it does not belong to, or belongs to no request of ours. */
   function take(incoming: Incoming): void {
     if (incoming.kind === 'notification') events.onNotification(incoming.message);
     else if (incoming.kind === 'request') void answer(incoming.message);
+    // Some servers reply on whichever stream is open, as when one was closed to be resumed.
+    else waiting.get(incoming.id)?.(incoming);
   }
 
   async function answer(request: JsonRpcRequest): Promise<void> {
@@ -78,7 +82,10 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
-      const settle = (): void => signal.removeEventListener('abort', cancel);
+      const settle = (): void => {
+        waiting.delete(id);
+        signal.removeEventListener('abort', cancel);
+      };
       const onMessage = (incoming: Incoming): void => {
         if (incoming.kind === 'reply' && incoming.id === id) {
           settle();
@@ -92,6 +99,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
           outgoing.onNotification(incoming.message);
         } else take(incoming);
       };
+      waiting.set(id, onMessage);
       const place: StreamPlace = {};
       const response = new HttpResponse(onMessage, place);
       let exchange: Pick<HttpExchange, 'done' | 'abort'> = client.send(

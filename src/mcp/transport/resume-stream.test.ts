@@ -38,6 +38,8 @@ interface Peer {
   /** GETs with a Last-Event-ID. */
   readonly resumed: Omit<Arrived, 'message'>[];
   readonly methods: () => string[];
+  /** What it does on a GET without a Last-Event-ID; refuses it where there is nothing. */
+  onListen?: Resumed;
 }
 
 /** A legacy server under control of the test. Its tools/call gets `begin`; every later stream a step of `steps`. */
@@ -46,7 +48,7 @@ async function startPeer(begin: (response: ServerResponse) => void, ...steps: Re
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { headers } = request;
     if (request.method === 'GET') {
-      if (headers['last-event-id'] === undefined) return void response.writeHead(405).end();
+      if (headers['last-event-id'] === undefined) return (peer.onListen ?? refuse(405))(response, callId);
       peer.resumed.push({ headers, response });
       return (steps[peer.resumed.length - 1] ?? steps.at(-1))?.(response, callId);
     }
@@ -90,6 +92,8 @@ const refuse =
   (status: number): Resumed =>
   (response) =>
     void response.writeHead(status, { 'content-type': 'text/plain' }).end('not here');
+
+const open = (response: ServerResponse): void => void response.write(PRIMING);
 
 async function connect({ url }: Peer, events = recordEvents()) {
   const connection = createHttpConnection(createHttpClient(url), { url, headers: { 'x-own': 'a' } }, events);
@@ -145,6 +149,20 @@ test('a connection that is cut counts as an end; a new one goes on', async () =>
   const connection = await connect(peer);
   expect(await askResult(connection, CALL)).toEqual({ said: 'done' });
   expect(peer.methods().filter((method) => method === 'tools/call')).toHaveLength(1);
+});
+
+test('the reply counts on whichever stream it comes: on that of the server as well, which may open late', async () => {
+  for (const begin of [open, primeAndEnd]) {
+    const listening = Promise.withResolvers<ServerResponse>();
+    const peer = await startPeer(begin, (response) => void response.writeHead(200, STREAM).write(PRIMING));
+    peer.onListen = (response) => listening.resolve(response);
+    const connection = await connect(peer);
+    const result = askResult(connection, CALL);
+    await waitFor(() => peer.methods().includes('tools/call'), 'the call');
+    const { id } = peer.posts.at(-1)!.message;
+    reply(await listening.promise, id!);
+    expect(await result).toEqual({ said: 'done' });
+  }
 });
 
 test('a server that is away for a moment, or not yet ready, is asked again', async () => {

@@ -35,6 +35,7 @@ export function resumeStream(options: ResumeOptions): Pick<HttpExchange, 'done' 
       const pause = pauseOf(place, attempt, isReachable);
       await sleep(pause, undefined, { signal: aborted.signal, ref: false }).catch(() => undefined);
       if (aborted.signal.aborted) throw abortError(aborted.signal);
+      if (isComplete()) return;
       const before = place.lastEventId;
       const { exchange, response } = getStream(source, place, onMessage);
       current = exchange;
