@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
+import { skipSpace } from '../lib/json-scan.ts';
 import { asObject, objectOf } from '../lib/json-value.ts';
 import type { Logger } from '../lib/logger.ts';
 import { audienceOf, type ClientRequest, type ClientSide } from '../mcp/client-side.ts';
@@ -72,17 +73,17 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
       session?.inFlight.set(requestId, cancel);
       try {
         const reply = await answer(message, arrival, cancel.signal);
-        const value = message.era === 'modern' ? asModern(reply) : asLegacy(reply);
-        out.end(
-          message.id,
-          reply.kind,
-          value,
-          message.era === 'modern' && reply.kind === 'error' ? httpStatus(value) : 200,
-        );
+        const isModern = message.era === 'modern';
+        if (reply.kind === 'result') {
+          out.end(message.id, 'result', isModern ? asModern(reply) : [asLegacy(reply)]);
+        } else {
+          const value = translateError(reply.bytes, isModern ? FOR_MODERN : FOR_LEGACY);
+          out.end(message.id, 'error', [value], isModern ? httpStatus(value) : 200);
+        }
       } catch (error) {
         if (cancel.signal.aborted) return out.abandon();
         const { error: body } = renderRpcError(null, error, logger);
-        out.end(message.id, 'error', Buffer.from(JSON.stringify(body)), statusOf(error, message));
+        out.end(message.id, 'error', [Buffer.from(JSON.stringify(body))], statusOf(error, message));
       } finally {
         session?.inFlight.delete(requestId);
       }
@@ -162,21 +163,23 @@ function statusOf(error: unknown, { era }: McpRequest): number {
   return error.code === 'method_not_found' ? 404 : 200;
 }
 
-const COMPLETE = Buffer.from('{"resultType":"complete"');
+type Result = Extract<Reply, { kind: 'result' }>;
 
-/** A result of an older server says what a modern client must be told: that it is complete. Nothing else is touched. */
-function asModern(reply: Reply): Buffer {
-  if (reply.kind === 'error') return translateError(reply.bytes, FOR_MODERN);
-  if (reply.hasResultType) return reply.bytes;
-  const rest = reply.bytes.subarray(reply.bytes.indexOf(0x7b) + 1);
-  const isEmpty = rest.toString('latin1').trim() === '}';
-  return Buffer.concat([COMPLETE, Buffer.from(isEmpty ? '' : ','), rest]);
+const COMPLETE = Buffer.from('{"resultType":"complete"');
+const COMPLETE_AND = Buffer.from('{"resultType":"complete",');
+const CLOSE_BRACE = 0x7d;
+
+/** A result of an older server says what a modern client must be told: that it is complete. Nothing else is touched, or copied. */
+function asModern({ bytes, hasResultType }: Result): readonly Buffer[] {
+  if (hasResultType) return [bytes];
+  const members = bytes.subarray(bytes.indexOf(0x7b) + 1);
+  const isEmpty = members[skipSpace(members, 0)] === CLOSE_BRACE;
+  return [isEmpty ? COMPLETE : COMPLETE_AND, members];
 }
 
 /** What only a modern client understands is left out for an older one. */
-function asLegacy(reply: Reply): Buffer {
-  if (reply.kind === 'error') return translateError(reply.bytes, FOR_LEGACY);
-  return reply.hasResultType ? withoutMembers(reply.bytes, ['resultType', 'ttlMs', 'cacheScope']) : reply.bytes;
+function asLegacy({ bytes, hasResultType }: Result): Buffer {
+  return hasResultType ? withoutMembers(bytes, ['resultType', 'ttlMs', 'cacheScope']) : bytes;
 }
 
 /** Codes that say something else, or nothing, on the other side of the gateway: -32020 and -32022 speak of our own request. */

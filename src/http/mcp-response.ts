@@ -10,8 +10,8 @@ export interface McpResponse {
   readonly canSend: boolean;
   /** Sends a notification, or a request of the gateway, as JSON text. */
   send(message: string): void;
-  /** Sends the answer. `id` is JSON text. */
-  end(id: string, member: 'result' | 'error', value: Buffer, status?: number): void;
+  /** Sends the answer. `id` is JSON text; the value too, in pieces that are sent as one. */
+  end(id: string, member: 'result' | 'error', value: readonly Buffer[], status?: number): void;
   /** Ends without an answer: the client has cancelled and expects none. */
   abandon(): void;
 }
@@ -60,9 +60,10 @@ export function createMcpResponse(
       const head = `{"jsonrpc":"2.0","id":${id},"${member}":`;
       isEnded = true;
       if (sendEvent !== undefined) {
-        sendEvent(`${head}${value.toString()}}`);
+        sendEvent(`${head}${textOf(value)}}`);
         endStream();
-      } else if (!response.destroyed && !response.writableEnded) endJson(response, status, Buffer.from(head), value);
+      } else if (!response.destroyed && !response.writableEnded)
+        endJson(response, status, [Buffer.from(head), ...value, CLOSE]);
     },
     abandon() {
       isEnded = true;
@@ -73,17 +74,20 @@ export function createMcpResponse(
   };
 }
 
-function endJson(response: ServerResponse, status: number, head: Buffer, value: Buffer): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': head.length + value.length + 1 });
+function endJson(response: ServerResponse, status: number, pieces: readonly Buffer[]): void {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
   // As a string it goes out in one write with the HTTP head; latin1 keeps every byte as it is.
-  if (value.length <= COPY_LIMIT) {
-    return void response.end(Buffer.concat([head, value, CLOSE]).toString('latin1'), 'latin1');
-  }
+  if (length <= COPY_LIMIT) return void response.end(Buffer.concat(pieces, length).toString('latin1'), 'latin1');
   response.cork();
-  response.write(head);
-  response.write(value);
-  response.end(CLOSE);
+  for (const piece of pieces) response.write(piece);
+  response.end();
   response.uncork();
+}
+
+function textOf(pieces: readonly Buffer[]): string {
+  return pieces.length === 1 ? String(pieces[0]) : Buffer.concat(pieces).toString();
 }
 
 /** Answers that share one stream which somebody else ends: a batch, or the stream of HTTP+SSE. */
@@ -96,7 +100,7 @@ export function createSharedResponse(send: (message: string) => void): McpRespon
     },
     end(id, member, value) {
       isEnded = true;
-      send(`{"jsonrpc":"2.0","id":${id},"${member}":${value.toString()}}`);
+      send(`{"jsonrpc":"2.0","id":${id},"${member}":${textOf(value)}}`);
     },
     abandon() {
       isEnded = true;

@@ -140,7 +140,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     // That revision is not defined on this transport; a client that speaks both takes the hint and initializes.
     if (message.era === 'modern') {
       const { error } = renderRpcError(null, modernRefusal(), logger);
-      return out.end(message.id, 'error', Buffer.from(JSON.stringify(error)));
+      return out.end(message.id, 'error', [Buffer.from(JSON.stringify(error))]);
     }
     const onSession = (begun: LegacySession): void => adopt(channel, begun);
     const cancel = new AbortController();

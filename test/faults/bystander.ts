@@ -1,7 +1,12 @@
-/** A process of its own: a well-behaved server, and a client that calls it and another one through the gateway under test. */
+/**
+ * A process of its own: a well-behaved server, and a client that calls it and another one through the gateway under test. Both are
+ * as light as can be: what they spend on themselves, such as collecting garbage, would be taken for the gateway's.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postModern, type McpEndpoint } from '../kit/wire.ts';
-import { startUpstream } from '../kit/upstream.ts';
+import { Pool } from 'undici';
+import { describe, post } from '../../bench/exchange.ts';
+import { startRawUpstream } from '../kit/raw-upstream.ts';
+import { modernRequest, requestHeaders, type McpEndpoint } from '../kit/wire.ts';
 
 /** What to measure. */
 export interface Job {
@@ -21,42 +26,56 @@ export interface Sample {
 }
 
 const CALLERS = 4;
-const PACE_MS = 16;
+const PACE_MS = 5;
 
-const upstream = await startUpstream({ answersJson: true });
+const upstream = await startRawUpstream();
+let ran: string[] = [];
+upstream.resultText = (input) => {
+  const { text } = input as { text: string };
+  ran.push(text);
+  return `{"content":[{"type":"text","text":"${text}"}]}`;
+};
 let last = 0;
 
-async function call({ endpoint, tools }: Job, sample: Sample): Promise<void> {
-  const number = (last += 1);
-  const tool = tools[number % tools.length];
-  if (tool === undefined) return;
-  const text = `other-${number}`;
-  const began = performance.now();
-  try {
-    const params = { name: tool.name, arguments: { [tool.argument]: text } };
-    const { reply, text: raw } = await postModern(endpoint, 'tools/call', params);
-    const [part] = (reply.result?.['content'] ?? []) as { text?: string }[];
-    if (part?.text === text) sample.latencies.push(performance.now() - began);
-    else sample.failed.push(raw.slice(0, 300));
-  } catch (error) {
-    sample.failed.push(String(error));
-  }
-}
+async function measure({ endpoint, tools, ms }: Job): Promise<Sample> {
+  const sample: Sample = { latencies: [], failed: [], twice: 0 };
+  const pool = new Pool(endpoint.address, { connections: CALLERS });
+  const end = performance.now() + ms;
 
-async function measure(job: Job): Promise<Sample> {
-  const sample = { latencies: [], failed: [], twice: 0 };
-  const end = performance.now() + job.ms;
   // Evenly apart: calls that came in the same moment would wait for each other.
   const lane = async (_: unknown, at: number): Promise<void> => {
     for (let next = performance.now() + (at * PACE_MS) / CALLERS; next < end; next += PACE_MS) {
       await sleep(Math.max(0, next - performance.now()));
-      await call(job, sample);
+      const number = (last += 1);
+      const tool = tools[number % tools.length];
+      if (tool !== undefined) await call({ pool, endpoint, ...tool }, `other-${number}`, sample);
     }
   };
-  upstream.host.calls.length = 0;
+  ran = [];
   await Promise.all(Array.from({ length: CALLERS }, lane));
-  const ran = upstream.host.calls.map((call) => String(call.arguments['text']));
+  await pool.destroy();
   return { ...sample, twice: ran.length - new Set(ran).size };
+}
+
+interface Way {
+  readonly pool: Pool;
+  readonly endpoint: McpEndpoint;
+  readonly name: string;
+  readonly argument: string;
+}
+
+async function call({ pool, endpoint, name, argument }: Way, text: string, sample: Sample): Promise<void> {
+  const { message, headers } = modernRequest('tools/call', { name, arguments: { [argument]: text } });
+  const body = JSON.stringify(message);
+  const began = performance.now();
+  try {
+    const reply = await post({ pool, path: '/mcp', headers: requestHeaders(endpoint, headers) }, body);
+    const took = performance.now() - began;
+    if (reply.body.includes(`"text":"${text}"`)) sample.latencies.push(took);
+    else sample.failed.push(describe(reply));
+  } catch (error) {
+    sample.failed.push(String(error));
+  }
 }
 
 process.on('message', (job: Job) => void measure(job).then((sample) => process.send?.(sample)));

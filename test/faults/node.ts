@@ -5,6 +5,7 @@ import { waitFor } from '../kit/wait.ts';
 import { startBadServer } from './bad-server.ts';
 import { NO_HURRY_S, runFault, type Row } from './fault.ts';
 import { startFailingPostgres, type FailingPostgres } from './postgres.ts';
+import { startMeasured } from './priority.ts';
 import type { SlowLink } from '../kit/slow-link.ts';
 import { instrumented, startStage, type Stage } from './stage.ts';
 
@@ -47,7 +48,7 @@ async function startSecond(
   let port = 0;
   async function start(): Promise<ChildGateway> {
     const own = { ...options(link), appDir: stage.folder, apiKey, port };
-    const started = await startChildGateway(own, instrumented(stage.patient.clock));
+    const started = await startMeasured(() => startChildGateway(own, instrumented(stage.patient.clock)));
     port = Number(new URL(started.address).port);
     return started;
   }

@@ -3,5 +3,5 @@
  * is seen what is lost.
  */
 export const PACE = process.argv.includes('--long')
-  ? { rounds: 5, warmUpMs: 1_500, quietMs: 2_500, troubleMs: 2_500 }
+  ? { rounds: 8, warmUpMs: 3_000, quietMs: 3_000, troubleMs: 3_000 }
   : { rounds: 2, warmUpMs: 0, quietMs: 800, troubleMs: 1_400 };

@@ -8,6 +8,7 @@ import { createKey, type TestKey } from '../kit/keys.ts';
 import { temporaryDirectory } from '../kit/temporary-directory.ts';
 import type { Patient } from './footprint.ts';
 import { startOthers, type Others } from './others.ts';
+import { startMeasured } from './priority.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -30,7 +31,7 @@ export interface Stage extends AsyncDisposable {
 
 /** What the others call. */
 export const OTHER_TOOLS = [
-  { name: 'good-echo', argument: 'text' },
+  { name: 'good-any', argument: 'text' },
   { name: 'local-any', argument: 'of' },
 ];
 
@@ -48,8 +49,9 @@ export async function startStage(options: GatewayOptions = {}): Promise<Stage> {
   const folder = stack.use(await temporaryDirectory()).path;
   const clock = join(folder, 'clock');
   await writeFile(clock, '0');
-  const others = stack.use(await startOthers());
-  const gateway = stack.use(await startChildGateway({ appDir: folder, ...options }, instrumented(clock)));
+  const others = stack.use(await startMeasured(startOthers));
+  const start = () => startChildGateway({ appDir: folder, ...options }, instrumented(clock));
+  const gateway = stack.use(await startMeasured(start));
   await gateway.createClient(httpClient(others.url, { name: 'good' }));
   const stdio_config = { command: process.execPath, args: [kit('echo-stdio.mjs')] };
   await gateway.createClient({ name: 'local', connection_type: 'stdio', stdio_config, tools_to_execute: ['*'] });
