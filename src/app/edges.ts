@@ -147,7 +147,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     '/messages': sse.handleMessages,
     '/metrics': createMetricsHandler({ metrics: { render }, identify, identifyManager, logger }),
     ...createModelsHandlers({ listModels: options.models.listModels, identify, logger }),
-    ...createInferenceHandlers({ complete: options.models.complete, identify, settings, logger }),
+    ...createInferenceHandlers({ ...options.models, identify, settings, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,

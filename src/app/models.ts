@@ -2,6 +2,7 @@ import { createProviderDirectory } from '../governance/provider-directory.ts';
 import { createAskModel } from '../llm/ask-model.ts';
 import { createChooseTargets } from '../llm/choose-targets.ts';
 import { createComplete, type Complete } from '../llm/complete.ts';
+import { createCountTokens, type CountTokens } from '../llm/count-tokens.ts';
 import { createInjectTools } from '../llm/inject-tools.ts';
 import { createLlmRecords } from '../llm/llm-record.ts';
 import { createListModels, type ListModels } from '../llm/list-models.ts';
@@ -23,6 +24,7 @@ interface ModelsOptions extends Common {
 /** The side of the models: the providers that are configured, and the way of a request to them. */
 export interface Models {
   readonly complete: Complete;
+  readonly countTokens: CountTokens;
   readonly listModels: ListModels;
 }
 
@@ -33,11 +35,14 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const clients = createProviderClients(egress);
   cleanup.defer(() => clients.close());
   const providers = createProviders({ fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }) });
+  const chooseTargets = createChooseTargets({ directory, providers, spend });
+  const injectTools = createInjectTools({ catalog: servers.catalog, settings });
+  const send = createSend({ clients });
   const complete = createComplete({
-    chooseTargets: createChooseTargets({ directory, providers, spend }),
-    injectTools: createInjectTools({ catalog: servers.catalog, settings }),
+    chooseTargets,
+    injectTools,
     askModel: createAskModel({
-      send: createSend({ clients }),
+      send,
       spend,
       records: createLlmRecords({ ...accounting, settings }),
       prices: accounting.prices,
@@ -46,5 +51,9 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
     runTools: createRunTools(servers.callTool, servers.results),
     settings,
   });
-  return { complete, listModels: createListModels({ directory, providers, clients }) };
+  return {
+    complete,
+    countTokens: createCountTokens({ chooseTargets, injectTools, send, spend }),
+    listModels: createListModels({ directory, providers, clients }),
+  };
 }

@@ -21,7 +21,7 @@ export interface Question {
 }
 
 /** Who may be asked, in order; never nobody. Throws `model_not_found`, `provider_blocked`, `model_blocked`. */
-export type ChooseTargets = (question: Question) => Target[];
+export type ChooseTargets = (question: Question) => readonly [Target, ...Target[]];
 
 interface ChooseDeps {
   readonly directory: Pick<ProviderDirectory, 'find' | 'list'>;
@@ -101,8 +101,8 @@ export function createChooseTargets({ directory, providers, spend, random = Math
     // What was asked for is refused aloud; a fallback that may not be used is none.
     const first = others.length === 0 ? [targetOf(head, question)] : [head, ...others].flatMap(usable);
     const fallbacks = request.fallbacks.flatMap((name) => attempt(() => candidatesFor(name, question)) ?? []);
-    const targets = [...first, ...fallbacks.flatMap(usable)];
-    return targets.length === 0 ? [targetOf(head, question)] : targets;
+    const [best, ...next] = [...first, ...fallbacks.flatMap(usable)];
+    return best === undefined ? [targetOf(head, question)] : [best, ...next];
   };
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { bytesOf } from '../../lib/sse-frames.ts';
 import type { StreamAnswer, WholeAnswer } from '../../llm/answer.ts';
 import type { Complete } from '../../llm/complete.ts';
+import type { CountTokens } from '../../llm/count-tokens.ts';
 import { dialectOf } from '../../llm/dialects/dialects.ts';
 import type { CallerFormat } from '../../llm/formats/format.ts';
 import { readModelRequest } from '../../llm/request.ts';
@@ -16,6 +17,7 @@ import { renderInferenceError } from './render-inference-error.ts';
 
 interface Deps {
   readonly complete: Complete;
+  readonly countTokens: CountTokens;
   readonly identify: Pick<Identify, 'identifyInference'>;
   readonly settings: () => Pick<ClientSettings, 'max_request_body_size_mb'>;
   readonly logger: Logger;
@@ -26,10 +28,13 @@ interface Place {
   readonly format: CallerFormat;
   /** The provider of models that are named without one. */
   readonly provider: string | undefined;
+  /** Nothing is asked: the tokens of the request are counted. */
+  readonly isCount?: boolean;
 }
 
 const chat = (provider?: string): Place => ({ format: 'chat', provider });
 const responses = (provider?: string): Place => ({ format: 'responses', provider });
+const messages = (provider?: string): Place => ({ format: 'messages', provider });
 const embeddings = (provider?: string): Place => ({ format: 'embeddings', provider });
 
 /** Where models are asked: the gateway's own addresses, and those that clients of one provider expect behind a base URL. */
@@ -37,14 +42,16 @@ const PLACES: Readonly<Record<string, Place>> = {
   '/v1/chat/completions': chat(),
   '/v1/responses': responses(),
   '/v1/embeddings': embeddings(),
-  '/v1/messages': { format: 'messages', provider: undefined },
+  '/v1/messages': messages(),
+  '/v1/messages/count_tokens': { ...messages(), isCount: true },
   '/openai/v1/chat/completions': chat('openai'),
   '/openai/v1/responses': responses('openai'),
   '/openai/v1/embeddings': embeddings('openai'),
   '/openai/chat/completions': chat('openai'),
   '/openai/responses': responses('openai'),
   '/openai/embeddings': embeddings('openai'),
-  '/anthropic/v1/messages': { format: 'messages', provider: 'anthropic' },
+  '/anthropic/v1/messages': messages('anthropic'),
+  '/anthropic/v1/messages/count_tokens': { ...messages('anthropic'), isCount: true },
 };
 
 /** The handlers of all addresses at which models are asked, by path. */
@@ -52,7 +59,10 @@ export function createInferenceHandlers(deps: Deps): Record<string, RawHandler> 
   return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, createHandler(place, deps)]));
 }
 
-function createHandler({ format, provider }: Place, { complete, identify, settings, logger }: Deps): RawHandler {
+function createHandler(
+  { format, provider, isCount }: Place,
+  { complete, countTokens, identify, settings, logger }: Deps,
+): RawHandler {
   return async (request, response) => {
     const gone = new AbortController();
     response.once('close', () => {
@@ -66,7 +76,9 @@ function createHandler({ format, provider }: Place, { complete, identify, settin
       const caller = identify.identifyInference(headers);
       const limit = settings().max_request_body_size_mb * 1024 * 1024;
       const asked = readModelRequest(format, await readNodeBody(request, limit));
-      const answer = await complete({ request: asked, caller, headers, signal: gone.signal, provider });
+      const inference = { request: asked, caller, headers, signal: gone.signal, provider };
+      if (isCount === true) return sendWhole(await countTokens(inference), response);
+      const answer = await complete(inference);
       await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, logger));
     } catch (error) {
       if (gone.signal.aborted || response.headersSent) return; // nobody is left to be told
@@ -82,7 +94,7 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof sent === 'string' && /^[\x21-\x7e]{1,200}$/.test(sent) ? sent : randomUUID();
 }
 
-function sendWhole({ bytes, headers }: WholeAnswer, response: ServerResponse): void {
+function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
   response.end(bytes);
 }

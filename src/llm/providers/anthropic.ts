@@ -11,8 +11,9 @@ export const anthropicProvider: Provider = {
   formats: ['messages'],
   codec: messagesProviderCodec,
   framing: 'sse',
-  address: ({ key, baseUrl, path }) => ({
-    url: at(baseUrl, path ?? '/v1/messages'),
+  countsTokens: true,
+  address: ({ key, baseUrl, path, format }) => ({
+    url: at(baseUrl, path ?? (format === 'count_tokens' ? '/v1/messages/count_tokens' : '/v1/messages')),
     headers: { ...credentials(key), 'content-type': 'application/json' },
   }),
   modelsAddress: (key, baseUrl) => ({ url: at(baseUrl, '/v1/models?limit=1000'), headers: credentials(key) }),

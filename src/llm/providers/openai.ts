@@ -77,7 +77,7 @@ function createSpeaker(
     refusesStreamOptions,
     framing: 'sse',
     address({ key, baseUrl, format, path }) {
-      const standard = format === 'codec' ? undefined : (paths?.[format] ?? PATHS[format]);
+      const standard = format === 'codec' || format === 'count_tokens' ? undefined : (paths?.[format] ?? PATHS[format]);
       if (standard === undefined) throw new GatewayError('invalid_request', `${name} does not speak ${format}`);
       return { url: at(baseUrl, path ?? standard), headers: { ...bearer(key), ...JSON_BODY } };
     },

@@ -3,8 +3,11 @@ import type { CallerFormat, ProviderCodec } from '../formats/format.ts';
 
 /** One request to a provider, as far as address and credentials depend on it. */
 export interface ProviderCall {
-  /** The format of `body`: one of the provider's own `formats`, or `codec` for what its codec has written. */
-  readonly format: CallerFormat | 'codec';
+  /**
+   * The format of `body`: one of the provider's own `formats`, `codec` for what its codec has written, or `count_tokens` for a
+   * request in messages that is only to be counted.
+   */
+  readonly format: CallerFormat | 'codec' | 'count_tokens';
   /** The model or deployment as the provider names it. */
   readonly model: string;
   readonly isStream: boolean;
@@ -30,6 +33,8 @@ export interface Provider {
   readonly codec?: ProviderCodec | undefined;
   /** True for one that takes members of chat completions which OpenAI refuses (`cache_control`, `reasoning_details` …). */
   readonly takesExtensions?: boolean | undefined;
+  /** True for one that takes `count_tokens`. */
+  readonly countsTokens?: boolean | undefined;
   /** True for one that refuses `stream_options`, by which usage is asked for; what it does not tell is estimated. */
   readonly refusesStreamOptions?: boolean | undefined;
   /** How a streamed body is cut into events. */
