@@ -4,6 +4,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { backOff } from '../../lib/time.ts';
 import { tell, type FromWorker, type Orders } from './messages.ts';
 import { ORDERS_VARIABLE } from './seat.ts';
+import { watchWorker } from './watch-worker.ts';
 
 /** How a process ended: with a code, or by a signal. */
 export type Ending = readonly [code: number | null, signal: string | null];
@@ -61,6 +62,9 @@ export function createCrew({ count, stdioHost, logger, onWorker }: CrewOptions):
     living.set(worker, ending);
     void ending.then(() => living.delete(worker));
     worker.on('message', ({ kind }: FromWorker) => kind === 'worker_serves' && served.add(worker));
+    watchWorker(worker, () =>
+      logger.error({ worker: number }, 'a worker gives no sign of life any more; it is killed'),
+    );
     onWorker(worker);
     return worker;
   }

@@ -14,12 +14,15 @@ export interface Orders {
 export type ToWorker =
   /** Drain, and end; `grace` is seconds in which clients can move to other workers. */
   | { readonly kind: 'worker_stop'; readonly grace: number }
+  /** Say that you live. */
+  | { readonly kind: 'worker_ping' }
   | { readonly kind: 'worker_render_metrics' }
   | { readonly kind: 'worker_all_metrics'; readonly id: number; readonly text: string };
 
 /** What workers tell it. */
 export type FromWorker =
   | { readonly kind: 'worker_serves' }
+  | { readonly kind: 'worker_pong' }
   /** What it has counted: because it was asked, or as its last word. */
   | { readonly kind: 'worker_metrics'; readonly text: string }
   | { readonly kind: 'worker_ask_metrics'; readonly id: number };

@@ -32,6 +32,7 @@ export function takeSeat(): Seat | undefined {
   cluster.worker.exitedAfterDisconnect = true;
   const orders = JSON.parse(text) as Orders;
   const { shareMetrics, leave } = createMetricsLink();
+  onMessage(({ kind }) => kind === 'worker_ping' && void send({ kind: 'worker_pong' }));
   return {
     ...orders,
     siblings: createSiblings(process),

@@ -88,6 +88,15 @@ describe.skipIf(process.platform === 'win32')('several workers', () => {
     expect(gateway.out.stderr).toMatch(/"signal":"SIGKILL".*a worker has ended; another one takes its place/);
   });
 
+  test('are replaced when they give no sign of life, though their process lives', async () => {
+    await using gateway = launch();
+    const [stuck = '', other = ''] = await answering(gateway);
+    process.kill(Number(stuck), 'SIGSTOP');
+    await waitFor(() => !isAlive(Number(stuck)), 'the stopped worker to be killed', 80_000);
+    expect(await answering(gateway)).toContain(other);
+    expect(gateway.out.stderr).toMatch(/gives no sign of life any more; it is killed/);
+  });
+
   test('that die leave connections that they have not taken to the others', async () => {
     await using gateway = launch();
     const [stuck = ''] = await answering(gateway);
