@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { createRunner, getHostFunctionContext, RunError, setMaxWorkers, type RunContinuationState } from 'run';
@@ -61,10 +62,18 @@ process.on('message', (message: ToProcess) => {
   else running.get(message.run)?.calls.get(message.call)?.(message.answer);
 });
 
-/** Code must never slow down what others do. On Linux each thread has a priority, and those that begin later inherit it. */
+/**
+ * Code must never slow down what others do. On Linux each thread has a priority, and those that begin later inherit it: they run
+ * when nobody else wants the processor, and whoever does gets it at once (sched(7), SCHED_IDLE). Where that cannot be set, code has
+ * a smaller share.
+ */
 function yieldToOthers(): void {
   const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [0];
   for (const thread of threads) setPriority(thread, NICE);
+  if (process.platform !== 'linux') return;
+  // Our environment is empty, so that there is no PATH to look at.
+  const args = ['--all-tasks', '--idle', '--pid', '0', String(process.pid)];
+  spawnSync('chrt', args, { stdio: 'ignore', env: { PATH: '/usr/bin:/bin' } });
 }
 
 function post(message: FromProcess): void {
