@@ -7,6 +7,7 @@ import { readWhole } from './exchange.ts';
 import { headersFor } from './forward-headers.ts';
 import type { InjectTools } from './inject-tools.ts';
 import type { Send } from './send.ts';
+import type { Target } from './target.ts';
 import { estimateUsage } from './usage.ts';
 
 /** How many tokens a request would take, as JSON text. */
@@ -30,36 +31,39 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** The provider counts, where it does so; else it is an estimate. Limits on requests hold for either; it costs nothing. */
 export function createCountTokens({ chooseTargets, injectTools, send, spend }: CountDeps): CountTokens {
-  return async ({ request, caller, headers, signal, provider }) => {
-    const [target] = chooseTargets({ request, caller, headers, provider });
-    const { bytes } = injectTools(request, messagesDialect, caller, headers);
+  /** The provider's own answer. */
+  async function ask(target: Target, body: Buffer, { headers, signal }: Inference): Promise<Buffer> {
+    const { arrived } = await send({
+      target,
+      format: 'count_tokens',
+      isStream: false,
+      body: (model) => editObject(body, { model: JSON.stringify(model), fallbacks: undefined }),
+      headers: headersFor('messages', headers, undefined),
+      signal,
+      onAttempt: () => undefined,
+    });
+    return await readWhole(arrived.chunks, MAX_ANSWER_BYTES);
+  }
+
+  return async (inference) => {
+    const { request, caller, headers } = inference;
+    const [target] = chooseTargets(inference);
+    const body = injectTools(request, messagesDialect, caller, headers).bytes;
+    const isCounted = target.provider.countsTokens === true;
     const reservation = await spend.reserve(target.limits, 0);
     try {
-      const count =
-        target.provider.countsTokens === true
-          ? await ask()
-          : Buffer.from(
-              JSON.stringify({ input_tokens: estimateUsage({ input: bytes.length, output: 0 }).prompt_tokens }),
-            );
+      const bytes = isCounted ? await ask(target, body, inference) : estimate(body);
       reservation.settle(0, 0);
-      const origin = target.provider.countsTokens === true ? 'provider' : 'estimate';
-      return { bytes: count, headers: { 'x-bf-provider': target.record.name, 'x-asbru-count': origin } };
+      const counter = isCounted ? 'provider' : 'estimate';
+      return { bytes, headers: { 'x-bf-provider': target.record.name, 'x-asbru-count': counter } };
     } catch (error) {
       reservation.release();
       throw error;
     }
-
-    async function ask(): Promise<Buffer> {
-      const { arrived } = await send({
-        target,
-        format: 'count_tokens',
-        isStream: false,
-        body: (model) => editObject(bytes, { model: JSON.stringify(model), fallbacks: undefined }),
-        headers: headersFor('messages', headers, undefined),
-        signal,
-        onAttempt: () => undefined,
-      });
-      return await readWhole(arrived.chunks, MAX_ANSWER_BYTES);
-    }
   };
+}
+
+function estimate(body: Buffer): Buffer {
+  const { prompt_tokens } = estimateUsage({ input: body.length, output: 0 });
+  return Buffer.from(JSON.stringify({ input_tokens: prompt_tokens }));
 }

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PASSWORD } from '../kit/browser-session.ts';
 import { startGateway, type TestGateway } from '../kit/gateway.ts';
 import { callText } from '../kit/scene.ts';
@@ -19,6 +19,8 @@ beforeAll(async () => {
   ({ page, faults } = await openPage(browser, gateway.address));
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 });
+
+beforeEach(() => void (faults.length = 0));
 
 afterAll(async () => {
   await browser?.close();
@@ -127,6 +129,8 @@ test('signing out and in again, to the page that was asked for', async () => {
   const { tabTo, press, type, focus } = byKeyboard(page);
   await page.goto('/workspace/mcp-registry');
   await page.getByRole('row', { name: /tracker/ }).waitFor();
+  // A connection that is being made when its session ends is refused, and the browser says so.
+  await page.getByText('live', { exact: true }).filter({ visible: true }).waitFor();
   await press('Control+k');
   await type('sign out');
   await press('Enter');
