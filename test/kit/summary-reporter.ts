@@ -9,7 +9,9 @@ export default class SummaryReporter implements Reporter {
       if (module.errors().length > 0) count.failed += 1;
       for (const test of module.children.allTests()) {
         count[test.result().state] += 1;
-        if (test.diagnostic()?.flaky === true) repeated.push(`${module.relativeModuleId} > ${test.fullName}`);
+        if (test.diagnostic()?.flaky !== true) continue;
+        const [error] = test.result().errors ?? [];
+        repeated.push(`${module.relativeModuleId} > ${test.fullName}: ${error?.message ?? ''}`);
       }
     }
     // After the default reporter's own summary, which is written in the same hook.

@@ -2,9 +2,10 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { startChildGateway } from '../kit/child-gateway.ts';
 import { httpClient, randomApiKey } from '../kit/gateway.ts';
-import { callText } from '../kit/scene.ts';
+import { callText, listedTools } from '../kit/scene.ts';
 import { openShared, SHARED } from '../kit/shared.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 import { parseConfig } from '../../src/config/file.ts';
 import { databaseOptions } from '../../src/config/open-stores.ts';
 import { connect } from '../../src/store/database.ts';
@@ -25,6 +26,8 @@ test.each(SHARED)('three gateways that start at once on an empty %s migrate it o
   for (const outcome of started) if (outcome.status === 'fulfilled') stack.use(outcome.value);
   expect(started.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
   for (const gateway of await Promise.all(starting)) {
+    // A gateway serves before it has reached its servers.
+    await waitFor(async () => (await listedTools(gateway)).includes('c1-echo'), 'the tools of the server');
     expect(await callText(gateway, 'c1-echo', { text: 'hi' })).toBe('hi');
     expect((await gateway.api('GET', '/api/api-keys')).body['total_count']).toBe(1);
     expect((await gateway.api('GET', '/api/audit-logs/verify')).body).toMatchObject({ is_intact: true });
