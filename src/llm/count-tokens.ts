@@ -1,5 +1,4 @@
 import type { Spend } from '../governance/spend.ts';
-import { editObject } from '../lib/json-edit.ts';
 import type { ChooseTargets } from './choose-targets.ts';
 import type { Inference } from './complete.ts';
 import { messagesDialect } from './dialects/messages.ts';
@@ -8,6 +7,7 @@ import { headersFor } from './forward-headers.ts';
 import type { InjectTools } from './inject-tools.ts';
 import type { Send } from './send.ts';
 import type { Target } from './target.ts';
+import { asAsked } from './translate.ts';
 import { estimateUsage } from './usage.ts';
 
 /** How many tokens a request would take, as JSON text. */
@@ -37,7 +37,7 @@ export function createCountTokens({ chooseTargets, injectTools, send, spend }: C
       target,
       format: 'count_tokens',
       isStream: false,
-      body: (model) => editObject(body, { model: JSON.stringify(model), fallbacks: undefined }),
+      body: (model) => asAsked(body, model),
       headers: headersFor('messages', headers, undefined),
       signal,
       onAttempt: () => undefined,

@@ -1,5 +1,5 @@
 import { GatewayError } from '../lib/errors.ts';
-import { editObject } from '../lib/json-edit.ts';
+import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, objectsOf } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
@@ -101,11 +101,11 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
   return {
     format,
     encode: (model) =>
-      editObject(bytes, {
-        model: JSON.stringify(model),
-        fallbacks: undefined,
-        ...(isAdded && { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) }),
-      }),
+      asAsked(
+        bytes,
+        model,
+        isAdded ? { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) } : {},
+      ),
     decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
     async *decodeStream(chunks, onData) {
       const framer = createFramer();
@@ -124,6 +124,11 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
       if (rest.length > 0) yield rest;
     },
   };
+}
+
+/** The bytes of a request with the model by the provider's name, and without what only the gateway reads. */
+export function asAsked(bytes: Buffer, model: string, more: MemberChanges = {}): Buffer {
+  return editObject(bytes, { model: JSON.stringify(model), fallbacks: undefined, ...more });
 }
 
 /** Only callers of chat completions are asked whether they want to see it. */

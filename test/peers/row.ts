@@ -52,7 +52,7 @@ export async function runRow({ client, open, peer, way }: Task): Promise<RowResu
     if (!canDo(operation, place)) cells[operation] = { kind: 'absent' };
     else if ('failure' in opened) cells[operation] = { ...opened.failure, reason: `connect: ${opened.failure.reason}` };
     else
-      cells[operation] = await tryOperation(operation, {
+      cells[operation] = await tryOperation(operation, `${way.name}: ${client} × ${peer.name}`, {
         session: opened.value,
         subject: peer.subject,
         prefix,
@@ -64,11 +64,11 @@ export async function runRow({ client, open, peer, way }: Task): Promise<RowResu
   return { ...place, revision: revisionIn(front.lines()), cells: cells as RowResult['cells'] };
 }
 
-async function tryOperation(operation: Operation, row: Row): Promise<Cell> {
+async function tryOperation(operation: Operation, where: string, row: Row): Promise<Cell> {
   const first = await attempt(() => OPERATIONS[operation](row), row);
   if (!('failure' in first)) return { kind: 'passed' };
   // Some clients drop what comes in one piece with something else, as it may on a busy machine.
-  console.log(`${operation} is tried again: ${first.failure.reason}`);
+  console.log(`tried again: ${where}: ${operation}: ${first.failure.reason}`);
   const second = await attempt(() => OPERATIONS[operation](row), row);
   return 'failure' in second ? second.failure : { kind: 'passed' };
 }

@@ -1,14 +1,17 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { CallerFormat } from '../formats/format.ts';
 import { bearer, joinAddress, JSON_BODY } from './address.ts';
-import type { Provider } from './provider.ts';
+import type { Provider, ProviderCall } from './provider.ts';
+
+/** What is not in it is not spoken. */
+type Paths = Readonly<Partial<Record<ProviderCall['format'], string>>>;
 
 interface Spoken {
   /** Undefined: everybody runs it on a machine of their own. */
   readonly baseUrl: string | undefined;
   readonly formats: readonly CallerFormat[];
   /** Paths that differ from OpenAI's. */
-  readonly paths?: Partial<Record<CallerFormat, string>>;
+  readonly paths?: Paths;
   /** True for those who take the members that gateways have added. */
   readonly takesExtensions?: boolean;
   /** True for those who refuse `stream_options`. */
@@ -17,7 +20,7 @@ interface Spoken {
   readonly listsModels?: boolean;
 }
 
-const PATHS: Readonly<Partial<Record<CallerFormat, string>>> = {
+const PATHS: Paths = {
   chat: '/v1/chat/completions',
   responses: '/v1/responses',
   embeddings: '/v1/embeddings',
@@ -77,7 +80,7 @@ function createSpeaker(
     refusesStreamOptions,
     framing: 'sse',
     address({ key, baseUrl, format, path }) {
-      const standard = format === 'codec' || format === 'count_tokens' ? undefined : (paths?.[format] ?? PATHS[format]);
+      const standard = paths?.[format] ?? PATHS[format];
       if (standard === undefined) throw new GatewayError('invalid_request', `${name} does not speak ${format}`);
       return { url: at(baseUrl, path ?? standard), headers: { ...bearer(key), ...JSON_BODY } };
     },

@@ -99,7 +99,6 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
           outgoing.onNotification(incoming.message);
         } else take(incoming);
       };
-      waiting.set(id, onMessage);
       const place: StreamPlace = {};
       const response = new HttpResponse(onMessage, place);
       let exchange: Pick<HttpExchange, 'done' | 'abort'> = client.send(
@@ -114,6 +113,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
         post(writeNotification('notifications/cancelled', notice)).catch(() => undefined);
       };
       signal.addEventListener('abort', cancel);
+      waiting.set(id, onMessage);
       const isComplete = (): boolean => linger !== undefined;
       const end = (): void => {
         settle();
