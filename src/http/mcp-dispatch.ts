@@ -85,7 +85,7 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
         const { error: body } = renderRpcError(null, error, logger);
         out.end(message.id, 'error', [Buffer.from(JSON.stringify(body))], statusOf(error, message));
       } finally {
-        session?.inFlight.delete(requestId);
+        session?.inFlight.take(requestId);
       }
     },
     other(message, session) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SessionState } from '../store/mcp-session-states.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
+import { createInFlight, type InFlight } from '../lib/in-flight.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { unlessAborted } from '../lib/unless-aborted.ts';
 import type { InputRequest } from './relay/conversation.ts';
@@ -28,7 +29,7 @@ export interface LegacySession extends Agreement {
   readonly id: string;
   readonly profile: Profile | undefined;
   /** Requests that the client may cancel by their id. */
-  readonly inFlight: Map<RequestId, AbortController>;
+  readonly inFlight: InFlight<RequestId, AbortController>;
   readonly streams: Set<ClientStream>;
   /** What `logging/setLevel` asked for; a client that never asked hears what its own requests bring. */
   logLevel: string | undefined;
@@ -183,7 +184,7 @@ function createSession(
     protocolVersion,
     capabilities,
     clientInfo,
-    inFlight: new Map(),
+    inFlight: createInFlight(),
     streams,
     logLevel: undefined,
     between: {

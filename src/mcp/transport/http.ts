@@ -1,5 +1,6 @@
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { HttpClient, HttpExchange } from '../../lib/http-client.ts';
+import { createInFlight } from '../../lib/in-flight.ts';
 import { readIncoming, writeNotification, type Incoming, type JsonRpcRequest, type Reply } from '../../lib/json-rpc.ts';
 import { abortError } from '../../lib/unless-aborted.ts';
 import { MODERN_VERSION } from '../revisions.ts';
@@ -39,7 +40,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   const source: StreamSource = { client, url, headers: () => head, closed: closed.signal };
   const listen = createListenStream(source, take);
   /** The requests that have no reply yet. */
-  const waiting = new Map<unknown, (reply: Incoming) => void>();
+  const waiting = createInFlight<unknown, (reply: Incoming) => void>();
 
   function requestHead(): string[] {
     const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
@@ -83,7 +84,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
       const settle = (): void => {
-        waiting.delete(id);
+        waiting.take(id);
         signal.removeEventListener('abort', cancel);
       };
       const onMessage = (incoming: Incoming): void => {

@@ -1,4 +1,5 @@
 import { GatewayError, messageOf } from '../../lib/errors.ts';
+import { createInFlight } from '../../lib/in-flight.ts';
 import {
   readIncoming,
   writeNotification,
@@ -38,16 +39,14 @@ interface PipeDeps {
 
 /** Matches replies, progress and cancellation to requests on a stream of messages that all requests share. */
 export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe {
-  const pending = new Map<unknown, Pending>();
+  const pending = createInFlight<unknown, Pending>();
   let lastId = 0;
   let failure: GatewayError | undefined;
 
   /** Gives the request up for whoever settles it; undefined when it was settled before. */
   function take(id: unknown): Pending | undefined {
-    const entry = pending.get(id);
-    if (entry === undefined) return undefined;
-    pending.delete(id);
-    entry.outgoing.signal.removeEventListener('abort', entry.onAbort);
+    const entry = pending.take(id);
+    entry?.outgoing.signal.removeEventListener('abort', entry.onAbort);
     return entry;
   }
 
@@ -119,7 +118,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
     reject: (id, error) => take(id)?.reject(error),
     fail(reason) {
       failure ??= reason;
-      for (const id of [...pending.keys()]) take(id)?.reject(reason);
+      for (const { outgoing } of pending.values()) take(outgoing.id)?.reject(reason);
     },
   };
 }
