@@ -1,5 +1,4 @@
-import type { Frame } from '../lib/sse-frames.ts';
-import type { Answer, StreamAnswer, WholeAnswer } from './answer.ts';
+import type { Answer, StreamAnswer, TakeFrames, WholeAnswer } from './answer.ts';
 import { addUsage, type Dialect, type ToolCall, type ToolResult } from './dialects/dialect.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 
@@ -29,7 +28,7 @@ export async function runAgent(request: Buffer, run: AgentRun): Promise<Answer> 
   const first = await run.ask(request);
   return first.kind === 'whole'
     ? continueWhole(request, first, run)
-    : { ...first, frames: continueStream(request, first, run) };
+    : { ...first, read: (take) => continueStream(request, first, run, take) };
 }
 
 async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun): Promise<WholeAnswer> {
@@ -56,29 +55,29 @@ async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun)
   }
 }
 
-async function* continueStream(request: Buffer, first: StreamAnswer, run: AgentRun): AsyncGenerator<readonly Frame[]> {
+async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRun, take: TakeFrames): Promise<void> {
   const { dialect, maxDepth } = run;
   const stitcher = dialect.createStitcher();
   const executed: ToolResult[] = [];
   let body = request;
-  let { frames } = first;
+  let { read } = first;
   for (let depth = 0; ; depth += 1) {
-    for await (const batch of frames) {
+    await read((batch) => {
       const given = batch.flatMap((frame) => stitcher.push(frame));
-      if (given.length > 0) yield given;
-    }
+      return given.length > 0 ? take(given) : undefined;
+    });
     const answer = stitcher.answer();
     const { automatic, pending } = sort(dialect.callsOf(answer), run);
     const isOver = automatic.length === 0 || depth >= maxDepth;
     if (isOver && (pending.length === 0 || automatic.length > 0 || executed.length === 0))
-      return void (yield stitcher.release());
+      return take(stitcher.release());
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
     const open = openCalls(pending, results);
-    if (open.length > 0) return void (yield stitcher.releaseMixed(executed, open));
+    if (open.length > 0) return take(stitcher.releaseMixed(executed, open));
     stitcher.advance();
     body = dialect.continueWith(body, answer, results);
-    ({ frames } = demandStream(await run.ask(body)));
+    ({ read } = demandStream(await run.ask(body)));
   }
 }
 

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Frame } from '../lib/sse-frames.ts';
 
+/** Takes frames that came together. A promise holds back what comes next. */
+export type TakeFrames = (frames: readonly Frame[]) => void | Promise<void>;
+
 /** The answer to a caller, in the caller's format: whole, or as it comes. */
 export type Answer = WholeAnswer | StreamAnswer;
 
@@ -17,7 +20,7 @@ export interface WholeAnswer {
 export interface StreamAnswer {
   readonly kind: 'stream';
   readonly id: string;
-  /** To be read once; whoever stops reading ends the request. Frames that came together stay together. */
-  readonly frames: AsyncIterable<readonly Frame[]>;
+  /** Hands all frames on and settles at the end of the stream. To be called once; when `take` throws, the request ends. */
+  readonly read: (take: TakeFrames) => Promise<void>;
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -3,9 +3,8 @@ import type { ModelPrices } from '../governance/model-prices.ts';
 import type { Reservation, Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
-import type { Frame } from '../lib/sse-frames.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, TakeFrames } from './answer.ts';
 import type { Gatherer } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/dialects.ts';
 import { readWhole } from './exchange.ts';
@@ -121,35 +120,34 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 
   async function whole(parts: Attempt): Promise<Answer> {
     const { sent, translation, target, record } = parts;
-    const decoded = translation.decodeWhole(await readWhole(sent.arrived.chunks, MAX_ANSWER_BYTES));
+    const decoded = translation.decodeWhole(await readWhole(sent.arrived, MAX_ANSWER_BYTES));
     settle(parts, decoded.answer);
     return { kind: 'whole', id: record.id, ...decoded, headers: headersOf(target, sent) };
   }
 
   function stream(parts: Attempt): Answer {
     const { sent, target, record } = parts;
-    return { kind: 'stream', id: record.id, frames: watch(parts), headers: headersOf(target, sent) };
+    const read = (take: TakeFrames): Promise<void> => readStream(parts, take);
+    return { kind: 'stream', id: record.id, read, headers: headersOf(target, sent) };
   }
 
   /** Hands the frames on and reads along. However the stream ends, what has come of it is settled and recorded. */
-  async function* watch(parts: Attempt): AsyncGenerator<readonly Frame[]> {
+  async function readStream(parts: Attempt, take: TakeFrames): Promise<void> {
     const { request, translation, sent } = parts;
     const gatherer: Gatherer | undefined = dialectOf(request.format)?.createGatherer();
-    let isOver = false;
     let failure: unknown;
+    const decoder = translation.decodeStream(take, (data) => {
+      gatherer?.push(data);
+      if (failureIn(data) !== undefined)
+        failure = new GatewayError('provider_error', 'the provider broke its stream off');
+    });
     try {
-      yield* translation.decodeStream(sent.arrived.chunks, (data) => {
-        gatherer?.push(data);
-        if (failureIn(data) !== undefined)
-          failure = new GatewayError('provider_error', 'the provider broke its stream off');
-      });
-      isOver = true;
+      await sent.arrived.read((chunk) => decoder.push(chunk));
+      await decoder.end();
     } catch (error) {
-      isOver = true;
       failure = error;
       throw error;
     } finally {
-      if (!isOver) failure = new GatewayError('call_cancelled', 'the caller went away');
       settle(parts, gatherer?.answer() ?? {}, failure);
     }
   }

@@ -42,7 +42,7 @@ export function createCountTokens({ chooseTargets, injectTools, send, spend }: C
       signal,
       onAttempt: () => undefined,
     });
-    return await readWhole(arrived.chunks, MAX_ANSWER_BYTES);
+    return await readWhole(arrived, MAX_ANSWER_BYTES);
   }
 
   return async (inference) => {

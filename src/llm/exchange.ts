@@ -1,12 +1,12 @@
 import { GatewayError } from '../lib/errors.ts';
+import { IncomingBody } from './incoming-body.ts';
 import type { HttpClient, HttpExchange, HttpRequest } from '../lib/http-client.ts';
 
 /** An answer whose head has come; what follows comes when it is asked for. */
 export interface Arrived {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** To be read once. Whoever stops reading ends the exchange. */
-  readonly chunks: AsyncIterable<Buffer>;
+  readonly read: IncomingBody['read'];
 }
 
 /** Who is asked, and how long they have; in milliseconds. */
@@ -19,9 +19,6 @@ export interface Patience {
   readonly idleMs: number;
 }
 
-/** So much of an answer may wait for its reader; more stays with the sender. */
-const MAX_WAITING = 1024 * 1024;
-
 /**
  * Sends a request and settles with the head of the answer. Rejects with `provider_unreachable`, also when the connection is lost
  * in the middle of an answer, with `provider_timeout`, and with `call_cancelled` when the signal is aborted.
@@ -33,12 +30,6 @@ export function startExchange(
   signal: AbortSignal,
 ): Promise<Arrived> {
   const { promise, resolve, reject } = Promise.withResolvers<Arrived>();
-  const queue: Buffer[] = [];
-  let waiting = 0;
-  let isOver = false;
-  let failure: unknown;
-  let wake: (() => void) | undefined;
-
   const late = (what: string) =>
     new GatewayError('provider_timeout', `the provider (${request.url.origin}) ${what} in time`);
   let timer = setTimeout(() => exchange.abort(late('did not answer')), headMs).unref();
@@ -51,53 +42,29 @@ export function startExchange(
   const exchange: HttpExchange = client.send(request, {
     onHead(status, headers) {
       rearm();
-      resolve({ status, headers, chunks: read() });
+      resolve({ status, headers, read: (take) => body.read(take) });
     },
     onData(chunk) {
       timer.refresh();
-      queue.push(chunk);
-      waiting += chunk.length;
-      if (waiting > MAX_WAITING) exchange.pause();
-      wake?.();
+      body.push(chunk);
     },
   });
+  const body = new IncomingBody(exchange);
+  const end = (failure?: unknown) => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+    body.end(failure);
+  };
   if (signal.aborted) giveUp();
   else signal.addEventListener('abort', giveUp, { once: true });
-  exchange.done
-    .catch((error: unknown) => {
-      failure = connectionError(error, provider);
+  exchange.done.then(
+    () => end(),
+    (error: unknown) => {
+      const failure = connectionError(error, provider);
       reject(failure);
-    })
-    .finally(() => {
-      isOver = true;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-      wake?.();
-    });
-
-  async function* read(): AsyncGenerator<Buffer> {
-    try {
-      for (;;) {
-        const [first] = queue;
-        if (first !== undefined) {
-          // What came together goes on together: each piece by itself would take the whole way to the caller.
-          const chunk = queue.length === 1 ? first : Buffer.concat(queue);
-          queue.length = 0;
-          if (waiting > MAX_WAITING) exchange.resume();
-          waiting = 0;
-          yield chunk;
-        } else if (isOver) {
-          if (failure !== undefined) throw failure as Error;
-          return;
-        } else {
-          await new Promise<void>((ready) => (wake = ready));
-        }
-      }
-    } finally {
-      if (!isOver) exchange.abort(new GatewayError('call_cancelled', 'nobody reads the answer any more'));
-    }
-  }
-
+      end(failure);
+    },
+  );
   return promise;
 }
 
@@ -112,13 +79,13 @@ export function connectionError(error: unknown, provider: string): unknown {
 }
 
 /** All of a body, up to a limit. */
-export async function readWhole(chunks: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+export async function readWhole({ read }: Pick<Arrived, 'read'>, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const chunk of chunks) {
+  await read((chunk) => {
     size += chunk.length;
     if (size > limit) throw new GatewayError('provider_bad_reply', `the answer is larger than ${limit} bytes`);
     parts.push(chunk);
-  }
+  });
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
 }

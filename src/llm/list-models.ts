@@ -51,9 +51,10 @@ export function createListModels({ directory, providers, clients, now = Date.now
     const { url, headers } = await kind.modelsAddress(key, record.network.base_url);
     const request = { method: 'GET' as const, url, headers: Object.entries(headers).flat() };
     const patience = { ...PATIENCE, provider: record.name };
-    const { status, chunks } = await startExchange(clients.open(record, url), request, patience, NEVER);
-    const body = await readWhole(chunks, MAX_LIST_BYTES);
-    if (status !== 200) throw new GatewayError('provider_error', `HTTP ${status} for the list of models`);
+    const arrived = await startExchange(clients.open(record, url), request, patience, NEVER);
+    const body = await readWhole(arrived, MAX_LIST_BYTES);
+    if (arrived.status !== 200)
+      throw new GatewayError('provider_error', `HTTP ${arrived.status} for the list of models`);
     return readModels(record.name, JSON.parse(body.toString()) as JsonObject);
   }
 

@@ -75,7 +75,7 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
         const arrived = await attempt(outgoing, key, model);
         if (arrived.status < 400) return { arrived, model };
         ({ status } = arrived);
-        last = errorOf(target, arrived, await readWhole(arrived.chunks, MAX_ERROR_BYTES));
+        last = errorOf(target, arrived, await readWhole(arrived, MAX_ERROR_BYTES));
       } catch (error) {
         // The address may take a request of its own, for a token.
         last = connectionError(error, name);

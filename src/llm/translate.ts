@@ -3,7 +3,7 @@ import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, objectsOf } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
-import type { WholeAnswer } from './answer.ts';
+import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
@@ -25,7 +25,14 @@ export interface Translation {
   /** A whole answer in the caller's format. Throws `provider_bad_reply` for what is none. */
   decodeWhole(bytes: Buffer): DecodedAnswer;
   /** A stream in the caller's format. `onData` hears of all events, of those too that are not for the caller. */
-  decodeStream(chunks: AsyncIterable<Buffer>, onData: (data: JsonObject) => void): AsyncIterable<readonly Frame[]>;
+  decodeStream(take: TakeFrames, onData: (data: JsonObject) => void): StreamDecoder;
+}
+
+/** Makes frames of the pieces of a stream. A promise holds back the next piece. */
+interface StreamDecoder {
+  push(chunk: Buffer): void | Promise<void>;
+  /** Throws `provider_bad_reply` for a stream that is not complete. */
+  end(): void | Promise<void>;
 }
 
 /** The caller's own format is passed through where the provider speaks it; anything else goes by way of chat completions. */
@@ -57,7 +64,8 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const answer = caller?.encodeResponse(decoded, request.fields, facts) ?? decoded;
       return { bytes: Buffer.from(JSON.stringify(answer)), answer };
     },
-    async *decodeStream(chunks, onData) {
+    decodeStream(take, onData) {
+      const events = createEventReader(provider.framing);
       const inward = codec?.decodeStream(facts);
       const outward = caller?.encodeStream(request.fields, facts);
       const isShown = showsUsage(request);
@@ -70,14 +78,20 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
           onData(chunk);
           return isShown || !isUsageOnly(chunk) ? [writeFrame(chunk)] : [];
         });
-      for await (const events of readEvents(chunks, provider.framing)) {
-        const frames = write(inward === undefined ? events.map(({ data }) => data) : pushAll(inward, events));
-        if (frames.length > 0) yield frames;
-      }
-      const rest = write(inward?.end() ?? []);
-      if (rest.length > 0) yield rest;
-      if (!isFinished) throw brokenOff();
-      yield outward === undefined ? [DONE] : toFrames(outward.end(), onData);
+      const decode = (read: readonly StreamEvent[]): readonly JsonObject[] =>
+        inward === undefined ? read.map(({ data }) => data) : pushAll(inward, read);
+      return {
+        push(chunk) {
+          const frames = write(decode(events.push(chunk)));
+          return frames.length > 0 ? take(frames) : undefined;
+        },
+        async end() {
+          const rest = write([...decode(events.end()), ...(inward?.end() ?? [])]);
+          if (rest.length > 0) await take(rest);
+          if (!isFinished) throw brokenOff();
+          await take(outward === undefined ? [DONE] : toFrames(outward.end(), onData));
+        },
+      };
     },
   };
 }
@@ -107,7 +121,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
         isAdded ? { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) } : {},
       ),
     decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
-    async *decodeStream(chunks, onData) {
+    decodeStream(take, onData) {
       const framer = createFramer();
       const read = (frames: Frame[]) =>
         frames.filter((frame) => {
@@ -116,12 +130,8 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
-      for await (const chunk of chunks) {
-        const frames = read(framer.push(chunk));
-        if (frames.length > 0) yield frames;
-      }
-      const rest = read(framer.end());
-      if (rest.length > 0) yield rest;
+      const write = (frames: Frame[]) => (frames.length > 0 ? take(frames) : undefined);
+      return { push: (chunk) => write(read(framer.push(chunk))), end: () => write(read(framer.end())) };
     },
   };
 }
@@ -167,26 +177,32 @@ function pushAll<From, To>(translator: StreamTranslator<From, To>, items: readon
   return items.flatMap((item) => translator.push(item));
 }
 
-async function* readEvents(
-  chunks: AsyncIterable<Buffer>,
-  framing: Provider['framing'],
-): AsyncGenerator<readonly StreamEvent[]> {
-  if (framing === 'event-stream') return yield* readBinaryEvents(chunks);
-  const framer = createFramer();
-  for await (const chunk of chunks) yield eventsIn(framer.push(chunk));
-  yield eventsIn(framer.end());
+/** Cuts the pieces of a stream into events. */
+interface EventReader {
+  push(chunk: Buffer): StreamEvent[];
+  end(): StreamEvent[];
 }
 
-async function* readBinaryEvents(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly StreamEvent[]> {
+function createEventReader(framing: Provider['framing']): EventReader {
+  if (framing === 'event-stream') return createBinaryReader();
+  const framer = createFramer();
+  return { push: (chunk) => eventsIn(framer.push(chunk)), end: () => eventsIn(framer.end()) };
+}
+
+function createBinaryReader(): EventReader {
   let events: StreamEvent[] = [];
   const parser = createEventStreamParser((event) => events.push(event));
-  for await (const chunk of chunks) {
-    parser.push(chunk);
-    yield events;
-    events = [];
-  }
-  if (!parser.isComplete)
-    throw new GatewayError('provider_bad_reply', 'the stream of the provider ended within a message');
+  return {
+    push(chunk) {
+      events = [];
+      parser.push(chunk);
+      return events;
+    },
+    end() {
+      if (parser.isComplete) return [];
+      throw new GatewayError('provider_bad_reply', 'the stream of the provider ended within a message');
+    },
+  };
 }
 
 function eventsIn(frames: readonly Frame[]): StreamEvent[] {

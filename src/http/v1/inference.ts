@@ -101,7 +101,7 @@ function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, r
 
 /** What goes wrong after the head is told in the stream, in the way of its format. */
 async function sendStream(
-  { frames, headers }: StreamAnswer,
+  { read, headers }: StreamAnswer,
   response: ServerResponse,
   format: CallerFormat,
   logger: Logger,
@@ -109,11 +109,11 @@ async function sendStream(
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', ...headers });
   let events = 0;
   try {
-    for await (const batch of frames) {
+    await read((batch) => {
+      if (response.destroyed) throw new GatewayError('call_cancelled', 'the caller went away');
       events += batch.length;
-      if (!response.write(bytesOf(batch))) await drained(response);
-      if (response.destroyed) return;
-    }
+      return response.write(bytesOf(batch)) ? undefined : drained(response);
+    });
   } catch (error) {
     if (response.destroyed) return;
     const { body } = renderInferenceError(error, format, logger);

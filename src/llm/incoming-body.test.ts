@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { IncomingBody } from './incoming-body.ts';
+
+/** A body whose source writes down what it is told. */
+function open() {
+  const told: string[] = [];
+  const source = {
+    pause: () => void told.push('pause'),
+    resume: () => void told.push('resume'),
+    abort: ({ code }: { code: string }) => void told.push(code),
+  };
+  return { body: new IncomingBody(source), told };
+}
+
+test('hands on what came before it was read, what comes together in one piece, and settles at the end', async () => {
+  const { body } = open();
+  body.push(Buffer.from('a'));
+  const taken: string[] = [];
+  const done = body.read((chunk) => void taken.push(String(chunk)));
+  body.push(Buffer.from('b'));
+  body.push(Buffer.from('c'));
+  await Promise.resolve();
+  body.push(Buffer.from('d'));
+  body.end();
+  await done;
+  expect(taken).toEqual(['a', 'bc', 'd']);
+});
+
+test('a reader that is not ready holds back the next piece, and the source when too much waits', async () => {
+  const { body, told } = open();
+  const ready = Promise.withResolvers<void>();
+  const sizes: number[] = [];
+  const done = body.read((chunk) => {
+    sizes.push(chunk.length);
+    return sizes.length === 1 ? ready.promise : undefined;
+  });
+  body.push(Buffer.alloc(1));
+  await Promise.resolve();
+  body.push(Buffer.alloc(1024 * 1024));
+  expect(told).toEqual([]);
+  body.push(Buffer.alloc(1));
+  body.end();
+  expect([sizes, told]).toEqual([[1], ['pause']]);
+  ready.resolve();
+  await done;
+  expect([sizes, told]).toEqual([
+    [1, 1024 * 1024 + 1],
+    ['pause', 'resume'],
+  ]);
+});
+
+test('a body that fails hands on all that came, then rejects', async () => {
+  const { body } = open();
+  const taken: string[] = [];
+  body.push(Buffer.from('a'));
+  body.end(new Error('lost'));
+  await expect(body.read((chunk) => void taken.push(String(chunk)))).rejects.toThrow('lost');
+  expect(taken).toEqual(['a']);
+});
+
+test.each(['throws', 'rejects'])('a reader that %s ends the exchange and gets nothing more', async (how) => {
+  const { body, told } = open();
+  let calls = 0;
+  const done = body.read(() => {
+    calls += 1;
+    if (how === 'throws') throw new Error('full');
+    return Promise.reject(new Error('full'));
+  });
+  body.push(Buffer.from('a'));
+  await expect(done).rejects.toThrow('full');
+  body.push(Buffer.from('b'));
+  body.end();
+  await Promise.resolve();
+  expect([calls, told]).toEqual([1, ['call_cancelled']]);
+});
