@@ -24,7 +24,7 @@ interface ResponseOptions {
 }
 
 const CLOSE = Buffer.from('}');
-/** A large value goes out as it is; a small one is cheaper copied than sent beside its head. */
+/** A large value goes out as it is; the pieces of a small one are cheaper copied than sent one by one. */
 const COPY_LIMIT = 16 * 1024;
 
 /** The answer to a POST: JSON, or an event stream from the first message before the answer on. */
@@ -78,8 +78,7 @@ function endJson(response: ServerResponse, status: number, pieces: readonly Buff
   let length = 0;
   for (const piece of pieces) length += piece.length;
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
-  // As a string it goes out in one write with the HTTP head; latin1 keeps every byte as it is.
-  if (length <= COPY_LIMIT) return void response.end(Buffer.concat(pieces, length).toString('latin1'), 'latin1');
+  if (length <= COPY_LIMIT) return void response.end(Buffer.concat(pieces, length));
   response.cork();
   for (const piece of pieces) response.write(piece);
   response.end();

@@ -11,7 +11,7 @@ test('what was taken is given once and is no longer there', () => {
   expect(inFlight.take(1)).toBe('one');
   expect(inFlight.take(1)).toBeUndefined();
   expect(inFlight.get(1)).toBeUndefined();
-  expect(inFlight.size).toBe(1);
+  expect(inFlight.size()).toBe(1);
   expect(inFlight.values()).toEqual(['two']);
 });
 

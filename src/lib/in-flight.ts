@@ -1,6 +1,6 @@
 /** What is under way, by id: many come and go every second, and few are there at once. */
 export interface InFlight<K, V> {
-  readonly size: number;
+  size(): number;
   set(id: K, value: V): void;
   get(id: K): V | undefined;
   /** Removes the value of `id` and gives it; undefined when there is none. */
@@ -16,9 +16,7 @@ export interface InFlight<K, V> {
 export function createInFlight<K, V>(): InFlight<K, V> {
   const boxes = new Map<K, { value: V | undefined }>();
   return {
-    get size() {
-      return boxes.size;
-    },
+    size: () => boxes.size,
     set: (id, value) => void boxes.set(id, { value }),
     get: (id) => boxes.get(id)?.value,
     take(id) {

@@ -58,7 +58,7 @@ test('an id counts once its event is complete, with data or without', () => {
   const parser = createSseParser(() => undefined);
   const idAfter = (text: string): string | undefined => {
     parser.push(Buffer.from(text));
-    return parser.lastEventId;
+    return parser.lastEventId();
   };
   expect(idAfter('data: a\n\n')).toBeUndefined();
   expect(idAfter('id: 1\nretry: 5\n')).toBeUndefined();

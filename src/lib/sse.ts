@@ -14,7 +14,7 @@ const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 export interface SseParser {
   /** The id of the last complete event, also of one without data: from here on the stream can be taken up again. */
-  readonly lastEventId: string | undefined;
+  lastEventId(): string | undefined;
   push(chunk: Buffer): void;
 }
 
@@ -53,9 +53,7 @@ export function createSseParser(
   }
 
   return {
-    get lastEventId() {
-      return lastEventId;
-    },
+    lastEventId: () => lastEventId,
     push(chunk) {
       let at = skipLf && chunk[0] === LF ? 1 : 0;
       if (chunk.length > 0) skipLf = false;

@@ -199,7 +199,7 @@ function createBinaryReader(): EventReader {
       return events;
     },
     end() {
-      if (parser.isComplete) return [];
+      if (parser.isComplete()) return [];
       throw new GatewayError('provider_bad_reply', 'the stream of the provider ended within a message');
     },
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../lib/json-rpc.ts';
-import { createUsageReader, estimateUsage, sumUsage, usageOf, usageOrEstimate } from './usage.ts';
+import { estimateUsage, usageOf, usageOrEstimate } from './usage.ts';
 
 const NOTHING = { cached_read_tokens: 0, cached_write_tokens: 0, reasoning_tokens: 0, is_estimate: false };
 
@@ -76,33 +76,6 @@ const usages = fc
   )
   .map((usage) => usage as JsonObject);
 
-describe('the usage of a stream', () => {
-  test('of chat completions comes with the last chunk', () => {
-    const reader = createUsageReader('chat');
-    reader.push({ choices: [{ delta: { content: 'hi' } }], usage: null });
-    expect(reader.usage).toBeUndefined();
-    reader.push({ choices: [], usage: { prompt_tokens: 4, completion_tokens: 2, total_tokens: 6 } });
-    expect(reader.usage).toMatchObject({ prompt_tokens: 4, total_tokens: 6, is_estimate: false });
-  });
-
-  test('of responses comes with the event that completes it', () => {
-    const reader = createUsageReader('responses');
-    reader.push({ type: 'response.created', response: { usage: null } });
-    reader.push({ type: 'response.completed', response: { usage: { input_tokens: 4, output_tokens: 2 } } });
-    expect(reader.usage).toMatchObject({ prompt_tokens: 4, completion_tokens: 2, total_tokens: 6 });
-  });
-
-  test('of messages begins with what went in and ends with what came out', () => {
-    const reader = createUsageReader('messages');
-    const first = { input_tokens: 10, cache_read_input_tokens: 90, output_tokens: 1 };
-    reader.push({ type: 'message_start', message: { usage: first } });
-    reader.push({ type: 'content_block_delta', delta: { text: 'hi' } });
-    expect(reader.usage).toMatchObject({ prompt_tokens: 100, completion_tokens: 1 });
-    reader.push({ type: 'message_delta', usage: { output_tokens: 55 } });
-    expect(reader.usage).toMatchObject({ prompt_tokens: 100, completion_tokens: 55, cached_read_tokens: 90 });
-  });
-});
-
 test('four characters are a token where nobody counted, and the guess says that it is one', () => {
   expect(estimateUsage({ input: 9, output: 4 })).toMatchObject({
     ...{ prompt_tokens: 3, completion_tokens: 1, total_tokens: 4, is_estimate: true },
@@ -122,11 +95,4 @@ test('an answer without a count, or that broke off, is estimated from what came 
     ...{ prompt_tokens: 7, completion_tokens: 20, total_tokens: 27, is_estimate: true },
   });
   expect(usageOrEstimate('chat', { usage }, { request, isBroken: true })).toMatchObject(told);
-});
-
-test('rounds are added up, and one guess among them makes the sum a guess', () => {
-  const [told, guess] = [usageOf('chat', { usage: { prompt_tokens: 4 } }), estimateUsage({ input: 4, output: 8 })];
-  expect(sumUsage([told, undefined])).toMatchObject({ prompt_tokens: 4, is_estimate: false });
-  expect(sumUsage([told, guess])).toMatchObject({ prompt_tokens: 5, completion_tokens: 2, is_estimate: true });
-  expect(sumUsage([undefined])).toBeUndefined();
 });

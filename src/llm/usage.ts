@@ -3,34 +3,10 @@ import { asObject } from '../lib/json-value.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
 import type { CallerFormat } from './formats/format.ts';
 
-/** Collects the usage of a stream from its events as they pass. */
-export interface UsageReader {
-  /** Takes the data of one event. */
-  push(event: JsonObject): void;
-  /** What the provider has said so far; undefined: nothing. */
-  readonly usage: TokenUsage | undefined;
-}
-
 /** The tokens of an answer, as its provider counted them; undefined when it says nothing, or nothing that makes sense. */
 export function usageOf(format: CallerFormat, answer: JsonObject): TokenUsage | undefined {
   const usage = asObject(answer.usage);
   return usage && READERS[format](usage);
-}
-
-/** Reads the usage of a stream. Later events overrule earlier ones, field by field. */
-export function createUsageReader(format: CallerFormat): UsageReader {
-  let collected: JsonObject | undefined;
-  return {
-    push(event) {
-      const told = usageIn(event);
-      if (told === undefined) return;
-      const fresh = Object.entries(told).filter(([, value]) => value !== null);
-      collected = { ...collected, ...Object.fromEntries(fresh) };
-    },
-    get usage() {
-      return collected && READERS[format](collected);
-    },
-  };
 }
 
 /** Characters for which a token is counted where nobody counted better. */
@@ -78,28 +54,6 @@ function charactersOf(value: JsonValue | undefined, isSpoken = false): number {
 export function mostUsage({ fields }: { readonly fields: JsonObject }, body: Uint8Array): TokenUsage {
   const limit = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'].map((name) => countAt(fields, name));
   return estimateUsage({ input: body.length, output: (limit.find((count) => count !== undefined) ?? 0) * CHARACTERS });
-}
-
-/** Several rounds of one answer, added up; undefined when there is nothing to add. */
-export function sumUsage(rounds: readonly (TokenUsage | undefined)[]): TokenUsage | undefined {
-  const told = rounds.filter((usage) => usage !== undefined);
-  if (told.length === 0) return undefined;
-  const sum = (name: Exclude<keyof TokenUsage, 'is_estimate'>) => told.reduce((all, usage) => all + usage[name], 0);
-  return {
-    prompt_tokens: sum('prompt_tokens'),
-    completion_tokens: sum('completion_tokens'),
-    total_tokens: sum('total_tokens'),
-    cached_read_tokens: sum('cached_read_tokens'),
-    cached_write_tokens: sum('cached_write_tokens'),
-    reasoning_tokens: sum('reasoning_tokens'),
-    // One guess among them makes the sum a guess.
-    is_estimate: told.some((usage) => usage.is_estimate),
-  };
-}
-
-/** In the event itself (chat, `message_delta`), or in what it carries (`response.completed`, `message_start`). */
-function usageIn(event: JsonObject): JsonObject | undefined {
-  return asObject(event.usage) ?? asObject(asObject(event.response)?.usage) ?? asObject(asObject(event.message)?.usage);
 }
 
 const READERS: Readonly<Record<CallerFormat, (usage: JsonObject) => TokenUsage | undefined>> = {

@@ -95,7 +95,7 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
   /** Makes room. An idle session comes back from its token when it is used again. */
   function forgetIdle(): void {
     for (const [id, session] of kept) {
-      if (session.inFlight.size === 0 && session.streams.size === 0) {
+      if (session.inFlight.size() === 0 && session.streams.size === 0) {
         kept.delete(id);
         onEnd(session);
       }

@@ -51,7 +51,7 @@ test('any split of the bytes gives the same events', () => {
       const parser = createEventStreamParser((event) => received.push(event));
       for (const piece of split(stream, cuts)) parser.push(piece);
       expect(received).toEqual(JSON.parse(JSON.stringify(sent)));
-      expect(parser.isComplete).toBe(true);
+      expect(parser.isComplete()).toBe(true);
     }),
   );
 });
@@ -74,7 +74,7 @@ test('no single bit can be changed unnoticed, and nothing after it is delivered'
 test('a stream that was cut off inside a message is not complete', () => {
   const parser = createEventStreamParser(() => {});
   parser.push(writeBedrockEvent('messageStart', {}).subarray(0, 20));
-  expect(parser.isComplete).toBe(false);
+  expect(parser.isComplete()).toBe(false);
 });
 
 test('an exception keeps its name and its other members', () => {

@@ -16,7 +16,7 @@ export interface EventStreamParser {
   /** Throws `provider_bad_reply` for bytes that are not a message. */
   push(chunk: Buffer): void;
   /** True when the stream ended between two messages. */
-  readonly isComplete: boolean;
+  isComplete(): boolean;
 }
 
 /**
@@ -29,9 +29,7 @@ export function createEventStreamParser(onEvent: (event: StreamEvent) => void): 
   let wanted = PRELUDE;
 
   return {
-    get isComplete() {
-      return heldBytes === 0;
-    },
+    isComplete: () => heldBytes === 0,
     push(chunk) {
       held.push(chunk);
       heldBytes += chunk.length;

@@ -79,7 +79,7 @@ export class HttpResponse implements HttpSink {
       parser.push(chunk);
     } finally {
       // Also after an event that cannot be read: it would come again and again.
-      this.#place.lastEventId = parser.lastEventId ?? this.#place.lastEventId;
+      this.#place.lastEventId = parser.lastEventId() ?? this.#place.lastEventId;
     }
   }
 

@@ -132,6 +132,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       };
       // One reaction for both ends: this runs on every call.
       exchange.done.then(() => {
+        if (isComplete()) return end();
         try {
           resolve(finish(outgoing, response));
           end();

@@ -60,8 +60,8 @@ const known = new WeakMap<Listed, ParamHeaders>();
 
 /** {@link readParamHeaders} for a listed tool, read once for as long as the tool is listed like this. */
 export function paramHeadersOf(tool: Listed): ParamHeaders {
-  const headers = known.get(tool) ?? readParamHeaders(tool.json);
-  known.set(tool, headers);
+  let headers = known.get(tool);
+  if (headers === undefined) known.set(tool, (headers = readParamHeaders(tool.json)));
   return headers;
 }
 
