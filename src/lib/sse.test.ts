@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { growthOf } from '../../test/kit/old-generation.ts';
 import { createSseParser, writeSseEvent } from './sse.ts';
 
 function parse(stream: Buffer, cuts: number[] = []): { event: string; data: string; id: string | undefined }[] {
@@ -65,4 +66,10 @@ test('an id counts once its event is complete, with data or without', () => {
   expect(idAfter('\n')).toBe('1');
   expect(idAfter('id: 2\ndata: cut')).toBe('1');
   expect(idAfter(' off\n\ndata: without\n\n')).toBe('2');
+});
+
+test('a parser that is done with is garbage for the next small collection', () => {
+  const event = Buffer.from('data: a\n\n');
+  const growth = growthOf((ballast) => createSseParser(() => ballast.length).push(event));
+  expect(growth).toBeLessThan(4_000_000);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { growthOf } from '../../test/kit/old-generation.ts';
 import { IncomingBody } from './incoming-body.ts';
 
 /** A body whose source writes down what it is told. */
@@ -72,4 +73,13 @@ test.each(['throws', 'rejects'])('a reader that %s ends the exchange and gets no
   body.end();
   await Promise.resolve();
   expect([calls, told]).toEqual([1, ['call_cancelled']]);
+});
+
+test('a body that was read is garbage for the next small collection', () => {
+  const growth = growthOf((ballast) => {
+    const { body } = open();
+    void body.read(() => void ballast.length);
+    body.end();
+  });
+  expect(growth).toBeLessThan(4_000_000);
 });
