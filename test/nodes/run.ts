@@ -2,7 +2,7 @@
  * `npm run nodes [part]`: the scenarios, the conformance suite and the matrix of real clients and servers, each gateway in them being
  * three nodes on one PostgreSQL behind a balancer that sends every request to the next node.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createDoor, startPostgres, stopPostgres } from '../kit/postgres-server.ts';
@@ -25,11 +25,19 @@ const env = {
   ASBRU_TEST_POSTGRES: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
 };
 let failed = 0;
+let running: ChildProcess | undefined;
+let isEnded = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    isEnded = true;
+    running?.kill(signal);
+  });
+}
 for (const [name, args] of Object.entries(PARTS)) {
-  if (only !== undefined && only !== name) continue;
+  if (isEnded || (only !== undefined && only !== name)) continue;
   console.log(`\n${name}, through ${NODES} nodes`);
-  const child = spawn(process.execPath, [...args, ...more], { cwd: root, env, stdio: 'inherit' });
-  const code = await new Promise((resolve) => child.once('exit', resolve));
+  running = spawn(process.execPath, [...args, ...more], { cwd: root, env, stdio: 'inherit' });
+  const code = await new Promise((resolve) => running?.once('exit', resolve));
   if (code !== 0) failed += 1;
 }
 door.close();
