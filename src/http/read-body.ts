@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError, messageOf } from '../lib/errors.ts';
+import { joinChunks } from '../lib/join-chunks.ts';
 
 /** The largest request body that the management and inference APIs take. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -42,7 +43,7 @@ export function readNodeBody(request: IncomingMessage, limit = MAX_BODY_BYTES): 
         reject(tooLarge(limit));
       }
     });
-    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on('end', () => resolve(joinChunks(chunks)));
     request.on('error', reject);
     request.on('close', () => {
       if (!request.complete) reject(new GatewayError('call_cancelled', 'the caller went away'));

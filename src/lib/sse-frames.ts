@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts';
+import { joinChunks } from './join-chunks.ts';
 import type { JsonObject } from './json-rpc.ts';
 
 /** One event of a stream with the bytes that it came in, so that it can be handed on as it is. */
@@ -67,8 +68,7 @@ export function bytesOf(frames: readonly Frame[]): Buffer {
     for (at += 1; isNext(frames[at]?.raw, raw, length); at += 1) length += frames[at]?.raw.length ?? 0;
     runs.push(length === raw.length ? raw : Buffer.from(raw.buffer, raw.byteOffset, length));
   }
-  const [first] = runs;
-  return first !== undefined && runs.length === 1 ? first : Buffer.concat(runs);
+  return joinChunks(runs);
 }
 
 /** Whether these bytes lie right behind so many from the beginning of the others. */

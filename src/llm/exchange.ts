@@ -1,6 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
-import { IncomingBody } from './incoming-body.ts';
 import type { HttpClient, HttpExchange, HttpRequest } from '../lib/http-client.ts';
+import { joinChunks } from '../lib/join-chunks.ts';
+import { IncomingBody } from './incoming-body.ts';
 
 /** An answer whose head has come; what follows comes when it is asked for. */
 export interface Arrived {
@@ -87,5 +88,5 @@ export async function readWhole({ read }: Pick<Arrived, 'read'>, limit: number):
     if (size > limit) throw new GatewayError('provider_bad_reply', `the answer is larger than ${limit} bytes`);
     parts.push(chunk);
   });
-  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  return joinChunks(parts);
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { HttpExchange } from '../lib/http-client.ts';
+import { joinChunks } from '../lib/join-chunks.ts';
 
 /** Takes a piece of a body. A promise holds back the next one. */
 export type TakeChunk = (chunk: Buffer) => void | Promise<void>;
@@ -82,8 +83,7 @@ export class IncomingBody {
   };
 
   #drain(): Buffer {
-    const [first] = this.#waiting;
-    const chunk = first !== undefined && this.#waiting.length === 1 ? first : Buffer.concat(this.#waiting);
+    const chunk = joinChunks(this.#waiting);
     if (this.#size > MAX_WAITING) this.#source.resume();
     this.#waiting = [];
     this.#size = 0;

@@ -1,11 +1,11 @@
 import { GatewayError } from '../../lib/errors.ts';
 import type { HttpRequest, HttpSink } from '../../lib/http-client.ts';
+import { joinChunks } from '../../lib/join-chunks.ts';
 import { readIncoming, type Incoming } from '../../lib/json-rpc.ts';
 import { scrub } from '../../lib/scrub.ts';
 import { createSseParser, type SseParser } from '../../lib/sse.ts';
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-const NO_BYTES = Buffer.alloc(0);
 
 /** How far event streams were read that go on from one another, and what the server said of coming back. */
 export interface StreamPlace {
@@ -61,8 +61,7 @@ export class HttpResponse implements HttpSink {
   }
 
   get body(): Buffer {
-    const [first = NO_BYTES] = this.#chunks;
-    return this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+    return joinChunks(this.#chunks);
   }
 
   /** The status and what the server said beside it, for an error message. */
