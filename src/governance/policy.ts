@@ -138,10 +138,13 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   return {
     findCaller(value) {
       demandSnapshot();
-      const known = recent.get(value) ?? byHash.get(hash('sha256', value));
+      const used = recent.get(value);
+      const known = used ?? byHash.get(hash('sha256', value));
       if (known === undefined || (known.until !== Infinity && known.until <= Date.now())) return undefined;
-      if (recent.size >= MAX_RECENT) recent.clear();
-      recent.set(value, known);
+      if (used === undefined) {
+        if (recent.size >= MAX_RECENT) recent.clear();
+        recent.set(value, known);
+      }
       return known.caller;
     },
     findCallerById(id) {

@@ -53,10 +53,10 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
   const prepared = new WeakMap<View, Map<string, Prepared>>();
 
   function prepare(view: View, dialect: Dialect): Prepared {
-    const ofView = prepared.get(view) ?? new Map<string, Prepared>();
-    prepared.set(view, ofView);
-    const known = ofView.get(dialect.format) ?? define(view, dialect);
-    ofView.set(dialect.format, known);
+    let ofView = prepared.get(view);
+    if (ofView === undefined) prepared.set(view, (ofView = new Map()));
+    let known = ofView.get(dialect.format);
+    if (known === undefined) ofView.set(dialect.format, (known = define(view, dialect)));
     return known;
   }
 
