@@ -62,10 +62,7 @@ async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRu
   let body = request;
   let { read } = first;
   for (let depth = 0; ; depth += 1) {
-    await read((batch) => {
-      const given = batch.flatMap((frame) => stitcher.push(frame));
-      return given.length > 0 ? take(given) : undefined;
-    });
+    await read((batch) => take(batch.flatMap((frame) => stitcher.push(frame))));
     const answer = stitcher.answer();
     const { automatic, pending } = sort(dialect.callsOf(answer), run);
     const isOver = automatic.length === 0 || depth >= maxDepth;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Frame } from '../lib/sse-frames.ts';
 
-/** Takes frames that came together. A promise holds back what comes next. */
+/** Takes frames that came together, if any. A promise holds back what comes next. */
 export type TakeFrames = (frames: readonly Frame[]) => void | Promise<void>;
 
 /** The answer to a caller, in the caller's format: whole, or as it comes. */

@@ -81,13 +81,9 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const decode = (read: readonly StreamEvent[]): readonly JsonObject[] =>
         inward === undefined ? read.map(({ data }) => data) : pushAll(inward, read);
       return {
-        push(chunk) {
-          const frames = write(decode(events.push(chunk)));
-          return frames.length > 0 ? take(frames) : undefined;
-        },
+        push: (chunk) => take(write(decode(events.push(chunk)))),
         async end() {
-          const rest = write([...decode(events.end()), ...(inward?.end() ?? [])]);
-          if (rest.length > 0) await take(rest);
+          await take(write([...decode(events.end()), ...(inward?.end() ?? [])]));
           if (!isFinished) throw brokenOff();
           await take(outward === undefined ? [DONE] : toFrames(outward.end(), onData));
         },
@@ -130,8 +126,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
-      const write = (frames: Frame[]) => (frames.length > 0 ? take(frames) : undefined);
-      return { push: (chunk) => write(read(framer.push(chunk))), end: () => write(read(framer.end())) };
+      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(framer.end())) };
     },
   };
 }

@@ -111,6 +111,7 @@ async function sendStream(
   try {
     await read((batch) => {
       if (response.destroyed) throw new GatewayError('call_cancelled', 'the caller went away');
+      if (batch.length === 0) return undefined;
       events += batch.length;
       return response.write(bytesOf(batch)) ? undefined : drained(response);
     });
