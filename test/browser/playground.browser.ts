@@ -62,6 +62,19 @@ function result(): Promise<string | null> {
   return page.getByRole('region', { name: 'Result' }).textContent();
 }
 
+test('what is being typed stays when the choices change meanwhile', async () => {
+  await page.goto('/workspace/playground?server=lively');
+  const servers = page.getByLabel('Server', { exact: true });
+  await servers.fill('new');
+  await page.getByRole('option', { name: 'newer' }).waitFor();
+  const id = await gateway.createClient(httpClient(tools.url, { name: 'newest' }));
+  await page.getByRole('option', { name: 'newest' }).waitFor();
+  expect(await servers.inputValue()).toBe('new');
+  await page.getByRole('option', { name: 'newest' }).click();
+  await page.waitForURL(/server=newest/);
+  await gateway.api('DELETE', `/api/mcp/client/${id}`);
+});
+
 test('from the row of a tool to its result, its price and its messages', async () => {
   const [server] = (await gateway.listClients()).filter(({ config }) => config.name === 'tools');
   await page.goto(`/workspace/mcp-registry/${server?.config.client_id}`);

@@ -1,4 +1,5 @@
 import { Combobox as Base } from '@base-ui/react/combobox';
+import { useMemo } from 'react';
 import { classes } from './classes.ts';
 import { CONTROL, useFieldLinks } from './field.tsx';
 import type { Option } from './select.tsx';
@@ -19,10 +20,14 @@ const LIMIT = 100;
 /** One of many, found by typing. */
 export function Combobox({ value, options, onValue, placeholder, disabled = false, label }: ComboboxProps) {
   const links = useFieldLinks();
+  const text = options.find((option) => option.value === value)?.label;
+  // Another object is another choice to Base: it would put its label in place of what is being typed when options are read anew.
+  const chosen = useMemo(() => (text === undefined ? null : { value, label: text }), [value, text]);
   return (
     <Base.Root
       items={options}
-      value={options.find((option) => option.value === value) ?? null}
+      value={chosen}
+      isItemEqualToValue={isSame}
       onValueChange={(option: Option<string> | null) => onValue(option?.value ?? '')}
       disabled={disabled}
       limit={LIMIT}
@@ -59,6 +64,10 @@ export function Combobox({ value, options, onValue, placeholder, disabled = fals
       </Base.Portal>
     </Base.Root>
   );
+}
+
+function isSame(one: Option<string>, other: Option<string>): boolean {
+  return one.value === other.value;
 }
 
 /** Every word must be somewhere in the label. */
