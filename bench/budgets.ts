@@ -53,6 +53,14 @@ export const ratios: RatioBudget[] = [
     digits: 3,
   },
   {
+    key: 'pages_calls_per_s_vs_bare_proxy',
+    title: 'results of 32 KB against the bare proxy, calls/s',
+    of: ['pages-asbru', 'pages-proxy'],
+    figure: (s) => s.callsPerSecond,
+    limit: { least: 0.75 },
+    digits: 2,
+  },
+  {
     key: 'tools_list_500_vs_same_bytes',
     title: 'tools/list of 500 tools against the same bytes, calls/s',
     of: ['list-asbru', 'list-bytes'],
@@ -66,6 +74,14 @@ export const ratios: RatioBudget[] = [
     of: ['asbru', 'asbru-before'],
     figure: (s) => s.callsPerSecond,
     limit: { least: 0.95 },
+    digits: 2,
+  },
+  {
+    key: 'pages_cpu_per_call_vs_before',
+    title: 'results of 32 KB against the other build, CPU per call',
+    of: ['pages-asbru', 'pages-before'],
+    figure: (s) => s.cpuMicros,
+    limit: { most: 1.05 },
     digits: 2,
   },
   {

@@ -3,9 +3,9 @@ import { createChat, type ChatKind } from './chat-call.ts';
 import { describe, messageOf } from './exchange.ts';
 import { createSameness } from './same-answer.ts';
 
-/** Which call to repeat: echo, a list of `count` tools, whatever a server says that sends the same bytes each time, or a question to a model. */
+/** Which call to repeat: echo, a page of rows, a list of `count` tools, whatever a server says that sends the same bytes each time, or a question to a model. */
 export type CallKind =
-  | { kind: 'echo'; tool: string }
+  | { kind: 'echo' | 'page'; tool: string }
   | { kind: 'list'; count: number }
   | { kind: 'same-bytes'; count: number }
   | ChatKind;
@@ -16,11 +16,11 @@ export type Era = 'legacy' | 'modern' | 'none';
 /** Prepares a kind of call for an era of the protocol. */
 export function createCall(kind: CallKind, era: Era): Call {
   if (kind.kind === 'chat') return createChat(kind);
-  const method = kind.kind === 'echo' ? 'tools/call' : 'tools/list';
-  const call = kind.kind === 'echo' ? createEcho(kind.tool, era) : createList(kind, era);
+  const method = 'tool' in kind ? 'tools/call' : 'tools/list';
+  const call = 'count' in kind ? createList(kind, era) : WRITERS[kind.kind](kind.tool, era);
   if (era !== 'modern') return { ...call, headers: {} };
   const headers: Record<string, string> = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method };
-  if (kind.kind === 'echo') headers['mcp-name'] = kind.tool;
+  if ('tool' in kind) headers['mcp-name'] = kind.tool;
   return { ...call, headers };
 }
 
@@ -53,12 +53,33 @@ function createEcho(tool: string, era: Era): WriteAndCheck {
   };
 }
 
+function createPage(tool: string, era: Era): WriteAndCheck {
+  const params = { name: tool, arguments: {}, ...metaOf(era) };
+  return {
+    write: (id) => JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params }),
+    check: createSameness(String, checkPage),
+  };
+}
+
+function checkPage(reply: Reply): void {
+  const { result } = (reply.status === 200 ? JSON.parse(messageOf(reply)) : {}) as PageReply;
+  const rows = JSON.stringify(result?.structuredContent);
+  const isRight = rows !== undefined && rows === JSON.stringify(JSON.parse(result?.content?.[0]?.text ?? 'null'));
+  if (!isRight) throw new Error(`wrong answer to tools/call: ${describe(reply)}`);
+}
+
+const WRITERS = { echo: createEcho, page: createPage };
+
+interface PageReply {
+  result?: { content?: { text?: string }[]; structuredContent?: object };
+}
+
 interface EchoReply {
   id?: number;
   result?: { isError?: boolean; content?: { type?: string; text?: string }[] };
 }
 
-function createList(kind: Exclude<McpKind, { kind: 'echo' }>, era: Era): WriteAndCheck {
+function createList(kind: Exclude<McpKind, { tool: string }>, era: Era): WriteAndCheck {
   const checkSame = createSameness(kind.kind === 'list' ? (id) => String(id) : undefined, (reply) =>
     checkList(kind.count, reply),
   );

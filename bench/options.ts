@@ -23,6 +23,7 @@ const parts = [...(Object.keys(TARGETS) as TargetName[]), 'start'] as const;
 /** Targets with their like of another build. */
 const BEFORE: readonly [now: TargetName, before: TargetName][] = [
   ['asbru', 'asbru-before'],
+  ['pages-asbru', 'pages-before'],
   ['chat-asbru', 'chat-before'],
   ['paced-asbru', 'paced-before'],
   ['whole-asbru', 'whole-before'],

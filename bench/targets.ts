@@ -22,6 +22,9 @@ export const TOOL_TARGETS = {
   'asbru-before': 'another build of Asbru (--against), caller of 2025-11-25',
   'asbru-modern': 'the same Asbru, caller of 2026-07-28',
   'asbru-stdio': 'Asbru in front of a stdio server',
+  'pages-proxy': 'results of 32 KB on event streams: a bare undici proxy',
+  'pages-asbru': 'results of 32 KB on event streams: Asbru',
+  'pages-before': 'results of 32 KB on event streams: another build of Asbru (--against)',
   'list-bytes': 'tools/list, 500 tools: a bare server with the same bytes',
   'list-asbru': 'tools/list, 500 tools: Asbru',
 };
@@ -98,6 +101,12 @@ export function createTargets(
     return openAsbru('list-asbru', asHttpClient('bench', `${upstream.origin}/mcp/${LIST_SIZE}`));
   }
 
+  async function openPages(name: string, main?: string): Promise<Opened> {
+    const client = asHttpClient('bench', `${(await openUpstream()).origin}/pages`);
+    const call = { kind: 'page', tool: 'bench-page' } as const;
+    return called(await openAsbru(name, client, { main }), { path: '/mcp', headers: {}, era: 'legacy', call });
+  }
+
   const opened: Record<ToolTargetName, () => Promise<Opened>> = {
     direct: async () => [await openUpstream(), legacy('echo')],
     proxy: async () => [await openScript('proxy', 'proxy', (await openUpstream()).origin), legacy('echo')],
@@ -119,6 +128,12 @@ export function createTargets(
       const client: ClientEntry = { name: 'bench', connection_type: 'stdio', stdio_config };
       return called(await openAsbru('asbru-stdio', client), legacy('bench-echo'));
     },
+    'pages-proxy': async () => [
+      await openScript('proxy', 'proxy', (await openUpstream()).origin),
+      { path: '/pages', headers: {}, era: 'legacy', call: { kind: 'page', tool: 'page' } },
+    ],
+    'pages-asbru': () => openPages('pages-asbru'),
+    'pages-before': () => openPages('pages-before', mainOf(against)),
     'list-bytes': async () => {
       const [asbru, caller] = await Promise.all([servers.get('list-asbru'), callers.get('list-asbru')]);
       const list = asbru

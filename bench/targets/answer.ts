@@ -5,14 +5,29 @@ export interface Message {
   params?: { protocolVersion?: string; name?: string; arguments?: { text?: unknown } };
 }
 
+/** What `page` gives: 32 KB of JSON as text and as what it means, as servers of databases, trackers and files do. */
+const PAGE = JSON.stringify(pageOf(90));
+
+function pageOf(count: number): object {
+  const rows = Array.from({ length: count }, (_, number) => ({
+    number,
+    title: `Row ${number} says "nothing" of C:\\temp and über`,
+    state: number % 3 === 0 ? 'closed' : 'open',
+    labels: ['bug', 'needs review'],
+    votes: { up: number * 7, down: 3 },
+  }));
+  return { content: [{ type: 'text', text: JSON.stringify({ rows }, undefined, 2) }], structuredContent: { rows } };
+}
+
 /** Answers one request as a fast server of revision 2025-11-25 would; `tools` is the ready JSON text of its list. */
 export function answer(message: Message, tools: string): string {
   const id = JSON.stringify(message.id);
   switch (message.method) {
     case 'tools/call': {
       const { name, arguments: args } = message.params ?? {};
+      if (name === 'page') return `{"jsonrpc":"2.0","id":${id},"result":${PAGE}}`;
       if (name !== 'echo' || typeof args?.text !== 'string')
-        return refusal(id, -32602, 'Only echo {text} can be called');
+        return refusal(id, -32602, 'Only echo {text} and page can be called');
       return `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":${JSON.stringify(args.text)}}]}}`;
     }
     case 'tools/list':

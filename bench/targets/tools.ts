@@ -15,6 +15,9 @@ export const ECHO_TOOL = {
   },
 };
 
+/** A tool whose results are as large as those of many servers. */
+export const PAGE_TOOL = { name: 'page', description: 'Gives a page of rows.', inputSchema: { type: 'object' } };
+
 /** `count` tools of the size and shape that real servers offer; the first is {@link ECHO_TOOL}. At most 501. */
 export function listTools(count: number): object[] {
   const tools: object[] = [ECHO_TOOL];

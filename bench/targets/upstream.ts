@@ -1,14 +1,15 @@
 /**
  * The fast MCP server behind every target: Streamable HTTP of revision 2025-11-25, with sessions, answers as plain JSON.
- * `/mcp` offers one tool, `/mcp/N` offers N.
+ * `/mcp` offers one tool, `/mcp/N` offers N. `/pages` offers one with large results, on event streams.
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Message } from './answer.ts';
 import { answer } from './answer.ts';
 import { readBody, serve } from './serve.ts';
-import { listTools } from './tools.ts';
+import { listTools, PAGE_TOOL } from './tools.ts';
 
+const PAGES = '/pages';
 const sessions = new Set<string>();
 const lists = new Map<string, string>();
 
@@ -36,7 +37,9 @@ serve((request, response) => {
     } else if (message.id === undefined) {
       response.writeHead(202).end();
     } else {
-      send(response, 200, answer(message, message.method === 'tools/list' ? toolsOf(request.url ?? '') : '[]'));
+      const body = answer(message, message.method === 'tools/list' ? toolsOf(request.url ?? '') : '[]');
+      if (request.url === PAGES) response.writeHead(200, { 'content-type': 'text/event-stream' }).end(asEvent(body));
+      else send(response, 200, body);
     }
   });
 });
@@ -50,7 +53,12 @@ function send(response: ServerResponse, status: number, body: string, session?: 
   response.writeHead(status, headers).end(body);
 }
 
+function asEvent(body: string): string {
+  return `event: message\ndata: ${body}\n\n`;
+}
+
 function toolsOf(path: string): string {
+  if (path === PAGES) return JSON.stringify([PAGE_TOOL]);
   let list = lists.get(path);
   if (list === undefined) {
     list = JSON.stringify(listTools(Number(path.split('/')[2] ?? 1)));

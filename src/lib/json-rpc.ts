@@ -47,12 +47,32 @@ function classify(bytes: Buffer): Incoming {
   let result: Buffer | undefined;
   let error: Buffer | undefined;
   let isCall = false;
-  const end = scanObject(bytes, (key, start, end) => {
-    if (key === 'id') id = bytes.subarray(start, end);
-    else if (key === 'result') result = bytes.subarray(start, end);
-    else if (key === 'error') error = bytes.subarray(start, end);
-    else if (key === 'method') isCall = true;
-  });
+  let isError = false;
+  let hasResultType = false;
+  // On the way, because a result may be large.
+  const lookInto = (key: string, start: number): number | undefined => {
+    if (key !== 'result') return undefined;
+    isError = hasResultType = false;
+    return scanObject(
+      bytes,
+      (key, start, end) => {
+        if (key === 'isError') isError = bytes.toString('latin1', start, end) === 'true';
+        else if (key === 'resultType') hasResultType = true;
+      },
+      start,
+    );
+  };
+  const end = scanObject(
+    bytes,
+    (key, start, end) => {
+      if (key === 'id') id = bytes.subarray(start, end);
+      else if (key === 'result') result = bytes.subarray(start, end);
+      else if (key === 'error') error = bytes.subarray(start, end);
+      else if (key === 'method') isCall = true;
+    },
+    0,
+    lookInto,
+  );
   if (skipSpace(bytes, end) !== bytes.length) throw new Error('something follows the message');
   if (isCall) {
     const message = JSON.parse(bytes.toString()) as JsonRpcRequest;
@@ -61,19 +81,9 @@ function classify(bytes: Buffer): Incoming {
   }
   const replyId = id === undefined ? null : (JSON.parse(id.toString()) as RequestId | null);
   if (result !== undefined)
-    return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, ...lookInto(result) } };
+    return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, isError, hasResultType } };
   if (error !== undefined) return { kind: 'reply', id: replyId, reply: { kind: 'error', bytes: error } };
   throw new Error('neither "method" nor "result" nor "error"');
-}
-
-function lookInto(result: Buffer): { isError: boolean; hasResultType: boolean } {
-  let isError = false;
-  let hasResultType = false;
-  scanObject(result, (key, start, end) => {
-    if (key === 'isError') isError = result.toString('latin1', start, end) === 'true';
-    else if (key === 'resultType') hasResultType = true;
-  });
-  return { isError, hasResultType };
 }
 
 /** Parses the result of a reply, or throws the upstream's own error as `upstream_bad_reply`. */
