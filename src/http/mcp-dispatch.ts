@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
+import { editObject } from '../lib/json-edit.ts';
 import { skipSpace } from '../lib/json-scan.ts';
 import { asObject, objectOf } from '../lib/json-value.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -10,7 +11,6 @@ import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
 import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
-import { withoutMembers } from '../mcp/rewrite.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { metaOf, type McpMessage, type McpRequest } from './mcp-message.ts';
 import type { McpResponse } from './mcp-response.ts';
@@ -179,8 +179,11 @@ function asModern({ bytes, hasResultType }: Result): readonly Buffer[] {
 
 /** What only a modern client understands is left out for an older one. */
 function asLegacy({ bytes, hasResultType }: Result): Buffer {
-  return hasResultType ? withoutMembers(bytes, ['resultType', 'ttlMs', 'cacheScope']) : bytes;
+  return hasResultType ? editObject(bytes, MODERN_MEMBERS) : bytes;
 }
+
+/** To be taken away. */
+const MODERN_MEMBERS = { resultType: undefined, ttlMs: undefined, cacheScope: undefined };
 
 /** Codes that say something else, or nothing, on the other side of the gateway: -32020 and -32022 speak of our own request. */
 const FOR_MODERN: ReadonlyMap<number, number> = new Map([

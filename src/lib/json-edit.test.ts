@@ -21,6 +21,10 @@ test('of a member that is there twice both are replaced', () => {
   expect(edit('{"m":1,"a":2,"m":3}', { m: '9' })).toBe('{"m":9,"a":2,"m":9}');
 });
 
+test('a member may be called what every object has', () => {
+  expect(edit('{"constructor":1,"toString":2}', { m: '3' })).toBe('{"constructor":1,"toString":2,"m":3}');
+});
+
 test('a key or comma inside of strings is not taken for one', () => {
   expect(edit(String.raw`{"a":"\",\"m\":1","m":"x,y"}`, { m: undefined })).toBe(String.raw`{"a":"\",\"m\":1"}`);
 });

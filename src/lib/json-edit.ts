@@ -28,7 +28,7 @@ export function editObject(bytes: Buffer, changes: MemberChanges): Buffer {
   const { list, close } = membersOf(bytes);
   for (const { key, from: begin, start, end } of list) {
     const text = changes[key];
-    if (!(key in changes)) members += 1;
+    if (!Object.hasOwn(changes, key)) members += 1;
     else if (text === undefined) {
       // The comma goes with the member: the one before it, or for the first of all the one behind it.
       const isFirst = members === 0;

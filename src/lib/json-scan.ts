@@ -43,14 +43,19 @@ export function scanObject(
   }
 }
 
-/** Calls back with the byte range of each element. Returns the position behind the array. */
-export function scanArray(bytes: Buffer, onElement: (start: number, end: number) => void, from = 0): number {
+/** Calls back with the byte range of each element, with `look` as in {@link scanObject}. Returns the position behind the array. */
+export function scanArray(
+  bytes: Buffer,
+  onElement: (start: number, end: number) => void,
+  from = 0,
+  look?: (start: number) => number | undefined,
+): number {
   let at = skipSpace(bytes, from);
   if (bytes[at] !== OPEN_BRACKET) throw new SyntaxError(`expected an array at byte ${at}`);
   at = skipSpace(bytes, at + 1);
   if (bytes[at] === CLOSE_BRACKET) return at + 1;
   for (;;) {
-    const end = skipValue(bytes, at);
+    const end = look?.(at) ?? skipValue(bytes, at);
     onElement(at, end);
     at = skipSpace(bytes, end);
     if (bytes[at] === CLOSE_BRACKET) return at + 1;

@@ -1,7 +1,8 @@
 import { canUseTool, type ToolFilter } from '../governance/access.ts';
 import { compilePrice, type CompiledPrice } from '../governance/price.ts';
+import { editObject } from '../lib/json-edit.ts';
 import type { Listed, McpClient, Offer } from '../store/mcp-clients.ts';
-import { replaceMember, rewriteUris, type Renames } from './rewrite.ts';
+import { rewriteUris, type Renames } from './rewrite.ts';
 import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { NamedItem, NamedTool } from './view.ts';
@@ -111,7 +112,8 @@ class PublicItem implements NamedItem {
   }
 
   get json(): string {
-    return rewriteUris(replaceMember(this.listed.json, 'name', JSON.stringify(this.name)), this.#renames);
+    const named = editObject(Buffer.from(this.listed.json), { name: JSON.stringify(this.name) });
+    return rewriteUris(named, this.#renames).toString();
   }
 }
 

@@ -1,6 +1,7 @@
+import { editObject } from '../lib/json-edit.ts';
 import type { Listed } from '../store/mcp-clients.ts';
 import type { Profile } from './profile.ts';
-import { replaceMember, type Renames } from './rewrite.ts';
+import type { Renames } from './rewrite.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Which server has which resource. Addresses stay as they are; only one that two servers share is told apart. */
@@ -48,7 +49,10 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
     const items = upstreams.flatMap((upstream) =>
       upstream.offerFor(profile)[kind].map((item) => {
         const uri = claim(index, upstream, item);
-        const json = uri === item.name ? item.json : replaceMember(item.json, member, JSON.stringify(uri));
+        const json =
+          uri === item.name
+            ? item.json
+            : editObject(Buffer.from(item.json), { [member]: JSON.stringify(uri) }).toString();
         return { upstream, uri, json };
       }),
     );

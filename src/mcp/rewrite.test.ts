@@ -21,6 +21,13 @@ test('gives addresses their public names, however the member is spelled', () => 
   });
 });
 
+test('leaves all else of a reply with addresses as it is, byte for byte', () => {
+  const text =
+    '{"content":[],"structuredContent":{"2":1.0, "1":12345678901234567890,"uri":"file:///b"},"uri":"file:///a" }';
+  const { bytes } = rewriteReply(result(text), renames);
+  expect(bytes.toString()).toBe(text.replace('file:///a', 'asbru://c1/file:///a'));
+});
+
 test('leaves a reply without addresses as it is, byte for byte', () => {
   const reply = result('{ "content": [{"type":"text","text":"1.0"}], "n": 1.0 }');
   expect(rewriteReply(reply, renames)).toBe(reply);

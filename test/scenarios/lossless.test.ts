@@ -89,6 +89,7 @@ describe.for(['json', 'sse'] as const)('an upstream that answers as %s', (answer
         '"\\u00e9\\ud83d\\ude00\\ud800"',
         '{"__proto__":{"a":1},"constructor":2}',
         '{"same":1,"same":2}',
+        '{"taskId":"of the tool"}',
         '" \\/ \\b\\f\\n\\r\\t \u2028 "',
       ];
       upstream.resultText = `{"content":[],"structuredContent":[${parts.join(',')}],"x": "last" }`;
