@@ -48,7 +48,7 @@ export function writeRelayed(
   envelope: string,
 ): string {
   let inside = '';
-  for (const [key, text] of members) if (!(key in replace)) inside += `,${JSON.stringify(key)}:${text}`;
+  for (const [key, text] of members) if (!Object.hasOwn(replace, key)) inside += `,${JSON.stringify(key)}:${text}`;
   for (const [key, text] of Object.entries(replace))
     if (text !== undefined) inside += `,${JSON.stringify(key)}:${text}`;
   const own = (progressToken === undefined ? '' : `,"progressToken":${id}`) + envelope + meta + trace;
