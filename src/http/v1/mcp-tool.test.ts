@@ -161,7 +161,8 @@ describe('a result as text', () => {
       '[Image Response: AA==, MIME: image/png]\nx',
     ],
     [[{ type: 'audio', data: 'BB==', mimeType: 'audio/wav' }], '[Audio Response: BB==, MIME: audio/wav]'],
-    [[{ type: 'resource', resource: { uri: 'a://b', text: 'lost' } }], '[Embedded Resource Response: resource]'],
+    [[{ type: 'resource', resource: { uri: 'a://b', text: 'kept' } }], 'kept'],
+    [[{ type: 'resource', resource: { uri: 'a://b', blob: 'AA==' } }], '[Embedded Resource Response: resource]'],
     [[{ type: 'new', text: 'kept' }], '[Text Response: kept]'],
     [[{ type: 'resource_link', uri: 'a://b' }], '{"type":"resource_link","uri":"a://b"}'],
     [[], "MCP tool 'c-x' executed successfully"],
@@ -170,7 +171,8 @@ describe('a result as text', () => {
     expect(flattenResult({ content }, 'c-x')).toBe(text);
   });
 
-  test('without content says that the tool ran', () => {
+  test('without content is its structure, or says that the tool ran', () => {
+    expect(flattenResult({ content: [], structuredContent: { a: [1] } }, 'c-x')).toBe('{"a":[1]}');
     expect(flattenResult({ structuredContent: {} }, 'c-x')).toBe("MCP tool 'c-x' executed successfully");
   });
 });
