@@ -34,6 +34,7 @@ test('models are picked from what the provider lists: for a virtual key, for a k
   const { page, faults } = await openPage(browser, gateway.address);
   await signIn(page);
   await page.goto(`/workspace/virtual-keys/${id}?tab=models`);
+  expect(await page.getByRole('switch', { name: 'All keys of openai' }).isChecked()).toBe(true);
   await page.getByLabel('Add a model').fill('mini');
   await page.getByRole('option', { name: 'gpt-5-mini' }).click();
   await page.getByLabel('Add a model').fill('o4');
@@ -43,7 +44,7 @@ test('models are picked from what the provider lists: for a virtual key, for a k
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('button', { name: 'Save' }).waitFor({ state: 'detached' });
   expect((await gateway.api('GET', `/api/governance/virtual-keys/${id}`)).body).toMatchObject({
-    virtual_key: { provider_configs: [{ allowed_models: ['gpt-5-mini', 'o4'] }] },
+    virtual_key: { provider_configs: [{ allowed_models: ['gpt-5-mini', 'o4'], key_ids: ['*'] }] },
   });
 
   await page.goto('/workspace/providers/openai');
