@@ -109,7 +109,7 @@ function beginsWith({ name }: FoundModel, query: string): boolean {
   return name.toLowerCase().startsWith(query);
 }
 
-/** Nothing that the provider itself said: it may repeat what it was sent. */
+/** The message of an error of ours; others may quote what came from the provider, which may repeat what it was sent. */
 function problemOf(error: unknown): string {
   if (!(error instanceof GatewayError)) return 'its list of models cannot be read';
   return error.code === 'call_cancelled' ? 'it did not list its models in time; ask again later' : error.message;
