@@ -17,6 +17,7 @@ import { llmLogRoutes } from '../http/api/llm-logs.ts';
 import { clientHealthRoutes } from '../http/api/client-health.ts';
 import { mcpClientRoutes } from '../http/api/mcp-clients.ts';
 import { mcpLogRoutes } from '../http/api/mcp-logs.ts';
+import { modelRoutes } from '../http/api/models.ts';
 import { oauthCallbackRoutes } from '../http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../http/api/mcp-sessions.ts';
 import { providerRoutes } from '../http/api/providers.ts';
@@ -240,6 +241,7 @@ function managementRoutes(
     ),
     ...governanceRoutes({ directory, identifyKey: who.identifyKey, learnUsage: whole.learn }),
     ...providerRoutes(createProviderEditor({ ...stores, stores: stores.governance, changes })),
+    ...modelRoutes(options.models.findModels),
     ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),
     ...llmLogRoutes({ ...stores, ledger: whole, store: ledgerStore, isGone: isGoneFrom(policy) }),
     ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),

@@ -5,7 +5,9 @@ import { createComplete, type Complete } from '../llm/complete.ts';
 import { createCountTokens, type CountTokens } from '../llm/count-tokens.ts';
 import { createInjectTools } from '../llm/inject-tools.ts';
 import { createLlmRecords } from '../llm/llm-record.ts';
+import { createFindModels, type FindModels } from '../llm/find-models.ts';
 import { createListModels, type ListModels } from '../llm/list-models.ts';
+import { createListOffered } from '../llm/offered-models.ts';
 import { createProviderClients } from '../llm/provider-clients.ts';
 import { createProviderPlaces } from '../llm/provider-places.ts';
 import { createProviders } from '../llm/providers/providers.ts';
@@ -26,6 +28,7 @@ export interface Models {
   readonly complete: Complete;
   readonly countTokens: CountTokens;
   readonly listModels: ListModels;
+  readonly findModels: FindModels;
 }
 
 export async function openModels(options: ModelsOptions): Promise<Models> {
@@ -35,6 +38,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const clients = createProviderClients(egress);
   cleanup.defer(() => clients.close());
   const providers = createProviders({ fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }) });
+  const listOffered = createListOffered({ providers, clients });
   const chooseTargets = createChooseTargets({ directory, providers, spend });
   const injectTools = createInjectTools({ catalog: servers.catalog, settings });
   const send = createSend({ clients });
@@ -54,6 +58,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   return {
     complete,
     countTokens: createCountTokens({ chooseTargets, injectTools, send, spend }),
-    listModels: createListModels({ directory, providers, clients }),
+    listModels: createListModels({ directory, listOffered }),
+    findModels: createFindModels({ directory, listOffered }),
   };
 }

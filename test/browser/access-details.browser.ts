@@ -26,7 +26,8 @@ afterAll(async () => {
 
 test('the keys of a provider that a virtual key may use are picked by their names', async () => {
   const keys = ['first', 'second'].map((name) => ({ name, value: `sk-${name}`, models: ['*'] }));
-  await gateway.api('POST', '/api/providers', { name: 'openai', keys });
+  const network_config = { base_url: upstream.url };
+  await gateway.api('POST', '/api/providers', { name: 'openai', keys, network_config });
   const { page, faults } = await openPage(browser, gateway.address);
   await signIn(page);
   await page.goto(`/workspace/virtual-keys/${key.id}?tab=models`);

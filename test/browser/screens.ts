@@ -3,7 +3,7 @@ import type { GatewayOptions } from '../../src/app.ts';
 import { addUser, PASSWORD, setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type ApiAnswer, type TestGateway } from '../kit/gateway.ts';
 import { allowLinks, personalClient, SAMPLE } from '../kit/personal.ts';
-import { startModelServer } from '../kit/model-server.ts';
+import { startModelServer, type ModelServer } from '../kit/model-server.ts';
 import { addProvider } from '../kit/models.ts';
 import { callText } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
@@ -297,13 +297,13 @@ async function fill(gateway: TestGateway, cleanup: AsyncDisposableStack): Promis
   await gateway.update('wiki', { disabled: true });
   await flaky.stop();
   await waitFor(async () => (await gateway.getClient('billing')).state !== 'connected', 'a state that says so');
-  await fillAccess(gateway, tracker.url);
-  await fillModels(gateway, cleanup);
+  const models = cleanup.use(await startModelServer());
+  await fillAccess(gateway, tracker.url, models.anthropicUrl);
+  await fillModels(gateway, models);
 }
 
 /** Requests to models: a run of an agent, one that failed, and one whose cost nobody knows. */
-async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): Promise<void> {
-  const models = cleanup.use(await startModelServer());
+async function fillModels(gateway: TestGateway, models: ModelServer): Promise<void> {
   await addProvider(gateway, 'openai', models.openaiUrl, {
     network_config: { base_url: models.openaiUrl, max_retries: 0 },
   });
@@ -326,7 +326,7 @@ async function fillModels(gateway: TestGateway, cleanup: AsyncDisposableStack): 
 }
 
 /** Keys with budgets, a team, providers, a call that waits and a credential that is to be entered. */
-async function fillAccess(gateway: TestGateway, url: string): Promise<void> {
+async function fillAccess(gateway: TestGateway, url: string, modelsUrl: string): Promise<void> {
   const personal = { client_id: 'mail', name: 'mail', user_headers: SAMPLE, tools_to_approve: ['echo'] };
   await allowLinks(gateway);
   await gateway.createClient(personalClient(url, personal));
@@ -342,6 +342,7 @@ async function fillAccess(gateway: TestGateway, url: string): Promise<void> {
   const { team } = await post('/api/governance/teams', { name: 'platform', budgets });
   await post('/api/providers', {
     name: 'anthropic',
+    network_config: { base_url: modelsUrl },
     keys: [{ name: 'production', value: 'sk-canary', models: ['*'], weight: 2 }],
   });
   const { virtual_key } = await post('/api/governance/virtual-keys', {

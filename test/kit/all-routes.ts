@@ -10,6 +10,7 @@ import { approvalRoutes } from '../../src/http/api/approvals.ts';
 import { auditLogRoutes } from '../../src/http/api/audit-logs.ts';
 import { configRoutes } from '../../src/http/api/config.ts';
 import { mcpClientRoutes } from '../../src/http/api/mcp-clients.ts';
+import { modelRoutes } from '../../src/http/api/models.ts';
 import { oauthCallbackRoutes } from '../../src/http/api/oauth-callback.ts';
 import { mcpSessionRoutes } from '../../src/http/api/mcp-sessions.ts';
 import type { HeaderForms } from '../../src/mcp/personal/header-forms.ts';
@@ -151,6 +152,7 @@ export function allRoutes({ registry = emptyRegistry, accounts = noAccounts, cha
     ...oauthCallbackRoutes({ oauth: noOAuth, database: noDatabase, audit: noAudit, logger: silent }),
     ...governanceRoutes({ directory: noDirectory, identifyKey: () => Promise.reject(new Error('not in this test')) }),
     ...providerRoutes({} as ProviderEditor),
+    ...modelRoutes(async () => ({ models: [], total: 0, problems: [] })),
     ...statusRoutes({ ping: async () => {}, readiness: { check: async () => 'ok' }, version: '1.2.3' }),
   ];
 }

@@ -83,6 +83,10 @@ async function send(answer: ScriptedAnswer, { path, body }: ModelCall, response:
     response.writeHead(raw.status, { 'content-type': 'application/json', ...raw.headers }).end(raw.body);
     return;
   }
+  if (/\/models(\?|$)/.test(path)) {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data: [{ id: 'small' }] }));
+    return;
+  }
   const format = formatOf(path);
   const model = String(body['model']);
   if (body['stream'] !== true) {

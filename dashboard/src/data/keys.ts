@@ -16,6 +16,7 @@ export const keys = {
   approvals: ['approvals'],
   providers: ['providers'],
   provider: (name: string) => ['providers', name],
+  models: (provider: string, isUnfiltered: boolean) => ['providers', provider, 'models', isUnfiltered],
   settings: ['settings'],
   apiKeys: ['api-keys'],
   users: ['users'],

@@ -2,7 +2,8 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CallerFormat } from '../../llm/formats/format.ts';
-import { nameOf, type ListedModel, type ListModels } from '../../llm/list-models.ts';
+import type { ListModels } from '../../llm/list-models.ts';
+import { nameOf, type ListedModel } from '../../llm/offered-models.ts';
 import type { Identify } from '../identify.ts';
 import type { RawHandler } from '../listen.ts';
 import { renderInferenceError } from './render-inference-error.ts';
@@ -39,7 +40,7 @@ export function createModelsHandlers({ listModels, identify, logger }: Deps): Re
           throw new GatewayError('method_not_allowed', 'this route takes GET', { details: { allow: 'GET' } });
         const caller = identify.identifyInference(request.headers);
         const query = new URL(request.url ?? '', 'http://localhost').searchParams;
-        const models = await listModels(caller, query.get('provider') ?? undefined, new AbortController().signal);
+        const models = await listModels(caller, query.get('provider') ?? undefined);
         const { from, size } = pageOf(query);
         const page = models
           .slice(from, from + size)

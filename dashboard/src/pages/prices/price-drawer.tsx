@@ -1,5 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useId } from 'react';
 import { keys } from '../../data/keys.ts';
+import { modelsQuery } from '../../data/models.ts';
 import { createPrice, removePrice, updatePrice, type Price } from '../../data/prices.ts';
 import { providersQuery } from '../../data/providers.ts';
 import { useSession } from '../../shell/session-context.tsx';
@@ -70,7 +72,9 @@ const MATCHES = [
 function Models({ form, isDisabled }: PartProps) {
   const { draft, set, errorAt } = form;
   const bound = { form, disabled: isDisabled };
+  const list = useId();
   const { data: providers = [] } = useQuery(providersQuery);
+  const { data: known } = useQuery(modelsQuery(draft.scope_kind === 'provider' ? draft.provider_id : ''));
   const names = new Set([
     ...providers.map(({ name }) => name),
     ...(draft.provider_id === '' ? [] : [draft.provider_id]),
@@ -103,8 +107,14 @@ function Models({ form, isDisabled }: PartProps) {
               ? 'A * stands for any text: gpt-5*.'
               : 'As the provider names it, such as gpt-5-mini.'
           }
+          list={list}
           isMono
         />
+        <datalist id={list}>
+          {[...new Set(known?.models.map(({ name }) => name))].map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
       </div>
     </>
   );

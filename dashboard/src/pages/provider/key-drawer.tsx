@@ -46,7 +46,7 @@ export function KeyDrawer({ provider, stored, onClose }: KeyDrawerProps) {
       }
     >
       {stored !== undefined && stored.status !== '' && <p className="text-sm text-bad">{stored.status}</p>}
-      <KeyFields form={form} cloud={cloudOf(provider)} isDisabled={!canWrite} />
+      <KeyFields form={form} provider={provider.name} cloud={cloudOf(provider)} isDisabled={!canWrite} />
     </FormDrawer>
   );
 }

@@ -1,6 +1,7 @@
 import { Field } from '../../ui/field.tsx';
 import type { Form } from '../../ui/form.ts';
 import { JsonEditor } from '../../ui/json-editor.tsx';
+import { AddModel } from '../grants/add-model.tsx';
 import { FormLines, FormNumber, FormSwitch, FormText } from '../../ui/form-fields.tsx';
 import type { Cloud, ProviderKeyDraft } from './key-draft.ts';
 
@@ -11,13 +12,14 @@ const CLOUD_HINTS: Readonly<Record<Cloud, string>> = {
 };
 
 interface KeyFieldsProps {
+  readonly provider: string;
   readonly form: Form<ProviderKeyDraft>;
   readonly cloud: Cloud | undefined;
   readonly isDisabled: boolean;
 }
 
 /** What can be said of a provider's key. */
-export function KeyFields({ form, cloud, isDisabled }: KeyFieldsProps) {
+export function KeyFields({ form, provider, cloud, isDisabled }: KeyFieldsProps) {
   const { draft, set, errorAt } = form;
   const bound = { form, disabled: isDisabled };
   return (
@@ -45,6 +47,13 @@ export function KeyFields({ form, cloud, isDisabled }: KeyFieldsProps) {
         field="models"
         label="Models"
         hint='One a line; * means all, nothing means none; "regex:…" matches whole names.'
+      />
+      <AddModel
+        provider={provider}
+        value={draft.models}
+        isUnfiltered
+        isDisabled={isDisabled}
+        onValue={(models) => set('models', models)}
       />
       <FormLines {...bound} field="blacklisted_models" label="Refused models" hint="Whatever stands above." />
       <FormNumber {...bound} field="weight" label="Weight" hint="Its share among the keys." min={0} step="any" />

@@ -76,8 +76,10 @@ export function keyDraftOf(key: VirtualKey): KeyDraft {
     })),
     allow_all_providers: key.allow_all_providers,
     provider_configs: key.provider_configs.map(
-      ({ id, provider, weight, allowed_models, blacklisted_models, key_ids }) => ({
-        ...{ id, provider, weight, allowed_models, blacklisted_models, key_ids },
+      ({ id, provider, weight, allowed_models, blacklisted_models, allow_all_keys, key_ids }) => ({
+        ...{ id, provider, weight, allowed_models, blacklisted_models },
+        // Two ways to say the same; the page knows one.
+        key_ids: allow_all_keys ? ['*'] : key_ids,
       }),
     ),
   };
@@ -101,6 +103,7 @@ export function keyUpdate(changes: Partial<KeyDraft>): VirtualKeyUpdate {
         allowed_models: [...entry.allowed_models],
         blacklisted_models: [...entry.blacklisted_models],
         key_ids: [...entry.key_ids],
+        allow_all_keys: false,
       })),
     }),
   };

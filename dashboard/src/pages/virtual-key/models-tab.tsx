@@ -4,6 +4,7 @@ import { Field, Input } from '../../ui/field.tsx';
 import { FormSwitch, Lines } from '../../ui/form-fields.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Problem } from '../../ui/states.tsx';
+import { AddModel } from '../grants/add-model.tsx';
 import { GrantAnother, Granted } from '../grants/grants.tsx';
 import type { KeyTabProps, ProviderGrant } from './draft.ts';
 import { PickKeys } from './pick-keys.tsx';
@@ -82,13 +83,11 @@ function Entry({ entry, keys, isDisabled, fault, onEntry }: EntryProps) {
           onValue={(value) => onEntry({ ...entry, [field]: value })}
         />
       ))}
-      <PickKeys
+      <AddModel
         provider={entry.provider}
-        keys={keys}
-        value={entry.key_ids}
-        error={fault('key_ids')}
+        value={entry.allowed_models}
         isDisabled={isDisabled}
-        onValue={(key_ids) => onEntry({ ...entry, key_ids })}
+        onValue={(allowed_models) => onEntry({ ...entry, allowed_models })}
       />
       <Field
         label="Weight"
@@ -104,6 +103,14 @@ function Entry({ entry, keys, isDisabled, fault, onEntry }: EntryProps) {
           onText={(text) => onEntry({ ...entry, weight: text === '' ? null : Number(text) })}
         />
       </Field>
+      <PickKeys
+        provider={entry.provider}
+        keys={keys}
+        value={entry.key_ids}
+        error={fault('key_ids')}
+        isDisabled={isDisabled}
+        onValue={(key_ids) => onEntry({ ...entry, key_ids })}
+      />
     </div>
   );
 }
