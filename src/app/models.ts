@@ -34,7 +34,14 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const directory = await createProviderDirectory({ ...stores.governance, changes, onError });
   const clients = createProviderClients(egress);
   cleanup.defer(() => clients.close());
-  const providers = createProviders({ fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }) });
+  const providers = createProviders({
+    fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }),
+    machineFetch: createGuardedFetch({
+      ...{ egress, policy: { kind: 'machine-credentials' } },
+      // On a machine that is none of AWS nobody answers there.
+      timeoutMs: 2000,
+    }),
+  });
   const chooseTargets = createChooseTargets({ directory, providers, spend });
   const injectTools = createInjectTools({ catalog: servers.catalog, settings });
   const send = createSend({ clients });
