@@ -1,5 +1,6 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { converseCodec } from '../formats/converse/codec.ts';
+import { planBedrockEmbeddings } from '../formats/embeddings/bedrock.ts';
 import type { ProviderKey } from '../../store/providers.ts';
 import { bearer, joinAddress, JSON_BODY, lacking, requireSecret, segment } from './address.ts';
 import { createAwsCredentialChain } from './aws/credentials.ts';
@@ -9,7 +10,7 @@ import { signHeaders, type UnsignedRequest } from './signature-v4.ts';
 
 const REGION = 'bedrock_key_config.region';
 
-/** Amazon Bedrock by Converse: signed with the access keys of a key, or with the machine's own, or opened with an API key of Bedrock. */
+/** Amazon Bedrock by Converse, embeddings by InvokeModel: signed with the access keys of a key, or with the machine's own, or opened with an API key of Bedrock. */
 export function createBedrockProvider(machine: AwsMachine): Provider {
   const chain = createAwsCredentialChain(machine);
   const regionOf = (key: ProviderKey): string => readRegion(key, machine);
@@ -28,9 +29,10 @@ export function createBedrockProvider(machine: AwsMachine): Provider {
   return {
     formats: [],
     codec: converseCodec,
+    planEmbeddings: planBedrockEmbeddings,
     framing: 'event-stream',
-    address({ key, model, baseUrl, path, isStream, body }) {
-      const verb = isStream ? 'converse-stream' : 'converse';
+    address({ key, model, baseUrl, path, isStream, body, format }) {
+      const verb = format === 'embeddings' ? 'invoke' : isStream ? 'converse-stream' : 'converse';
       const base = baseUrl ?? `https://bedrock-runtime.${regionOf(key)}.amazonaws.com`;
       const url = joinAddress(base, path ?? `/model/${segment(model)}/${verb}`);
       const accept = isStream ? 'application/vnd.amazon.eventstream' : 'application/json';
