@@ -36,11 +36,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   cleanup.defer(() => clients.close());
   const providers = createProviders({
     fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }),
-    machineFetch: createGuardedFetch({
-      ...{ egress, policy: { kind: 'machine-credentials' } },
-      // On a machine that is none of AWS nobody answers there.
-      timeoutMs: 2000,
-    }),
+    machineFetch: createGuardedFetch({ egress, policy: { kind: 'machine-credentials' } }),
   });
   const chooseTargets = createChooseTargets({ directory, providers, spend });
   const injectTools = createInjectTools({ catalog: servers.catalog, settings });

@@ -21,6 +21,8 @@ export type EmbedParts = (plan: EmbeddingPlan, asked: Asked) => Promise<Parts<Em
 
 /** The most that is read of one answer. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Requests for one caller that are under way at once. */
+const AT_ONCE = 8;
 
 export function createEmbedParts({ send, places }: { send: Send; places: ProviderPlaces }): EmbedParts {
   return async (plan, { target, headers, signal, principal, onAttempt, onFirstByte }) => {
@@ -39,7 +41,9 @@ export function createEmbedParts({ send, places }: { send: Send; places: Provide
         leave();
       }
     };
-    return runParts(plan.requests.length, askOne, signal);
+    // No more than there are places: those of one caller must not find the queue full of one another.
+    const atOnce = Math.min(AT_ONCE, target.record.concurrency);
+    return runParts({ count: plan.requests.length, atOnce }, askOne, signal);
   };
 }
 

@@ -5,7 +5,11 @@ const NEVER = new AbortController().signal;
 
 test('a few parts run at once, and their results keep their places however they come', async () => {
   const waiting = new Map<number, (result: number) => void>();
-  const running = runParts(20, (index) => new Promise<number>((resolve) => waiting.set(index, resolve)), NEVER);
+  const running = runParts(
+    { count: 20, atOnce: 8 },
+    (index) => new Promise<number>((resolve) => waiting.set(index, resolve)),
+    NEVER,
+  );
   let most = 0;
   while (waiting.size > 0) {
     most = Math.max(most, waiting.size);
@@ -21,7 +25,7 @@ test('a few parts run at once, and their results keep their places however they 
 test('the first failure ends the others and is the one that is told, beside what has come', async () => {
   const begun: number[] = [];
   const { results, failure } = await runParts(
-    20,
+    { count: 20, atOnce: 8 },
     async (index, signal) => {
       begun.push(index);
       if (index === 0) return 'came';
@@ -40,7 +44,7 @@ test('the first failure ends the others and is the one that is told, beside what
 test('who goes away ends all of them', async () => {
   const gone = new AbortController();
   const running = runParts(
-    3,
+    { count: 3, atOnce: 8 },
     (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('gone')));

@@ -4,12 +4,15 @@ export interface Parts<T> {
   readonly failure: { readonly error: unknown } | undefined;
 }
 
-/** Requests of one caller that are under way at once. */
-const AT_ONCE = 8;
+/** How many parts there are, and how many may run at once. */
+interface Extent {
+  readonly count: number;
+  readonly atOnce: number;
+}
 
-/** Runs the parts of one thing, a few at once and in their order. The first that fails ends the others. */
+/** Runs the parts of one thing, begun in their order. The first that fails ends the others. */
 export async function runParts<T>(
-  count: number,
+  { count, atOnce }: Extent,
   run: (index: number, signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
 ): Promise<Parts<T>> {
@@ -30,7 +33,7 @@ export async function runParts<T>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(count, AT_ONCE) }, lane));
+  await Promise.all(Array.from({ length: Math.min(count, atOnce) }, lane));
   const inOrder = [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
   return { results: inOrder, failure };
 }

@@ -138,9 +138,10 @@ describe('embeddings', () => {
     // With one place the first is over before the second is asked.
     await gateway.api('PUT', '/api/providers/bedrock', {
       network_config: { base_url: models.anthropicUrl },
-      concurrency_and_buffer_size: { concurrency: 1 },
+      concurrency_and_buffer_size: { concurrency: 1, buffer_size: 1 },
     });
-    expect((await ask({ model: `bedrock/${TITAN}`, input: ['text 0', 'text 1'] })).status).toBe(400);
+    expect((await ask({ model: `bedrock/${TITAN}`, input: ['text 0', 'text 1', ...TEXTS] })).status).toBe(400);
+    expect(models.calls).toHaveLength(3);
     expect(await lastRow(gateway, 2)).toMatchObject({ status: 'error', token_usage: { prompt_tokens: 2 } });
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { listenOnLoopback, readBody } from '../../../../test/kit/http-host.ts';
 import { createEgress } from '../../../lib/egress.ts';
-import { createGuardedFetch } from '../../../lib/guarded-fetch.ts';
+import { createGuardedFetch, type Fetch } from '../../../lib/guarded-fetch.ts';
 import { createAwsCredentialChain } from './credentials.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'aws-'));
@@ -277,6 +277,34 @@ describe('an instance', () => {
     await expect(find()).rejects.toThrow('instance metadata (HTTP 404 for a token)');
     expect(imds.asked).toHaveLength(1);
   });
+});
+
+test.each([
+  [
+    { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/1', AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://x/' },
+    'machine http://169.254.170.2/v2/credentials/1',
+  ],
+  [{}, 'machine http://169.254.169.254/latest/api/token'],
+  [{ AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: 'IPv6' }, 'machine http://[fd00:ec2::254]/latest/api/token'],
+  [{ AWS_WEB_IDENTITY_TOKEN_FILE: write('web', 't'), AWS_ROLE_ARN: 'r' }, 'web https://sts.eu-north-1.amazonaws.com/'],
+  [
+    { AWS_WEB_IDENTITY_TOKEN_FILE: write('web', 't'), AWS_ROLE_ARN: 'r', AWS_REGION: 'us-west-2' },
+    'web https://sts.us-west-2.amazonaws.com/',
+  ],
+])('with %j it is AWS at its own address that is asked', async (env, expected) => {
+  const asked: string[] = [];
+  const hear =
+    (by: string): Fetch =>
+    async (input) => {
+      asked.push(`${by} ${new Request(input).url}`);
+      return new Response('', { status: 404 });
+    };
+  const chain = createAwsCredentialChain({
+    env: { HOME: '/nowhere', ...env },
+    ...{ fetch: hear('web'), machineFetch: hear('machine'), now: Date.now },
+  });
+  await expect(chain.find('eu-north-1')).rejects.toThrow();
+  expect(asked).toEqual([expected]);
 });
 
 test('without any credentials the error names all that was tried', async () => {

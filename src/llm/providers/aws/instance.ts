@@ -4,6 +4,8 @@ import { readCredentials } from './told.ts';
 
 const ROLES = '/latest/meta-data/iam/security-credentials/';
 const TOKEN_SECONDS = '21600';
+/** On a machine that is none of AWS nobody answers, and some networks do not even say so. */
+const PATIENCE_MS = 2000;
 
 /**
  * The role of an EC2 instance, by version 2 of its metadata service. Version 1, which takes no token, is not asked: whoever makes a
@@ -18,6 +20,7 @@ export const instanceCredentials: AwsSource = async ({ env, machineFetch }) => {
   const token = await ask('/latest/api/token', {
     method: 'PUT',
     headers: { 'x-aws-ec2-metadata-token-ttl-seconds': TOKEN_SECONDS },
+    signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch((error: unknown) => messageOf(error));
   if (typeof token === 'string') return token;
   if (!token.ok) return `HTTP ${token.status} for a token`;
@@ -26,7 +29,7 @@ export const instanceCredentials: AwsSource = async ({ env, machineFetch }) => {
   if (list.status === 404) return 'the instance has no role';
   const [role = ''] = (await list.text()).trim().split(/\s/);
   if (!list.ok || role === '') throw new GatewayError('upstream_unauthorized', `${base} names no role of the instance`);
-  return readCredentials(await ask(`${ROLES}${encodeURIComponent(role)}`, { headers }), base);
+  return readCredentials(await ask(`${ROLES}${role}`, { headers }), base);
 };
 
 function endpointOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE }: AwsMachine['env']) {
