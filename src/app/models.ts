@@ -37,7 +37,10 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const directory = await createProviderDirectory({ ...stores.governance, changes, onError });
   const clients = createProviderClients(egress);
   cleanup.defer(() => clients.close());
-  const providers = createProviders({ fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }) });
+  const providers = createProviders({
+    fetch: createGuardedFetch({ egress, policy: { kind: 'server' } }),
+    machineFetch: createGuardedFetch({ egress, policy: { kind: 'machine-credentials' } }),
+  });
   const listOffered = createListOffered({ providers, clients });
   const chooseTargets = createChooseTargets({ directory, providers, spend });
   const injectTools = createInjectTools({ catalog: servers.catalog, settings });

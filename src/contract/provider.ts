@@ -71,10 +71,12 @@ const keySettings = {
   azure_key_config: z.looseObject({ endpoint: SecretInput, api_version: plain.nullish() }).nullish(),
   bedrock_key_config: z
     .looseObject({
-      access_key: SecretInput.nullish(),
+      access_key: SecretInput.nullish().meta({
+        description: 'Absent, and without a value: the AWS credentials of the machine that the gateway runs on.',
+      }),
       secret_key: SecretInput.nullish(),
       session_token: SecretInput.nullish(),
-      region: plain.nullish(),
+      region: plain.nullish().meta({ description: 'Absent: AWS_REGION, else AWS_DEFAULT_REGION.' }),
     })
     .nullish(),
   vertex_key_config: z

@@ -152,3 +152,27 @@ describe('behind a proxy, by the name alone', () => {
     expect(byName(discovered('http://auth.example/'))).toBeDefined();
   });
 });
+
+describe('where a machine is told its own credentials', () => {
+  const to: Destination = {
+    url: new URL('http://agent.example'),
+    policy: { kind: 'machine-credentials' },
+    isServerHere: false,
+  };
+  const closed = { allow_private_servers: false };
+
+  test.for(['169.254.169.254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::254', 'fd00:ec2::23', '127.0.0.1', '::1'])(
+    'may be %s, whatever the settings are',
+    (address) => {
+      expect(refusal(to, address, closed)).toBeUndefined();
+    },
+  );
+
+  test.for(['8.8.8.8', '10.0.0.1', '169.254.169.253', '169.254.0.1', '::ffff:169.254.169.254', 'fe80::1', '0.0.0.0'])(
+    'is not %s, even if it is listed',
+    (address) => {
+      const list = ['agent.example', '0.0.0.0/0', '::/0', address];
+      expect(refusal(to, address, { egress_allowlist: list })?.code).toBe('egress_blocked');
+    },
+  );
+});

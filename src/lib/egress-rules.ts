@@ -10,7 +10,9 @@ export type EgressPolicy =
   /** The MCP server at this address, or a document that it named, said it: nobody here has looked at it. */
   | { readonly kind: 'discovered'; readonly server: URL }
   /** A caller said it. */
-  | { readonly kind: 'stranger' };
+  | { readonly kind: 'stranger' }
+  /** Where a cloud tells this machine its own credentials: for the code that fetches these, at addresses of the environment only. */
+  | { readonly kind: 'machine-credentials' };
 
 /** The settings that the rules follow. */
 export interface EgressSettings {
@@ -41,6 +43,15 @@ const METADATA_NAME = /^(?:metadata|metadata\.google\.internal|metadata\.goog|in
 /** Names that mean nothing, or something else, outside of a network of one's own (RFC 6761, 6762, 8375). */
 const INTERNAL_NAME = /^[^.]+$|\.(?:local|internal|home\.arpa|lan|localdomain)$/;
 
+/** Where AWS gives a machine, a task or a pod its credentials. */
+const MACHINE_CREDENTIALS = new Set([
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+]);
+
 /** Compiles the rules. */
 export function compileRules({ allow_private_servers, egress_allowlist }: EgressSettings): EgressRules {
   const isListed = compileList(egress_allowlist);
@@ -51,6 +62,8 @@ export function compileRules({ allow_private_servers, egress_allowlist }: Egress
     address: string,
   ): GatewayError | undefined {
     const host = hostOf(url);
+    if (policy.kind === 'machine-credentials')
+      return is === 'loopback' || MACHINE_CREDENTIALS.has(address) ? undefined : notOfMachine(host, is);
     if (NEVER.has(is)) return refusal(host, is, undefined);
     if (isListed(host) || isListed(address)) return undefined;
     if (policy.kind === 'server' || (policy.kind === 'discovered' && url.origin === policy.server.origin)) {
@@ -99,6 +112,11 @@ function refusal(host: string, is: AddressClass, setting: keyof EgressSettings |
   return new GatewayError('egress_blocked', `${host} is not connected to: it is a ${is} address; ${why}`, {
     details: { host, address_class: is, ...(setting && { setting }) },
   });
+}
+
+function notOfMachine(host: string, is: AddressClass): GatewayError {
+  const message = `${host} is not connected to: credentials of this machine come from this machine or from a fixed address of AWS only`;
+  return new GatewayError('egress_blocked', message, { details: { host, address_class: is } });
 }
 
 function plain(host: string): GatewayError {

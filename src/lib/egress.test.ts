@@ -193,3 +193,12 @@ test('a proxy that refuses is an error without its password', async () => {
     await client.close();
   }
 });
+
+test('what is asked for the credentials of this machine is asked here, and not by a proxy', async () => {
+  await using host = await listen();
+  const env = { http_proxy: 'http://127.0.0.1:1' };
+  const egress = createEgress({ settings: () => settings, env, resolve: answering([HERE]) });
+  const url = `http://agent.example:${host.port}/`;
+  await expect(get(egress, url)).rejects.toThrow();
+  expect(await get(egress, url, { kind: 'machine-credentials' })).toBe('hello');
+});

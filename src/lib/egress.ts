@@ -54,8 +54,9 @@ export function createEgress({ settings, env = process.env, resolve = resolveNam
   return {
     rules,
     open(destination, tls) {
-      const { url } = destination;
-      const proxy = findProxy(url);
+      const { url, policy } = destination;
+      // A proxy would be another machine, which has credentials of its own.
+      const proxy = policy.kind === 'machine-credentials' ? undefined : findProxy(url);
       const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls };
       if (proxy === undefined) {
         return new Pool(url.origin, { ...NO_TIMEOUTS, connect: guard(destination, rules, resolve, options) });

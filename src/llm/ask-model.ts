@@ -7,7 +7,9 @@ import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { Answer, TakeFrames } from './answer.ts';
 import type { Gatherer } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/dialects.ts';
+import { createEmbedParts } from './embed-parts.ts';
 import { readWhole } from './exchange.ts';
+import type { EmbeddingPlan, Facts } from './formats/format.ts';
 import { headersFor } from './forward-headers.ts';
 import { contentOf, type LlmAnswer, type LlmRecord, type LlmRecords } from './llm-record.ts';
 import { failureIn } from './provider-failure.ts';
@@ -57,7 +59,20 @@ interface Attempt {
   readonly leave: () => void;
 }
 
+/** What is needed to settle an attempt. */
+interface Spent extends Omit<Attempt, 'sent' | 'translation' | 'leave'> {
+  readonly sent: Pick<Sent, 'model'>;
+  readonly leave?: () => void;
+}
+
+/** An attempt at embeddings that may take several requests. */
+interface Embedding extends Pick<Attempt, 'body' | 'target' | 'reservation' | 'record'> {
+  readonly round: Round;
+}
+
 export function createAskModel({ send, spend, records, prices, places }: AskDeps): AskModel {
+  const embedParts = createEmbedParts({ send, places });
+
   function begin(body: Buffer, { request, caller, headers, parent }: Round, target: Target, index: number): LlmRecord {
     const { format, model: requested, isStream } = request;
     return records.begin({
@@ -77,8 +92,10 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       await prices.ready();
       const most = mostUsage(request, body);
       reservation = await spend.reserve(target.limits, prices.priceOf(target.record.name, target.model, most) ?? 0);
-      leave = await places.enter(target.record, caller.principal, signal);
       const facts = { id: record.id, created: Math.floor(Date.now() / 1000), model: request.model };
+      const plan = request.format === 'embeddings' ? planFor(request, target) : undefined;
+      if (plan !== undefined) return await embed(plan, facts, { round, body, target, reservation, record });
+      leave = await places.enter(target.record, caller.principal, signal);
       const translation = planTranslation(request, body, target.provider, facts);
       const sent = await send({
         target,
@@ -102,11 +119,11 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 
   /** What was used is charged, whether or not the price is known, and however it ended. */
   function settle(
-    { request, body, target, sent, reservation, record, leave }: Attempt,
+    { request, body, target, sent, reservation, record, leave }: Spent,
     answer: JsonObject,
     error?: unknown,
   ) {
-    leave();
+    leave?.();
     const { format } = request;
     const gist = dialectOf(format)?.gistOf(answer);
     const output = () => (gist?.output === undefined ? undefined : JSON.stringify(gist.output));
@@ -116,6 +133,29 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
     const said: LlmAnswer = { usage, cost, stopReason: gist?.stopReason, output };
     if (error === undefined) record.answered(said);
     else record.failed(error, said);
+  }
+
+  /** For the caller, its limits and the logs this is one request; for the provider's places it is as many as are sent. */
+  async function embed(plan: EmbeddingPlan, facts: Facts, { round, ...attempt }: Embedding): Promise<Answer> {
+    const { body, target, record } = attempt;
+    const { request, caller, headers, signal } = round;
+    const { results, failure } = await embedParts(plan, {
+      ...{ target, principal: caller.principal, signal, onAttempt: record.attempt, onFirstByte: record.firstByte },
+      headers: headersFor(request.format, headers, record.trace),
+    });
+    const sent = { model: results[0]?.model ?? target.model };
+    if (failure !== undefined) {
+      const usage = plan.usageOf(results);
+      if (usage !== undefined) settle({ ...attempt, request, sent }, { usage }, failure.error);
+      throw failure.error;
+    }
+    const decoded = plan.decode(results, facts);
+    settle({ ...attempt, request, sent }, decoded);
+    // Clients of OpenAI read `usage` without looking whether it is there.
+    const { prompt_tokens, total_tokens } = usageOrEstimate(request.format, decoded, { request: body });
+    const answer = { ...decoded, usage: decoded.usage ?? { prompt_tokens, total_tokens } };
+    const bytes = Buffer.from(JSON.stringify(answer));
+    return { kind: 'whole', id: record.id, bytes, answer, headers: headersOf(target, sent) };
   }
 
   async function whole(parts: Attempt): Promise<Answer> {
@@ -170,6 +210,11 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 }
 
 /** Which target answered. */
-function headersOf({ record }: Target, { model }: Sent): Record<string, string> {
+function headersOf({ record }: Target, { model }: Pick<Sent, 'model'>): Record<string, string> {
   return { 'x-bf-provider': record.name, 'x-bf-model': model };
+}
+
+/** The model may be an alias, for the caller or for a key: one of its names says what it is. */
+function planFor({ fields }: ModelRequest, { provider, model, keys }: Target): EmbeddingPlan | undefined {
+  return provider.planEmbeddings?.(fields, [...keys.flatMap(({ aliases }) => aliases[model] ?? []), model]);
 }

@@ -211,7 +211,8 @@ function parse(bytes: Buffer): JsonObject {
   return JSON.parse(bytes.toString()) as JsonObject; // a request that was read before
 }
 
-function parseAnswer(bytes: Buffer): JsonObject {
+/** The JSON object that a provider answered with. Throws `provider_bad_reply`. */
+export function parseAnswer(bytes: Buffer): JsonObject {
   let cause: unknown;
   try {
     const object = asObject(JSON.parse(bytes.toString()) as JsonValue);

@@ -60,3 +60,26 @@ export interface ProviderError {
   /** What only clients of this very format read. */
   readonly details?: JsonObject | undefined;
 }
+
+/** The answer to one of the requests that embeddings take. */
+export interface NativeEmbeddings {
+  readonly body: JsonObject;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** How OpenAI's embeddings are asked for at a provider with a format of its own. Pure. */
+export interface EmbeddingPlan {
+  /** The bodies of the requests, in the order of the texts: some models take one text at a time. */
+  readonly requests: readonly JsonObject[];
+  /** The answers to all of them, in their order, as one list of embeddings. Throws `provider_bad_reply` for what are none. */
+  decode(answers: readonly NativeEmbeddings[], facts: Facts): JsonObject;
+  /** `usage` of these answers together; undefined where the provider does not say. */
+  usageOf(answers: readonly NativeEmbeddings[]): JsonObject | undefined;
+}
+
+/**
+ * Plans a request for embeddings. `names` are what the model is called: the first that says what it is counts.
+ * Throws `invalid_request` for what the provider cannot do.
+ */
+export type PlanEmbeddings = (fields: JsonObject, names: readonly string[]) => EmbeddingPlan;

@@ -3,12 +3,11 @@ import { GatewayError } from '../../lib/errors.ts';
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { asNumber, asObject, asText } from '../../lib/json-value.ts';
+import { createRenewals, type Expiring } from './renewals.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const TOKEN_ADDRESS = 'https://oauth2.googleapis.com/token';
 const LIFETIME_SECONDS = 3600;
-/** A token is not used in the last minute of its life: a request may take that long to arrive. */
-const MARGIN_MS = 60_000;
 
 interface ServiceAccount {
   readonly email: string;
@@ -17,9 +16,8 @@ interface ServiceAccount {
   readonly tokenAddress: string;
 }
 
-interface Token {
+interface Token extends Expiring {
   readonly text: string;
-  readonly expiresAt: number;
 }
 
 /** Access tokens of Google service accounts, each fetched once and kept until it ends. */
@@ -30,7 +28,7 @@ export interface GoogleTokens {
 
 /** Fetches access tokens with a signed statement of who the account is (RFC 7523). */
 export function createGoogleTokens({ fetch, now = Date.now }: { fetch: Fetch; now?: () => number }): GoogleTokens {
-  const tokens = new Map<string, Promise<Token>>();
+  const tokens = createRenewals<Token>(now);
 
   async function fetchToken(account: ServiceAccount): Promise<Token> {
     const response = await fetch(account.tokenAddress, {
@@ -47,27 +45,11 @@ export function createGoogleTokens({ fetch, now = Date.now }: { fetch: Fetch; no
     return { text, expiresAt: now() + (asNumber(body.expires_in) ?? LIFETIME_SECONDS) * 1000 };
   }
 
-  /** A fetch that failed is forgotten, so that the next request tries again. */
-  async function renew(id: string, account: ServiceAccount): Promise<Token> {
-    try {
-      return await fetchToken(account);
-    } catch (error) {
-      tokens.delete(id);
-      throw error;
-    }
-  }
-
   return {
     async find(credentials) {
       const id = createHash('sha256').update(credentials).digest('hex');
-      const pending = tokens.get(id);
-      const known = await pending;
-      if (known !== undefined && known.expiresAt - MARGIN_MS > now()) return known.text;
-      // Of those who waited for the same old token only the first fetches a new one.
-      const current = tokens.get(id);
-      const next = current === undefined || current === pending ? renew(id, readAccount(credentials)) : current;
-      tokens.set(id, next);
-      return (await next).text;
+      const { text } = await tokens.find(id, async () => fetchToken(readAccount(credentials)));
+      return text;
     },
   };
 }

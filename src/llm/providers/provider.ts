@@ -1,5 +1,5 @@
 import type { ProviderKey } from '../../store/providers.ts';
-import type { CallerFormat, ProviderCodec } from '../formats/format.ts';
+import type { CallerFormat, PlanEmbeddings, ProviderCodec } from '../formats/format.ts';
 
 /** One request to a provider, as far as address and credentials depend on it. */
 export interface ProviderCall {
@@ -31,6 +31,8 @@ export interface Provider {
   readonly formats: readonly CallerFormat[];
   /** How chat completions are translated, where `chat` is not among the formats. */
   readonly codec?: ProviderCodec | undefined;
+  /** How embeddings are translated, where they are not among the formats but can be had. */
+  readonly planEmbeddings?: PlanEmbeddings | undefined;
   /** True for one that takes members of chat completions which OpenAI refuses (`cache_control`, `reasoning_details` …). */
   readonly takesExtensions?: boolean | undefined;
   /** True for one that takes `count_tokens`. */

@@ -5,10 +5,13 @@ import type { ProviderKey } from '../../store/providers.ts';
 import type { ProviderCall, ProviderRequest } from './provider.ts';
 import { createProviders } from './providers.ts';
 
+const fetchNothing = async (): Promise<never> => {
+  throw new Error('no token is needed here');
+};
 const providers = createProviders({
-  fetch: async () => {
-    throw new Error('no token is needed here');
-  },
+  fetch: fetchNothing,
+  machineFetch: fetchNothing,
+  env: { HOME: '/nowhere', AWS_EC2_METADATA_DISABLED: 'true' },
 });
 
 type Call = Omit<Partial<ProviderCall>, 'key'> & { key?: Partial<ProviderKey> };
@@ -206,6 +209,34 @@ describe('bedrock', () => {
       'content-type': 'application/json',
       authorization: 'Bearer ABSK1',
     });
+  });
+
+  test('a key without credentials signs with those of the machine, in its region', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'AKIAMACHINE', AWS_SECRET_ACCESS_KEY: 's', AWS_DEFAULT_REGION: 'eu-west-3' };
+    const there = createProviders({ fetch: fetchNothing, machineFetch: fetchNothing, env }).find('bedrock');
+    const call = { format: 'codec', isStream: false, body: Buffer.from('{}'), baseUrl: undefined } as const;
+    const ask = async (key: Partial<ProviderKey>) =>
+      there?.address({ ...call, model, key: createProviderKey({ provider: 'bedrock', ...key }) });
+    const bare = await ask({});
+    expect(bare?.url.host).toBe('bedrock-runtime.eu-west-3.amazonaws.com');
+    expect(bare?.headers.authorization).toMatch(/Credential=AKIAMACHINE\/\d{8}\/eu-west-3\/bedrock\//);
+    expect((await ask(bedrock({ region: 'us-west-2' })))?.headers.authorization).toContain('/us-west-2/bedrock/');
+    expect((await ask({ value: Secret.literal('ABSK1') }))?.headers.authorization).toBe('Bearer ABSK1');
+    expect((await ask(bedrock({ access_key: 'AKIAOWN', secret_key: 's' })))?.headers.authorization).toContain(
+      'AKIAOWN',
+    );
+    const dangling = {
+      value: Secret.empty,
+      bedrock: { ...bedrock({}).bedrock, access_key: Secret.parse('env.NO_SUCH') },
+    };
+    await expect(ask(dangling)).rejects.toThrow('env.NO_SUCH is not set');
+  });
+
+  test('without any credentials the key is named, and what was tried', async () => {
+    const request = addressOf('bedrock', { format: 'codec', key: bedrock({}) });
+    await expect(request).rejects.toThrow(
+      /bedrock_key_config\.access_key of the key "first" of bedrock: is missing.*AWS_ACCESS_KEY_ID is not set.*AWS_EC2_METADATA_DISABLED is set/,
+    );
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import { anthropicProvider } from './anthropic.ts';
 import { azureProvider } from './azure.ts';
-import { bedrockProvider } from './bedrock.ts';
+import { createBedrockProvider } from './bedrock.ts';
 import { geminiProvider } from './gemini.ts';
 import { openaiProviders } from './openai.ts';
 import type { Provider } from './provider.ts';
@@ -15,15 +15,24 @@ export interface Providers {
   find(type: string): Provider | undefined;
 }
 
-/** The table of providers. `fetch` is guarded; it gets tokens for those that need one before the first request. */
-export function createProviders({ fetch }: { fetch: Fetch }): Providers {
+interface ProvidersDeps {
+  /** Gets tokens for those that need one before the first request. Guarded. */
+  readonly fetch: Fetch;
+  /** Gets the credentials of this machine where a cloud tells them (policy `machine-credentials`). */
+  readonly machineFetch: Fetch;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly now?: () => number;
+}
+
+/** The table of providers. */
+export function createProviders({ fetch, machineFetch, env = process.env, now = Date.now }: ProvidersDeps): Providers {
   const providers = new Map<string, Provider>([
     ...Object.entries(openaiProviders),
     ['anthropic', anthropicProvider],
     ['azure', azureProvider],
-    ['bedrock', bedrockProvider],
+    ['bedrock', createBedrockProvider({ env, fetch, machineFetch, now })],
     ['gemini', geminiProvider],
-    ['vertex', createVertexProvider({ fetch })],
+    ['vertex', createVertexProvider({ fetch, now })],
   ]);
   return { types: [...providers.keys()].toSorted(), find: (type) => providers.get(type) };
 }

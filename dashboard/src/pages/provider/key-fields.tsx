@@ -7,7 +7,8 @@ import type { Cloud, ProviderKeyDraft } from './key-draft.ts';
 
 const CLOUD_HINTS: Readonly<Record<Cloud, string>> = {
   azure: 'JSON: {"endpoint": "https://…", "api_version": "…"}',
-  bedrock: 'JSON: {"access_key": …, "secret_key": …, "session_token": …, "region": "…"}',
+  bedrock:
+    'JSON: {"access_key": …, "secret_key": …, "session_token": …, "region": "…"}; without keys, those of the machine.',
   vertex: 'JSON: {"project_id": "…", "region": "…", "auth_credentials": …}',
 };
 
