@@ -1,4 +1,4 @@
-import type { CommitEntity } from '../config/reconcile-governance.ts';
+import type { CommitEntity } from '../config/reconcile-kind.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Actor } from './audit.ts';
 import { viewCustomers, viewKeys, viewTeams } from './directory-views.ts';
