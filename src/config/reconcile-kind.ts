@@ -3,7 +3,8 @@ import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Entry } from './governance-entries.ts';
 import { hash, type Reconciled, type ReconcileLog } from './reconcile.ts';
 
-type EntityName = 'customer' | 'team' | 'virtual_key';
+/** Everything under `governance` that has entries and rows. */
+export type EntityName = 'customer' | 'team' | 'virtual_key' | 'pricing_override';
 
 /**
  * How a change of an entity is stored, together with what is to be known about it later. `write` gives the id of what is there
