@@ -120,12 +120,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const shared = { stores, changes, cluster, settings: () => settings, egress, timing, logger, onError, cleanup };
   const common = { file: config.file, ...shared };
   const oauth = await openOAuth(common);
-  const policy = await createPolicy({
-    ...stores.governance,
-    changes,
-    onChange: () => servers.catalog.invalidate(),
-    onError,
-  });
+  // Other processes may tell of changes before there is a catalog to bring up to date.
+  let onPolicyChange = (): void => {};
+  const policy = await createPolicy({ ...stores.governance, changes, onChange: () => onPolicyChange(), onError });
   const accounting = await createAccounting({
     ...common,
     store: await opening,
@@ -141,6 +138,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   };
   const { nameOf, stdioHost } = options;
   const servers = createServers({ ...common, accounting, policy, oauth, inprocess, stdioHost, nameOf });
+  onPolicyChange = () => servers.catalog.invalidate();
   cleanup.defer(
     oauth.onChanged(({ client_id, mode }) => {
       // What a person does changes nothing of the connection that all share.
