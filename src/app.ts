@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccounting } from './app/accounting.ts';
+import { bringInConfig } from './app/bring-in-config.ts';
 import { openCluster } from './app/cluster.ts';
 import { openEdges } from './app/edges.ts';
 import { openOAuth } from './app/oauth.ts';
@@ -9,28 +10,15 @@ import { createServers } from './app/servers.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
 import { ledgerOptions } from './config/ledger-options.ts';
-import { openStores, type Stores } from './config/open-stores.ts';
-import { reconcileGovernance } from './config/reconcile-governance.ts';
-import { reconcileProviders } from './config/reconcile-providers.ts';
-import { reconcileClients, reconcileSettings } from './config/reconcile.ts';
+import { openStores } from './config/open-stores.ts';
 import type { ClientState, FailureView } from './contract/mcp-client.ts';
-import { CONFIG_FILE } from './governance/audit.ts';
-import { createCommitEntity } from './governance/commit-entity.ts';
-import { createCounters } from './governance/counters.ts';
-import type { ViewContext } from './governance/entity-views.ts';
 import { createPolicy } from './governance/policy.ts';
-import { customerFromEntry, keyFromEntry, refreshValue, teamFromEntry } from './governance/from-config.ts';
-import { createCommitProvider, providerEntryRules } from './governance/providers-from-config.ts';
-import { saveSettings } from './governance/save-settings.ts';
 import { createReadiness } from './http/readiness.ts';
 import { createEgress } from './lib/egress.ts';
 import { createLogger, type Logger } from './lib/logger.ts';
-import { createCommitClient } from './mcp/client-change.ts';
-import { fromCreate } from './mcp/client-config.ts';
 import type { InProcessServer } from './mcp/transport/in-process.ts';
 import { DEFAULT_TIMING, type Timing } from './mcp/upstream/watch.ts';
 import { runInTurn } from './store/alone.ts';
-import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedgerStore } from './store/ledger/open-ledger-store.ts';
 import { createFirstKey } from './store/first-key.ts';
 import type { Siblings } from './store/siblings.ts';
@@ -116,23 +104,25 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(async () => (await opened)?.close());
   const stores = await openStores({ file: config.file, appDir, passphrase, siblings, onError });
   cleanup.defer(() => stores.database.close());
-  const firstApiKey = await runInTurn(stores.database.dialect, 'start', () =>
-    bringInConfig(config, stores, opening, options.apiKey, logger),
-  );
+  const { changed, firstApiKey } = await runInTurn(stores.database.dialect, 'start', async () => ({
+    changed: await bringInConfig({ config, stores, ledger: opening, log: logger }),
+    firstApiKey: await createFirstKey(stores.accounts, options.apiKey, () => {
+      logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
+    }),
+  }));
 
   const { changes, cluster } = await openCluster(stores, onError);
   cleanup.defer(() => changes.close());
+  // Those that run already have read what was there before.
+  for (const table of changed) await changes.publish(table, '*');
   let settings = await stores.settings.loadClientSettings();
   const egress = createEgress({ settings: () => settings });
   const shared = { stores, changes, cluster, settings: () => settings, egress, timing, logger, onError, cleanup };
   const common = { file: config.file, ...shared };
   const oauth = await openOAuth(common);
-  const policy = await createPolicy({
-    ...stores.governance,
-    changes,
-    onChange: () => servers.catalog.invalidate(),
-    onError,
-  });
+  // Other processes may tell of changes before there is a catalog to bring up to date.
+  let onPolicyChange = (): void => {};
+  const policy = await createPolicy({ ...stores.governance, changes, onChange: () => onPolicyChange(), onError });
   const accounting = await createAccounting({
     ...common,
     store: await opening,
@@ -148,6 +138,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   };
   const { nameOf, stdioHost } = options;
   const servers = createServers({ ...common, accounting, policy, oauth, inprocess, stdioHost, nameOf });
+  onPolicyChange = () => servers.catalog.invalidate();
   cleanup.defer(
     oauth.onChanged(({ client_id, mode }) => {
       // What a person does changes nothing of the connection that all share.
@@ -185,61 +176,6 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     ready: settled.then(() => servers.registry.list().map(summarize)),
     close: (grace = 0) => (closing ??= close(grace)),
   };
-}
-
-/** Takes over what config.json says, and makes the first key; gives that key if it was made now. */
-async function bringInConfig(
-  { file, settings, clients }: LoadedConfig,
-  stores: Stores,
-  ledger: Promise<LedgerStore>,
-  apiKey: string | undefined,
-  logger: Logger,
-): Promise<string | undefined> {
-  const isFileTheTruth = file.source_of_truth === 'config.json';
-  await reconcileSettings({
-    settings,
-    store: stores.settings,
-    commit: (write) => saveSettings(stores, CONFIG_FILE, write),
-    log: logger,
-  });
-  await reconcileClients({
-    entries: clients,
-    isFileTheTruth,
-    store: stores.clients,
-    commit: createCommitClient(stores, CONFIG_FILE),
-    fromCreate,
-    log: logger,
-  });
-  const { database, audit } = stores;
-  await reconcileProviders({
-    section: file.providers,
-    isFileTheTruth,
-    stores: stores.governance,
-    commit: createCommitProvider({ database, audit, stores: stores.governance }, CONFIG_FILE),
-    rules: providerEntryRules,
-    log: logger,
-  });
-  let views: Promise<ViewContext> | undefined;
-  const context = (): Promise<ViewContext> => (views ??= ledger.then((store) => openingViews(stores, store)));
-  await reconcileGovernance({
-    section: file.governance,
-    isFileTheTruth,
-    stores: stores.governance,
-    commit: createCommitEntity({ database, audit, stores: stores.governance, context }, CONFIG_FILE),
-    rules: { customerFromEntry, teamFromEntry, keyFromEntry, refreshValue },
-    log: logger,
-  });
-  return createFirstKey(stores.accounts, apiKey, () => {
-    logger.warn('ASBRU_API_KEY is not one of the stored API keys; it is only taken over on the first start');
-  });
-}
-
-/** What the record of a change shows of budgets and servers before either is running. */
-async function openingViews({ clients }: Stores, ledger: LedgerStore): Promise<ViewContext> {
-  const counters = createCounters({ charge: () => {} });
-  counters.load(await ledger.loadCounters());
-  const names = new Map((await clients.list()).map(({ client_id, name }) => [client_id, { name }]));
-  return { usage: counters.usage, describeClient: (id) => names.get(id) };
 }
 
 function loadConfig({ config, configFile, appDir }: GatewayOptions): Promise<LoadedConfig> {

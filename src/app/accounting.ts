@@ -55,6 +55,6 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);
   cleanup.defer(() => tracing.close());
   const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
-  const prices = await createModelPrices({ store: stores.modelPrices, changes, onError });
+  const prices = await createModelPrices({ store: stores.governance.prices, changes, onError });
   return { prices, ledger, ledgerStore: store, counters, spend, tracing, metrics };
 }

@@ -244,7 +244,7 @@ function managementRoutes(
     ...modelRoutes(options.models.findModels),
     ...mcpLogRoutes({ ...stores, ledger: whole, store: ledgerStore }),
     ...llmLogRoutes({ ...stores, ledger: whole, store: ledgerStore, isGone: isGoneFrom(policy) }),
-    ...pricingOverrideRoutes(createPricingOverrides({ ...stores, changes })),
+    ...pricingOverrideRoutes(createPricingOverrides({ ...stores, prices: stores.governance.prices, changes })),
     ...apiKeyRoutes({ ...stores, changes }),
     ...configRoutes({ ...stores, changes, ...who }),
     ...who.routes,

@@ -5,6 +5,7 @@ import { temporaryDirectory } from '../../test/kit/temporary-directory.ts';
 import { configJsonSchema, loadConfigFile, parseConfig } from './file.ts';
 
 const parse = (value: unknown) => parseConfig(JSON.stringify(value));
+const price = { id: 'x', name: 'x', pattern: 'gpt-x', patch: { input: 1, output: 2, cache_read: 0 } };
 const wiki = { name: 'wiki', connection_type: 'http', connection_string: 'env.WIKI_URL' };
 
 test('a missing file is an empty one, unless it was named', async () => {
@@ -43,6 +44,10 @@ test('every broken rule is named with its field', () => {
   expect(name).toThrow(/^config\.json: mcp\.client_configs\[0\]\.name: must not contain "-"/);
   expect(name).toThrow(/\nconfig\.json: mcp\.client_configs\[0\]\.headers\["X Y"\]: /);
   expect(() => parse({ client: { mcp_agent_depth: 0 } })).toThrow('client.mcp_agent_depth: must be at least 1');
+  const prices = (entry: object) => parse({ governance: { pricing_overrides: [price, { ...price, ...entry }] } });
+  expect(() => prices({ patch: { input: -1 } })).toThrow(/pricing_overrides\[1\]\.patch\.input: must not be negative/);
+  expect(() => prices({ id: 'a/b' })).toThrow('governance.pricing_overrides[1].id: must be letters');
+  expect(() => prices({ request_types: ['chat'] })).toThrow(/pricing_overrides\[1\]: .*"request_types"/);
   const interval = { mcp: { client_configs: [{ ...wiki, tool_sync_interval: 'often' }] } };
   expect(() => parse(interval)).toThrow('mcp.client_configs[0].tool_sync_interval: ');
   const timeout = { mcp: { client_configs: [wiki, { ...wiki, tool_execution_timeout: '-5s' }] } };
@@ -52,7 +57,7 @@ test('every broken rule is named with its field', () => {
 test('unknown keys are warned of with their path, at every depth', () => {
   const { warnings } = parse({
     $schema: 'x',
-    governance: { virtual_keys: [{ name: 'k', tokens: 1 }], auth_confg: {} },
+    governance: { virtual_keys: [{ name: 'k', tokens: 1 }], pricing_overrides: [price], auth_confg: {} },
     client: { mcp_agent_depht: 3 },
     mcp: {
       inprocess: { any: './name.ts' },

@@ -17,7 +17,6 @@ import { checkSeal, guardWrites } from '../store/guard-writes.ts';
 import { createGovernanceStores, type GovernanceStores } from '../store/governance-stores.ts';
 import { createHeaderCredentialStore, type HeaderCredentialStore } from '../store/header-credentials.ts';
 import { createMcpClientStore, type McpClientStore } from '../store/mcp-clients.ts';
-import { createModelPriceStore, type ModelPriceStore } from '../store/model-prices.ts';
 import { createOAuthStore, type OAuthStore } from '../store/oauth.ts';
 import { createSessionStore, type SessionStore } from '../store/sessions.ts';
 import { createSettingsStore, type SettingsStore } from '../store/settings.ts';
@@ -50,7 +49,6 @@ export interface Stores {
   readonly governance: GovernanceStores;
   /** What callers entered for servers that know each of them. */
   readonly headerCredentials: HeaderCredentialStore;
-  readonly modelPrices: ModelPriceStore;
   readonly audit: AuditStore;
   /** Calls that wait for a person. */
   readonly approvals: ApprovalStore;
@@ -86,7 +84,6 @@ export async function openStores({ file, appDir, passphrase, siblings, onError }
       sessions: createSessionStore(db),
       governance: createGovernanceStores(db, encryption),
       headerCredentials: createHeaderCredentialStore(db, encryption),
-      modelPrices: createModelPriceStore(db),
       audit: createAuditStore(db, encryption.deriveKey('audit')),
       oauth: createOAuthStore(db, encryption),
       approvals: createApprovalStore(db, encryption),

@@ -154,10 +154,10 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(await it.reconcile(undefined, true)).toEqual([]);
     expect(await it.reconcile({ teams: [], virtual_keys: [{ name: 'new' }] }, true)).toEqual([
       'Team "Red": pruned',
-      'Virtual key "new": inserted',
       'Virtual key "ci": pruned',
+      'Virtual key "new": inserted',
     ]);
-    expect((await it.trail()).slice(3)).toEqual(['delete team Red', 'create virtual_key new', 'delete virtual_key ci']);
+    expect((await it.trail()).slice(3)).toEqual(['delete team Red', 'delete virtual_key ci', 'create virtual_key new']);
     expect(await it.audit.find(4)).toMatchObject({ before: { virtual_keys: [{ id: 'vk-ci' }] }, after: null });
     expect((await it.key()).value.resolve()).toMatch(/^sk-bf-/);
     expect(await it.stores.customers.list()).toHaveLength(1);
@@ -181,6 +181,43 @@ describe.each(DATABASES)('on %s', (type) => {
       ['a', team?.id, 0],
       ['b', team?.id, 1],
     ]);
+  });
+
+  test('a row that goes makes room for the entry that follows it', async () => {
+    await using it = await open();
+    await it.reconcile({ virtual_keys: [{ name: 'before', value: 'sk-bf-ci' }] });
+    expect(await it.reconcile({ virtual_keys: [{ name: 'after', value: 'sk-bf-ci' }] }, true)).toEqual([
+      'Virtual key "before": pruned',
+      'Virtual key "after": inserted',
+    ]);
+  });
+
+  test('of two entries by one name or id the second is refused, from the first start on', async () => {
+    await using it = await open();
+    const file = {
+      teams: [
+        { id: 'red', name: 'Red' },
+        { name: 'Red' },
+        { id: 'red', name: 'Crimson' },
+        { id: 'blue', name: 'Blue' },
+      ],
+    };
+    for (const outcome of ['inserted', 'kept']) {
+      expect(await it.reconcile(file)).toEqual([
+        `Team "Red": ${outcome}`,
+        '! Team "Red": refused, an earlier entry names the same one',
+        '! Team "Crimson": refused, an earlier entry names the same one',
+        `Team "Blue": ${outcome}`,
+      ]);
+    }
+  });
+
+  test('a customer and a team may be called the same', async () => {
+    await using it = await open();
+    const rows = { customers: [{ name: 'Red' }], teams: [{ name: 'Red' }] };
+    await it.reconcile(rows);
+    await it.reconcile({ ...rows, virtual_keys: [{ name: 'a', customer_id: 'Red' }] });
+    expect((await it.key()).customer_id).toBe((await it.stores.customers.list())[0]?.id);
   });
 
   test('a broken entry is refused alone, and does not cost its row', async () => {

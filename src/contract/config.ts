@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuthConfigInput, AuthSection } from './auth.ts';
 import { BudgetInput, CustomerCreate, RateLimitInput, TeamCreate, VirtualKeyCreate } from './governance.ts';
 import { McpClientCreate, MAX_SYNC_MINUTES } from './mcp-client.ts';
+import { PricingOverrideCreate } from './pricing-override.ts';
 import { ProvidersSection } from './provider.ts';
 
 /** A name, perhaps after "*."; an IPv4 or IPv6 address, perhaps with the length of a prefix. */
@@ -197,8 +198,9 @@ export type McpClientEntry = z.infer<typeof McpClientEntry>;
 const entityId = z
   .string()
   .regex(/^(?!\.{1,2}$)[\w.:@-]{1,255}$/, 'must be letters, digits, "-", "_", ".", ":" or "@"');
+const id = entityId.optional().meta({ description: 'Made when absent; the entry is then known by its name.' });
 const inFile = {
-  id: entityId.optional().meta({ description: 'Made when absent; the entry is then known by its name.' }),
+  id,
   rate_limit_id: z.string().optional().meta({ description: 'An entry of governance.rate_limits.' }),
 };
 
@@ -216,6 +218,8 @@ export const TeamEntry = TeamCreate.extend(inFile);
 export type TeamEntry = z.infer<typeof TeamEntry>;
 export const CustomerEntry = CustomerCreate.extend(inFile);
 export type CustomerEntry = z.infer<typeof CustomerEntry>;
+export const PricingOverrideEntry = PricingOverrideCreate.extend({ id });
+export type PricingOverrideEntry = z.infer<typeof PricingOverrideEntry>;
 
 /** `governance` of config.json. Budgets and rate limits may stand with their owner, or in lists of their own. */
 export const GovernanceSection = z.looseObject({
@@ -229,6 +233,10 @@ export const GovernanceSection = z.looseObject({
   virtual_keys: z.array(VirtualKeyEntry).optional(),
   teams: z.array(TeamEntry).optional(),
   customers: z.array(CustomerEntry).optional(),
+  pricing_overrides: z
+    .array(PricingOverrideEntry)
+    .optional()
+    .meta({ description: 'What models cost, where the price sheet is wrong or silent.' }),
   budgets: z
     .array(
       BudgetInput.extend({

@@ -1,9 +1,10 @@
-import type { CommitEntity } from '../config/reconcile-governance.ts';
+import type { CommitEntity, EntityName } from '../config/reconcile-kind.ts';
 import type { GovernanceStores } from '../store/governance-stores.ts';
 import type { Actor } from './audit.ts';
 import { viewCustomers, viewKeys, viewTeams } from './directory-views.ts';
 import { auditContext, writeRecorded, type Recorded } from './directory-writes.ts';
 import type { ViewContext } from './entity-views.ts';
+import { viewPrice } from './pricing-overrides.ts';
 import { entityChange } from './recorded-changes.ts';
 
 interface Deps extends Recorded {
@@ -11,7 +12,7 @@ interface Deps extends Recorded {
   readonly context: () => Promise<ViewContext>;
 }
 
-/** How the customers, teams and keys of config.json are stored: each change with its record, both or neither. */
+/** How the customers, teams, keys and prices of config.json are stored: each change with its record, both or neither. */
 export function createCommitEntity(deps: Deps, actor: Actor): CommitEntity {
   return async ({ entity, id, action }, write) => {
     // Before the transaction: on SQLite nothing else can be read while it is open.
@@ -24,12 +25,7 @@ export function createCommitEntity(deps: Deps, actor: Actor): CommitEntity {
   };
 }
 
-async function view(
-  at: GovernanceStores,
-  entity: 'customer' | 'team' | 'virtual_key',
-  id: string | undefined,
-  context: ViewContext,
-) {
+async function view(at: GovernanceStores, entity: EntityName, id: string | undefined, context: ViewContext) {
   if (id === undefined) return undefined;
   switch (entity) {
     case 'customer': {
@@ -43,6 +39,10 @@ async function view(
     case 'virtual_key': {
       const key = await at.keys.find(id);
       return key && (await viewKeys(at, [key], context, true))[0];
+    }
+    case 'pricing_override': {
+      const price = await at.prices.find(id);
+      return price && viewPrice(price);
     }
   }
 }

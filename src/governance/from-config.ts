@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { CustomerEntry, TeamEntry, VirtualKeyEntry } from '../contract/config.ts';
+import type { CustomerEntry, PricingOverrideEntry, TeamEntry, VirtualKeyEntry } from '../contract/config.ts';
 import type { BudgetInput, CustomerCreate, ProviderConfigInput } from '../contract/governance.ts';
 import { Secret } from '../lib/secret.ts';
 import { hashKeyValue, newKeyValue } from '../lib/virtual-key.ts';
 import type { Customer, Team, VirtualKey } from '../store/governance.ts';
+import type { ModelPrice } from '../store/model-prices.ts';
 import { applyCustomer, applyKey, applyTeam, blankCustomer, blankKey, type RuleContext } from './entity-rules.ts';
 import { applyGrants, type ClientName, type NewGrant } from './grant-rules.ts';
 import { invalid } from './limit-rules.ts';
+import { toPrice } from './pricing-overrides.ts';
 
 /**
  * The customer that an entry of config.json describes. The file says all there is to say: what it leaves out is the default.
@@ -39,6 +41,13 @@ export function keyFromEntry(
   const base = withValue(row ?? blankKey(identity(entry, context), value), value);
   const key = applyKey(base, wholeKey(entry), context, true);
   return { key, grants: applyGrants([], entry.mcp_configs ?? null, { clients: context.clients, isNew: true }) };
+}
+
+/** The price that an entry of config.json describes. */
+export function priceFromEntry(entry: PricingOverrideEntry, row: ModelPrice | undefined): ModelPrice {
+  const now = Date.now();
+  const id = row?.id ?? entry.id ?? randomUUID();
+  return toPrice(entry, { id, config_hash: null, created_at: now, updated_at: now });
 }
 
 /** The key with its value read from the environment again; undefined when nothing has changed. */

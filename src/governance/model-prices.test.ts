@@ -11,7 +11,7 @@ import { openPriceSheet } from './price-sheet.ts';
 
 const price = (more: Partial<ModelPrice>): ModelPrice => ({
   ...{ id: 'p', name: 'p', provider: '', match_type: 'exact', pattern: 'gpt-5', input: 1, output: 10 },
-  ...{ cache_read: null, cache_write: null, created_at: 1, updated_at: 1 },
+  ...{ cache_read: null, cache_write: null, config_hash: null, created_at: 1, updated_at: 1 },
   ...more,
 });
 const wildcard = (pattern: string, more: Partial<ModelPrice> = {}) =>

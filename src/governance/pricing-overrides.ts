@@ -10,7 +10,7 @@ import { describeChange, type Actor } from './audit.ts';
 
 interface Deps {
   readonly database: Pick<Database, 'dialect' | 'transaction'>;
-  readonly modelPrices: ModelPriceStore;
+  readonly prices: ModelPriceStore;
   readonly audit: Pick<AuditStore, 'with'>;
   readonly changes: Pick<Changes, 'publish'>;
 }
@@ -25,15 +25,15 @@ export interface PricingOverrides {
 }
 
 /** Manages prices; each write with its record, both or neither. */
-export function createPricingOverrides({ database, modelPrices, audit, changes }: Deps): PricingOverrides {
+export function createPricingOverrides({ database, prices, audit, changes }: Deps): PricingOverrides {
   type Change = { readonly before?: ModelPrice; readonly after?: ModelPrice };
 
   async function write(actor: Actor, change: (store: ModelPriceStore) => Promise<Change>): Promise<Change> {
     const done = await writeInTurn(database, async (tx) => {
-      const { before, after } = await change(modelPrices.with(tx));
+      const { before, after } = await change(prices.with(tx));
       const { id, name } = (after ?? before) as ModelPrice; // one of them is there
       const action = before === undefined ? 'create' : after === undefined ? 'delete' : 'update';
-      const views = { before: before && viewOf(before), after: after && viewOf(after) };
+      const views = { before: before && viewPrice(before), after: after && viewPrice(after) };
       const entry = describeChange(actor, { action, entity: 'pricing_override', id, name, ...views });
       await audit.with(tx).append(entry);
       return { ...(before && { before }), ...(after && { after }) };
@@ -49,26 +49,27 @@ export function createPricingOverrides({ database, modelPrices, audit, changes }
   }
 
   return {
-    list: async () => (await modelPrices.list()).map(viewOf),
-    get: async (id) => viewOf(await existing(modelPrices, id)),
+    list: async () => (await prices.list()).map(viewPrice),
+    get: async (id) => viewPrice(await existing(prices, id)),
     async create(input, actor) {
       const now = Date.now();
-      const after = toPrice(input, { id: randomUUID(), created_at: now, updated_at: now });
+      const after = toPrice(input, { id: randomUUID(), config_hash: null, created_at: now, updated_at: now });
       await write(actor, async (store) => {
         await store.insert(after);
         return { after };
       });
-      return viewOf(after);
+      return viewPrice(after);
     },
     async update(id, input, actor) {
       const { after } = await write(actor, async (store) => {
         const before = await existing(store, id);
-        const changed = merge(viewOf(before), input);
-        const next = toPrice(changed, { id, created_at: before.created_at, updated_at: Date.now() });
+        const changed = merge(viewPrice(before), input);
+        const { config_hash, created_at } = before;
+        const next = toPrice(changed, { id, config_hash, created_at, updated_at: Date.now() });
         await store.update(next);
         return { before, after: next };
       });
-      return viewOf(after as ModelPrice); // an update has both
+      return viewPrice(after as ModelPrice); // an update has both
     },
     async remove(id, actor) {
       await write(actor, async (store) => {
@@ -88,9 +89,10 @@ function merge({ provider_id, ...before }: PricingOverride, input: PricingOverri
   return merged.scope_kind === 'provider' && kept !== undefined ? { ...merged, provider_id: kept } : merged;
 }
 
-function toPrice(
+/** What is stored of a price; throws the rule that it breaks. */
+export function toPrice(
   { name, scope_kind, provider_id, match_type, pattern, patch }: PricingOverrideCreate,
-  rest: Pick<ModelPrice, 'id' | 'created_at' | 'updated_at'>,
+  rest: Pick<ModelPrice, 'id' | 'config_hash' | 'created_at' | 'updated_at'>,
 ): ModelPrice {
   if (scope_kind === 'provider' && provider_id === undefined)
     throw refuse('provider_id', 'must name a provider when scope_kind is provider');
@@ -108,7 +110,8 @@ function refuse(field: string, rule: string): GatewayError {
   return new GatewayError('invalid_request', `${field}: ${rule}`, { details: { field } });
 }
 
-function viewOf(price: ModelPrice): PricingOverride {
+/** A price as read APIs show it. */
+export function viewPrice(price: ModelPrice): PricingOverride {
   const { id, name, provider, match_type, pattern, input, output, cache_read, cache_write } = price;
   const cache = { ...(cache_read !== null && { cache_read }), ...(cache_write !== null && { cache_write }) };
   return {

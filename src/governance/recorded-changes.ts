@@ -3,9 +3,9 @@ import type { BudgetView } from '../contract/governance.ts';
 import type { Change } from './audit.ts';
 
 type Named = { readonly id: string; readonly name: string };
-type Kind = 'virtual_key' | 'team' | 'customer';
+type Kind = 'virtual_key' | 'team' | 'customer' | 'pricing_override';
 
-/** What was done to a key, team or customer, from its views before and after; undefined when it neither was nor is there. */
+/** What was done to a key, team, customer or price, from its views before and after; undefined when it neither was nor is there. */
 export function entityChange(
   entity: Kind,
   before: Named | undefined,

@@ -285,13 +285,15 @@ export function createRegistry(deps: RegistryDeps): Registry {
     async load() {
       const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
       const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
-      for (const client of clients) {
+      // Those that another process has told of by now are running.
+      const missing = clients.filter(({ client_id }) => !upstreams.has(client_id));
+      for (const client of missing) {
         const { client_id: id } = client;
         const registration = { client, grants: byKey(byClient.get(id) ?? []) };
         upstreams.set(id, new Upstream(registration, known.get(id), deps));
       }
       deps.onChange();
-      for (const upstream of upstreams.values()) upstream.start();
+      for (const { client_id: id } of missing) upstreams.get(id)?.start();
     },
     async settled() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));

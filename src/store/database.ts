@@ -18,6 +18,7 @@ import { codeRuns } from './migrations/012-code-runs.ts';
 import { keptResults } from './migrations/013-kept-results.ts';
 import { nodes } from './migrations/014-nodes.ts';
 import { codeArtifacts } from './migrations/015-code-artifacts.ts';
+import { modelPriceHash } from './migrations/016-model-price-hash.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -103,6 +104,7 @@ export function configMigrations(dialect: DatabaseDialect): MigrationSet {
     '013-kept-results': keptResults(),
     '014-nodes': nodes(),
     '015-code-artifacts': codeArtifacts(),
+    '016-model-price-hash': modelPriceHash(),
   };
   return { migrations, table: 'kysely_migration', lockTable: 'kysely_migration_lock' };
 }

@@ -3,6 +3,7 @@ import type { Customer, EntityStore, Team } from './governance.ts';
 import { createGrantStore, type GrantStore } from './grants.ts';
 import { createLimitStore, type LimitStore } from './limits.ts';
 import { createMcpClientStore, type McpClientStore } from './mcp-clients.ts';
+import { createModelPriceStore, type ModelPriceStore } from './model-prices.ts';
 import { createOwnerNames, type OwnerNames } from './owner-names.ts';
 import { createCustomerStore, createTeamStore } from './owners.ts';
 import { createProviderKeyStore, type ProviderKeyStore } from './provider-keys.ts';
@@ -22,6 +23,7 @@ export interface GovernanceStores {
   readonly clients: McpClientStore;
   readonly providers: ProviderStore;
   readonly providerKeys: ProviderKeyStore;
+  readonly prices: ModelPriceStore;
 }
 
 export function createGovernanceStores(db: Executor, encryption: Encryption): GovernanceStores {
@@ -36,5 +38,6 @@ export function createGovernanceStores(db: Executor, encryption: Encryption): Go
     clients: createMcpClientStore(db, encryption),
     providers: createProviderStore(db, encryption),
     providerKeys: createProviderKeyStore(db, encryption),
+    prices: createModelPriceStore(db),
   };
 }

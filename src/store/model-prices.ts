@@ -28,9 +28,11 @@ export function createModelPriceStore(db: Executor): ModelPriceStore {
       const query = db.insertInto('model_prices').values(price);
       await query.execute().catch((error: unknown) => refuseConflict(error, price));
     },
-    async update({ id, ...price }) {
-      const query = db.updateTable('model_prices').set(price).where('id', '=', id);
-      await query.execute().catch((error: unknown) => refuseConflict(error, price));
+    async update(price) {
+      const { id, ...fields } = price;
+      const query = db.updateTable('model_prices').set(fields).where('id', '=', id);
+      const [result] = await query.execute().catch((error: unknown) => refuseConflict(error, price));
+      if (result?.numUpdatedRows !== 1n) throw new GatewayError('not_found', `there is no pricing override "${id}"`);
     },
     async remove(id) {
       const result = await db.deleteFrom('model_prices').where('id', '=', id).executeTakeFirst();
@@ -39,15 +41,15 @@ export function createModelPriceStore(db: Executor): ModelPriceStore {
   };
 }
 
-function refuseConflict(error: unknown, { name, pattern }: Pick<ModelPrice, 'name' | 'pattern'>): never {
-  const field = uniqueViolation(error);
-  if (field === undefined) throw error;
-  const message =
-    field === 'name'
-      ? `A pricing override with the name "${name}" already exists`
-      : `pattern: another pricing override has the same scope, match type and pattern "${pattern}"; change that one`;
-  throw new GatewayError('conflict', message, {
-    cause: error,
-    details: { field: field === 'name' ? 'name' : 'pattern' },
-  });
+function refuseConflict(error: unknown, { id, name, pattern }: ModelPrice): never {
+  const column = uniqueViolation(error);
+  if (column === undefined) throw error;
+  const refuse = (field: string, message: string): never => {
+    throw new GatewayError('conflict', message, { cause: error, details: { field } });
+  };
+  if (column === 'name') return refuse('name', `A pricing override with the name "${name}" already exists`);
+  if (column === 'id' || column === 'pkey')
+    return refuse('id', `A pricing override with the id "${id}" already exists`);
+  const rule = `another pricing override has the same scope, match type and pattern "${pattern}"; change that one`;
+  return refuse('pattern', `pattern: ${rule}`);
 }

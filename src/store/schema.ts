@@ -79,6 +79,8 @@ export interface ModelPriceTable {
   output: number;
   cache_read: number | null;
   cache_write: number | null;
+  /** Of the entry of config.json that it was last written from. */
+  config_hash: string | null;
   created_at: number;
   updated_at: number;
 }
