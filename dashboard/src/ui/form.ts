@@ -44,7 +44,8 @@ export function useForm<T extends object>(stored: T): Form<T> {
       setError(undefined);
       try {
         await run(changes);
-        setTouched({});
+        // What was typed while it was saved is not saved yet.
+        setTouched((now) => changedIn(touched, now));
         return true;
       } catch (thrown) {
         setError(toApiError(thrown));
