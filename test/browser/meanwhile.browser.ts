@@ -84,3 +84,56 @@ test('what is typed while a save runs stays', async () => {
   expect(await page.getByLabel('Sign-in code lifetime').inputValue()).toBe('333');
   expect(await page.getByLabel('Access token lifetime').inputValue()).toBe('800');
 });
+
+test('a re-read that fails takes no settings away', async () => {
+  await open('/workspace/settings');
+  await page.getByLabel('Sign-in code lifetime').fill('444');
+  const failed = breakReads('**/api/config');
+  await change('PUT', '/api/config', { client_config: { approval_ttl: 77 } });
+  await failed;
+  await page
+    .getByText(/broken/)
+    .first()
+    .waitFor();
+  expect(await page.getByLabel('Sign-in code lifetime').inputValue()).toBe('444');
+});
+
+test('a re-read that fails takes no pasted text away', async () => {
+  await open('/workspace/start');
+  await page.getByLabel(/^Paste a URL/).fill('https://mcp.example.com/mcp');
+  const failed = breakReads('**/api/mcp/clients');
+  await change('DELETE', `/api/mcp/client/${await gateway.createClient(httpClient(upstream.url, { name: 'brief' }))}`);
+  await failed;
+  await page
+    .getByText(/broken/)
+    .first()
+    .waitFor();
+  expect(await page.getByLabel(/^Paste a URL/).inputValue()).toBe('https://mcp.example.com/mcp');
+});
+
+test('a re-read that fails takes no arguments away', async () => {
+  await open('/workspace/playground?server=c1&name=c1-add');
+  await page.getByLabel('a *', { exact: true }).fill('41');
+  const failed = breakReads('**/mcp');
+  await change('DELETE', `/api/mcp/client/${await gateway.createClient(httpClient(upstream.url, { name: 'brief' }))}`);
+  await failed;
+  await page
+    .getByText(/broken/)
+    .first()
+    .waitFor();
+  expect(await page.getByLabel('a *', { exact: true }).inputValue()).toBe('41');
+});
+
+test('a re-read that fails takes no note away', async () => {
+  await echo(ada, 'noted');
+  await open('/workspace/mcp-approvals');
+  await page.getByLabel('Note').first().fill('because');
+  const failed = breakReads('**/api/mcp/approvals*');
+  await echo(ada, 'noted too');
+  await failed;
+  await page
+    .getByText(/broken/)
+    .first()
+    .waitFor();
+  expect(await page.getByLabel('Note').first().inputValue()).toBe('because');
+});
