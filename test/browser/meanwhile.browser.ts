@@ -89,3 +89,19 @@ test.each([
   await page.getByText('broken').first().waitFor();
   expect(await typed.inputValue()).toBe('41');
 });
+
+test('a question about one row does not show what went wrong with another', async () => {
+  for (const name of ['one', 'two']) await change('POST', '/api/api-keys', { name, scopes: ['read'] });
+  await open('/workspace/settings?tab=api-keys');
+  await page.route('**/api/api-keys/*', (route) => route.fulfill({ status: 500, body: 'broken' }));
+  await page.getByRole('button', { name: 'Revoke one' }).click();
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+  await page
+    .getByRole('dialog')
+    .getByText(/broken/)
+    .waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Revoke two' }).click();
+  await page.getByText('Revoke "two"?').waitFor();
+  expect(await page.getByRole('dialog').textContent()).not.toContain('broken');
+});
