@@ -105,3 +105,20 @@ test('a question about one row does not show what went wrong with another', asyn
   await page.getByText('Revoke "two"?').waitFor();
   expect(await page.getByRole('dialog').textContent()).not.toContain('broken');
 });
+
+test('letters typed fast into a search all arrive, where they were typed', async () => {
+  await open('/workspace/mcp-registry');
+  const search = page.getByLabel('Search servers and tools');
+  await search.focus();
+  await page.keyboard.type('everything at once');
+  expect(await search.inputValue()).toBe('everything at once');
+  await page.keyboard.press('Home');
+  await page.keyboard.type('xyz');
+  expect(await search.inputValue()).toBe('xyzeverything at once');
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  expect(await search.inputValue()).toBe('');
+  await page.goto('/workspace/mcp-logs?from=2026-01-01T10:00:00.000Z&to=2026-01-02T10:00:00.000Z');
+  await page.getByLabel('From', { exact: true }).focus();
+  await page.keyboard.type('03042025');
+  expect(await page.getByLabel('From', { exact: true }).inputValue()).toMatch(/^2025-03-04/);
+});
