@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { echo } from '../kit/approvals.ts';
+import { decide, echo, listApprovals } from '../kit/approvals.ts';
 import { setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
 import { createKey, type TestKey } from '../kit/keys.ts';
@@ -88,6 +88,30 @@ test.each([
   await echo(ada, `second for ${path}`);
   await page.getByText('broken').first().waitFor();
   expect(await typed.inputValue()).toBe('41');
+});
+
+test('a call that somebody else decided meanwhile says so', async () => {
+  await echo(ada, 'twice');
+  await open('/workspace/mcp-approvals');
+  const call = page.getByRole('article').filter({ hasText: '"twice"' });
+  await call.waitFor();
+  const release = await hold('**/deny', 'POST');
+  await call.getByRole('button', { name: 'Deny' }).click();
+  for (const approval of await listApprovals(gateway, 'status=pending')) await decide(gateway, approval, 'approve');
+  await echo(ada, 'twice');
+  await call.waitFor({ state: 'detached' });
+  release();
+  await page.getByText(/is used already/).waitFor();
+});
+
+test('a call that begins to wait does not take the place of another', async () => {
+  await echo(ada, 'early');
+  await open('/workspace/mcp-approvals');
+  const first = page.getByRole('article').first().getByLabel('Arguments');
+  const before = await first.textContent();
+  await echo(ada, 'late');
+  await page.getByRole('article').filter({ hasText: '"late"' }).waitFor();
+  expect(await first.textContent()).toBe(before);
 });
 
 test('a question about one row does not show what went wrong with another', async () => {

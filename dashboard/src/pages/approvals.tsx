@@ -50,7 +50,8 @@ function Waiting() {
           />
         ) : (
           <ul className="flex flex-col gap-3">
-            {approvals.map((approval) => (
+            {/* Who waits longest first: one that comes in must not move another under the button that is about to be pressed. */}
+            {approvals.toReversed().map((approval) => (
               <li key={approval.id}>
                 <WaitingCall approval={approval} />
               </li>
