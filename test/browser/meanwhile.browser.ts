@@ -114,6 +114,24 @@ test('a call that begins to wait does not take the place of another', async () =
   expect(await first.textContent()).toBe(before);
 });
 
+test('a drawer stays when somebody else deletes what it shows', async () => {
+  const { team } = await change('POST', '/api/governance/teams', { name: 'doomed' });
+  await open('/workspace/teams');
+  await page.getByRole('row', { name: /doomed/ }).click();
+  await page.getByLabel('Name', { exact: true }).fill('renamed');
+  await change('DELETE', `/api/governance/teams/${(team as { id: string }).id}`);
+  await page.getByText('No teams yet').waitFor();
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('renamed');
+});
+
+test('a page says when somebody else deletes what it shows', async () => {
+  const key = await createKey(gateway, 'going');
+  await open(`/workspace/virtual-keys/${key.id}`);
+  await page.getByRole('tab', { name: 'Tools' }).waitFor();
+  await change('DELETE', `/api/governance/virtual-keys/${key.id}`);
+  await page.getByRole('alert').waitFor();
+});
+
 test('a question about one row does not show what went wrong with another', async () => {
   for (const name of ['one', 'two']) await change('POST', '/api/api-keys', { name, scopes: ['read'] });
   await open('/workspace/settings?tab=api-keys');

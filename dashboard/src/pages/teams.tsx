@@ -8,6 +8,7 @@ import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { Tabs } from '../ui/tabs.tsx';
+import { useRow } from '../ui/use-row.ts';
 import { BudgetBar } from './limits/usage-bar.tsx';
 import { OwnerDrawer, type Owner } from './teams/owner-drawer.tsx';
 
@@ -26,7 +27,7 @@ export function TeamsPage() {
   const customers = useQuery(customersQuery);
   const { data, error, refetch } = tab === 'teams' ? teams : customers;
   const owners: readonly Owner[] | undefined = data;
-  const opened = owners?.find((owner) => owner.id === id);
+  const opened = useRow(owners, id);
   const open = (next: string | undefined): void =>
     void navigate({ to: '.', search: { tab, ...(next === undefined ? {} : { id: next }) }, replace: true });
   const add = canWrite && (
