@@ -164,3 +164,14 @@ test('letters typed fast into a search all arrive, where they were typed', async
   await page.keyboard.type('03042025');
   expect(await page.getByLabel('From', { exact: true }).inputValue()).toMatch(/^2025-03-04/);
 });
+
+test('the playground does not turn into somebody else', async () => {
+  const key = await createKey(gateway, 'passing');
+  await open(`/workspace/playground?as=${key.id}&name=c1-add`);
+  await page.getByLabel('a *', { exact: true }).fill('41');
+  await change('DELETE', `/api/governance/virtual-keys/${key.id}`);
+  await expect.poll(() => page.getByLabel('As', { exact: true }).inputValue()).toBe('A key that is not there');
+  expect(await page.getByLabel('a *', { exact: true }).inputValue()).toBe('41');
+  await page.getByRole('button', { name: 'Call the tool' }).click();
+  await page.getByText('refused', { exact: true }).waitFor();
+});

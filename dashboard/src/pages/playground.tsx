@@ -86,7 +86,10 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
   const navigate = useNavigate();
   const [headers, setHeaders] = useState<Record<string, string>>({});
   const { as = '', server = '', kind = 'tool', name = '' } = search;
-  const caller = callers.find(({ value }) => value === as) ?? callers[0];
+  const known = callers.find(({ value }) => value === as) ?? (as === '' ? callers[0] : undefined);
+  // A key that is gone must not become somebody who may do more: the gateway says what is wrong with it.
+  const caller =
+    known ?? (as === '' ? undefined : { value: as, label: 'A key that is not there', as: { key: 'gone' } });
   const set = (change: { [K in keyof PlaygroundSearch]?: PlaygroundSearch[K] | undefined }): void =>
     void navigate({ to: '.', search: { ...search, ...change } as PlaygroundSearch, replace: true });
   if (caller === undefined) {
@@ -97,7 +100,11 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
     <>
       <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-[1fr_1fr_10rem_2fr]">
         <Field label="As">
-          <Combobox value={caller.value} options={callers} onValue={(value) => set({ as: value || undefined })} />
+          <Combobox
+            value={caller.value}
+            options={known === undefined ? [...callers, caller] : callers}
+            onValue={(value) => set({ as: value || undefined })}
+          />
         </Field>
         <Field label="Server">
           <Combobox
