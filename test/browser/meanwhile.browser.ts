@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { decide, echo, listApprovals } from '../kit/approvals.ts';
 import { setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
-import { createKey, type TestKey } from '../kit/keys.ts';
+import { createKey, updateKey, type TestKey } from '../kit/keys.ts';
 import { startUpstream, type Upstream } from '../kit/upstream.ts';
 import { openChromium, openPage } from './chromium.ts';
 import { signIn } from './screens.ts';
@@ -174,4 +174,21 @@ test('the playground does not turn into somebody else', async () => {
   expect(await page.getByLabel('a *', { exact: true }).inputValue()).toBe('41');
   await page.getByRole('button', { name: 'Call the tool' }).click();
   await page.getByText('refused', { exact: true }).waitFor();
+});
+
+test('the tool that is being tried stays when others come', async () => {
+  const granted = (tools: string[]) => ({
+    mcp_configs: [
+      { mcp_client_name: 'c1', tools_to_execute: tools },
+      { mcp_client_name: 'mail', tools_to_execute: [] },
+    ],
+  });
+  await updateKey(gateway, ada, granted(['add']));
+  await open('/workspace/start');
+  const [tool, args] = [page.getByLabel('Tool', { exact: true }), page.getByLabel('Arguments as JSON')];
+  await args.fill('{"a": 41, "b": 1}');
+  await updateKey(gateway, ada, granted(['add', 'fail']));
+  await tool.fill('c1');
+  await page.getByRole('option', { name: 'c1-fail' }).waitFor();
+  expect(await args.inputValue()).toBe('{"a": 41, "b": 1}');
 });
