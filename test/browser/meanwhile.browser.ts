@@ -176,6 +176,19 @@ test('the playground does not turn into somebody else', async () => {
   await page.getByText('refused', { exact: true }).waitFor();
 });
 
+test('a drawer stays open until its save is answered', async () => {
+  await change('POST', '/api/governance/teams', { name: 'taken' });
+  await open('/workspace/teams');
+  await page.getByRole('button', { name: 'Add a team' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('');
+  await page.getByRole('button', { name: 'Add a budget' }).click();
+  const release = await hold('**/api/governance/teams', 'POST');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.keyboard.press('Escape');
+  release();
+  await page.getByText('must not be empty').waitFor();
+});
+
 test('the tool that is being tried stays when others come', async () => {
   const granted = (tools: string[]) => ({
     mcp_configs: [

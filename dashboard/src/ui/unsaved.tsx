@@ -29,7 +29,12 @@ export function useUnsaved(form: Pick<Form<object>, 'isDirty' | 'isSaving'>, on:
     blocker.reset?.();
   };
   return {
-    leave: (close) => (isAtRisk ? setClosing({ close }) : close()),
+    leave(close) {
+      // While it is saved nobody knows yet whether it may close: a refusal has to show.
+      if (form.isSaving) return;
+      if (isAtRisk) setClosing({ close });
+      else close();
+    },
     question: (
       <Confirm
         isOpen={closing !== undefined || blocker.status === 'blocked'}
