@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { decide, echo, listApprovals } from '../kit/approvals.ts';
 import { setUp } from '../kit/browser-session.ts';
 import { httpClient, startGateway, type TestGateway } from '../kit/gateway.ts';
-import { createKey, updateKey, type TestKey } from '../kit/keys.ts';
+import { createKey, getKey, updateKey, type TestKey } from '../kit/keys.ts';
 import { startUpstream, type Upstream } from '../kit/upstream.ts';
 import { openChromium, openPage } from './chromium.ts';
 import { signIn } from './screens.ts';
@@ -112,6 +112,26 @@ test('a call that begins to wait does not take the place of another', async () =
   await echo(ada, 'late');
   await page.getByRole('article').filter({ hasText: '"late"' }).waitFor();
   expect(await first.textContent()).toBe(before);
+});
+
+test('what somebody else changes meanwhile is not replaced without a word', async () => {
+  const granted = (name: string, tools: string[]) => [{ mcp_client_name: name, tools_to_execute: tools }];
+  const key = await createKey(gateway, 'shared', { mcp_configs: granted('c1', ['add']) });
+  await open(`/workspace/virtual-keys/${key.id}`);
+  await page.getByRole('checkbox', { name: /^echo/ }).check();
+  await updateKey(gateway, key, { description: 'of others' });
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await expect.poll(() => page.getByLabel('Description').inputValue()).toBe('of others');
+  await updateKey(gateway, key, { mcp_configs: granted('mail', ['*']) });
+  await page.getByText('Somebody else has changed mcp_configs meanwhile').waitFor();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await page.getByRole('tab', { name: 'Tools' }).click();
+  await page.getByRole('group', { name: 'mail', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Take away mail' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('shared is saved.').waitFor();
+  expect((await getKey(gateway, key)).mcp_configs).toEqual([]);
+  expect(await page.getByRole('alert').count()).toBe(0);
 });
 
 test('a drawer stays when somebody else deletes what it shows', async () => {
