@@ -1,7 +1,15 @@
 import { useBlocker } from '@tanstack/react-router';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { Confirm } from './dialog.tsx';
 import type { Form } from './form.ts';
+
+/** The forms whose drafts would be lost with the page. */
+const drafts = new Set<object>();
+
+/** Whether leaving the page now would lose what somebody typed. */
+export function hasDrafts(): boolean {
+  return drafts.size > 0;
+}
 
 interface Unsaved {
   /** Closes what the form is in, once it is sure that nothing is lost. */
@@ -17,6 +25,12 @@ interface Unsaved {
 export function useUnsaved(form: Pick<Form<object>, 'isDirty' | 'isSaving'>, on: 'page' | 'tab' = 'page'): Unsaved {
   // Whoever saves may go on to another page in the same breath.
   const isAtRisk = form.isDirty && !form.isSaving;
+  useEffect(() => {
+    if (!form.isDirty) return undefined;
+    const draft = {};
+    drafts.add(draft);
+    return () => void drafts.delete(draft);
+  }, [form.isDirty]);
   const [closing, setClosing] = useState<{ readonly close: () => void }>();
   const blocker = useBlocker({
     disabled: !isAtRisk,
