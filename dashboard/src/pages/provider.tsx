@@ -54,8 +54,10 @@ function Editor({ provider, problem }: EditorProps) {
   const parts = { form, isDisabled: !canWrite };
 
   async function save(): Promise<void> {
-    await form.save(async () => {
-      await updateProvider(provider.name, providerUpdate(form.draft));
+    await form.save(async (changes) => {
+      // It takes all settings: those that were not changed here are sent as they are now.
+      const now = await queries.fetchQuery({ ...providerQuery(provider.name), staleTime: 0 });
+      await updateProvider(provider.name, providerUpdate({ ...providerDraftOf(now), ...changes }));
       await queries.invalidateQueries({ queryKey: keys.providers });
       toast.done(`${providerWord(provider.name)} is saved.`);
     });
