@@ -29,7 +29,12 @@ export function TeamsPage() {
   const owners: readonly Owner[] | undefined = data;
   const opened = useRow(owners, id);
   const open = (next: string | undefined): void =>
-    void navigate({ to: '.', search: { tab, ...(next === undefined ? {} : { id: next }) }, replace: true });
+    void navigate({
+      to: '.',
+      search: { tab, ...(next === undefined ? {} : { id: next }) },
+      replace: true,
+      ignoreBlocker: true, // the drawer has asked
+    });
   const add = canWrite && (
     <Button look="primary" icon="plus" onClick={() => open('new')}>
       Add a {tab === 'teams' ? 'team' : 'customer'}

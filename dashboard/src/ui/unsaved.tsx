@@ -36,7 +36,9 @@ export function useUnsaved(form: Pick<Form<object>, 'isDirty' | 'isSaving'>, on:
     disabled: !isAtRisk,
     withResolver: true,
     shouldBlockFn: ({ current, next }) =>
-      current.pathname !== next.pathname || (on === 'tab' && isOtherTab(current, next)),
+      current.pathname !== next.pathname ||
+      differsIn('id', current, next) || // what a drawer shows
+      (on === 'tab' && differsIn('tab', current, next)),
   });
   const stay = (): void => {
     setClosing(undefined);
@@ -67,7 +69,11 @@ export function useUnsaved(form: Pick<Form<object>, 'isDirty' | 'isSaving'>, on:
   };
 }
 
-function isOtherTab(current: { readonly search: object }, next: { readonly search: object }): boolean {
-  const tabOf = (search: { readonly tab?: unknown }): unknown => search.tab;
-  return tabOf(current.search) !== tabOf(next.search);
+function differsIn(
+  word: 'id' | 'tab',
+  current: { readonly search: object },
+  next: { readonly search: object },
+): boolean {
+  const read = (search: { readonly [K in typeof word]?: unknown }): unknown => search[word];
+  return read(current.search) !== read(next.search);
 }
