@@ -51,12 +51,20 @@ export async function request<T>(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const isPublic = path.startsWith('/api/session/log') || path === '/api/session/setup';
-  const proof = method === 'GET' || isPublic ? {} : await proofOfPage();
-  const response = await send(path, {
+  const proof: Record<string, string> = method === 'GET' || isPublic ? {} : await proofOfPage();
+  const init = {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...proof, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+  };
+  let response = await send(path, init);
+  if (response.status === 403 && 'x-csrf-token' in proof) {
+    // Another tab may have signed in anew since: then this page has to prove itself anew.
+    forgetSession();
+    const fresh = await proofOfPage();
+    if (fresh['x-csrf-token'] !== proof['x-csrf-token'])
+      response = await send(path, { ...init, headers: { ...init.headers, ...fresh } });
+  }
   if (response.status === 204) return undefined as T; // as the contract of such a route says
   if (response.ok) return (await response.json()) as T; // the contract of the route, which the caller names
   if (response.status === 401 || response.status === 403) forgetSession();

@@ -11,8 +11,8 @@ import './styles.css';
 import { ToastProvider } from './ui/toast.tsx';
 
 const queries = new QueryClient({
-  queryCache: new QueryCache({ onError: leaveIfSignedOut }),
-  mutationCache: new MutationCache({ onError: leaveIfSignedOut }),
+  queryCache: new QueryCache({ onError: askWhoIsSignedIn }),
+  mutationCache: new MutationCache({ onError: askWhoIsSignedIn }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,
@@ -23,11 +23,9 @@ const queries = new QueryClient({
 });
 const router = createDashboardRouter(queries);
 
-/** The session has ended, here or elsewhere: back to the sign-in, and from there to this page. */
-function leaveIfSignedOut(error: unknown): void {
-  if (toApiError(error).status !== 401 || location.pathname === '/login' || location.pathname === '/setup') return;
-  queries.removeQueries({ queryKey: keys.me });
-  void router.invalidate();
+/** The session may have ended, here or elsewhere: the shell leads to the sign-in, and from there to this page. */
+function askWhoIsSignedIn(error: unknown): void {
+  if (toApiError(error).status === 401) void queries.invalidateQueries({ queryKey: keys.me });
 }
 
 const element = document.querySelector('#root');

@@ -99,6 +99,31 @@ test('the overview sums up, zooms by dragging, and leads to the calls of a tool'
   await page.context().close();
 });
 
+test('a row that somebody reads stays where it is when others come in above', async () => {
+  for (let count = 0; count < 80; count += 1) await call(`row ${count}.`);
+  const { page } = await openAt('/workspace/mcp-logs');
+  const [row, range] = [page.getByRole('row', { name: 'row 35.' }), page.getByText(/^1–\d+ of \d+$/)];
+  const before = await range.textContent();
+  await page.evaluate("document.querySelector('[data-table]').scrollTop = 1500");
+  await row.waitFor();
+  const place = await row.boundingBox();
+  await call('above');
+  await expect.poll(() => range.textContent()).not.toBe(before);
+  expect(await row.boundingBox()).toEqual(place);
+  // One row more above it, and none that was passed over on the way.
+  expect(await page.evaluate("document.querySelector('[data-table]').scrollTop")).toBe(1538);
+  await page.context().close();
+});
+
+test('a moment can be typed', async () => {
+  const { page } = await openAt('/workspace/mcp-logs?from=2026-01-01T10:00:00.000Z&to=2026-01-02T10:00:00.000Z');
+  const from = page.getByLabel('From', { exact: true });
+  await from.focus();
+  await page.keyboard.type('03042025');
+  expect(await from.inputValue()).toMatch(/^2025-03-04/);
+  await page.context().close();
+});
+
 async function openAt(path: string): Promise<{ page: Page; faults: string[] }> {
   const opened = await openPage(browser, scene.gateway.address);
   await signIn(opened.page);

@@ -1,7 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { LiveMessage } from '../../../src/contract/live-feed.ts';
-import { request } from '../api.ts';
-import { KEYS_OF_TABLE } from './keys.ts';
+import { request, toApiError } from '../api.ts';
+import { keys, KEYS_OF_TABLE } from './keys.ts';
 
 /** Whether what the page shows is up to date. */
 export type LiveState = 'connecting' | 'live' | 'offline';
@@ -56,7 +56,9 @@ export function openLiveFeed(queries: QueryClient): LiveFeed {
       });
       socket.addEventListener('message', ({ data }) => receive(JSON.parse(String(data)) as LiveMessage));
       socket.addEventListener('close', retry);
-    } catch {
+    } catch (error) {
+      // A page that asks for nothing else would not notice.
+      if (toApiError(error).status === 401) void queries.invalidateQueries({ queryKey: keys.me });
       retry();
     }
   }

@@ -35,6 +35,9 @@ export function narrowTo(server: string): Record<string, string> {
 export const offersQuery = (as: As, asId: string, server: string, headers: Readonly<Record<string, string>>) =>
   queryOptions({
     queryKey: [...keys.offers(asId, server), headers],
+    // What the same caller sees of the same server stays while headers are typed, and with it the arguments below.
+    placeholderData: (former: Offer[] | undefined, query) =>
+      query?.queryKey[1] === asId && query.queryKey[2] === server ? former : undefined,
     async queryFn(): Promise<Offer[]> {
       const all = { ...headers, ...narrowTo(server) };
       const list = (method: string, member: string): Promise<Listed[]> => listAll(as, all, method, member);

@@ -3,8 +3,9 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Approval } from '../../../src/contract/approval.ts';
 import { approvalsQuery } from '../data/approvals.ts';
 import { Badge, type Tone } from '../ui/badge.tsx';
+import { Fetched } from '../ui/fetched.tsx';
 import { Page } from '../ui/page.tsx';
-import { Empty, Problem, Skeleton } from '../ui/states.tsx';
+import { Empty } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { Tabs } from '../ui/tabs.tsx';
 import { WaitingCall } from './approvals/waiting-call.tsx';
@@ -38,35 +39,42 @@ export function ApprovalsPage() {
 }
 
 function Waiting() {
-  const { data, error, refetch } = useQuery(approvalsQuery(true));
-  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Skeleton />;
-  if (data.approvals.length === 0)
-    return (
-      <Empty
-        icon="shield"
-        title="Nothing waits"
-        text="A call shows here the moment that it begins to wait. Which tools want approval, each server's page says."
-      />
-    );
   return (
-    <ul className="flex flex-col gap-3">
-      {data.approvals.map((approval) => (
-        <li key={approval.id}>
-          <WaitingCall approval={approval} />
-        </li>
-      ))}
-    </ul>
+    <Fetched query={useQuery(approvalsQuery(true))}>
+      {({ approvals }) =>
+        approvals.length === 0 ? (
+          <Empty
+            icon="shield"
+            title="Nothing waits"
+            text="A call shows here the moment that it begins to wait. Which tools want approval, each server's page says."
+          />
+        ) : (
+          <ul className="flex flex-col gap-3">
+            {/* Who waits longest first: one that comes in must not move another under the button that is about to be pressed. */}
+            {approvals.toReversed().map((approval) => (
+              <li key={approval.id}>
+                <WaitingCall approval={approval} />
+              </li>
+            ))}
+          </ul>
+        )
+      }
+    </Fetched>
   );
 }
 
 function Decided() {
-  const { data, error, refetch } = useQuery(approvalsQuery(false));
-  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Skeleton />;
-  if (data.approvals.length === 0)
-    return <Empty icon="shield" title="Nothing was decided yet" text="Decisions stay here as long as logs are kept." />;
-  return <Table label="Decided" rows={data.approvals} columns={COLUMNS} rowKey={({ id }) => id} />;
+  return (
+    <Fetched query={useQuery(approvalsQuery(false))}>
+      {({ approvals }) =>
+        approvals.length === 0 ? (
+          <Empty icon="shield" title="Nothing was decided yet" text="Decisions stay here as long as logs are kept." />
+        ) : (
+          <Table label="Decided" rows={approvals} columns={COLUMNS} rowKey={({ id }) => id} />
+        )
+      }
+    </Fetched>
+  );
 }
 
 const TONES: Readonly<Record<Approval['status'], Tone>> = {

@@ -16,18 +16,11 @@ export function FirstMinutePage() {
   const servers = useQuery(serversQuery);
   const virtualKeys = useQuery(virtualKeysQuery);
   const error = servers.error ?? virtualKeys.error;
-  if (error !== null)
-    return (
-      <Page title="First steps">
-        <Problem error={error} onRetry={() => void Promise.all([servers.refetch(), virtualKeys.refetch()])} />
-      </Page>
-    );
+  const problem = error !== null && (
+    <Problem error={error} onRetry={() => void Promise.all([servers.refetch(), virtualKeys.refetch()])} />
+  );
   if (servers.data === undefined || virtualKeys.data === undefined)
-    return (
-      <Page title="First steps">
-        <Skeleton rows={8} />
-      </Page>
-    );
+    return <Page title="First steps">{problem || <Skeleton rows={8} />}</Page>;
   if (!canWrite)
     return (
       <Page title="First steps">
@@ -43,6 +36,7 @@ export function FirstMinutePage() {
   const hasServer = servers.data.length > 0;
   return (
     <Page title="First steps" text="Four steps from nothing to a client that uses your tools.">
+      {problem}
       <ol className="flex flex-col gap-4">
         <Step number={1} title="Add a server" isDone={hasServer} isOpen>
           <AddServers servers={servers.data} />

@@ -9,6 +9,7 @@ import { useSession } from '../shell/session-context.tsx';
 import { buttonClasses } from '../ui/button.tsx';
 import { Combobox } from '../ui/combobox.tsx';
 import { Field } from '../ui/field.tsx';
+import { Fetched } from '../ui/fetched.tsx';
 import { JsonEditor } from '../ui/json-editor.tsx';
 import { Page } from '../ui/page.tsx';
 import { Select } from '../ui/select.tsx';
@@ -85,7 +86,10 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
   const navigate = useNavigate();
   const [headers, setHeaders] = useState<Record<string, string>>({});
   const { as = '', server = '', kind = 'tool', name = '' } = search;
-  const caller = callers.find(({ value }) => value === as) ?? callers[0];
+  const known = callers.find(({ value }) => value === as) ?? (as === '' ? callers[0] : undefined);
+  // A key that is gone must not become somebody who may do more: the gateway says what is wrong with it.
+  const caller =
+    known ?? (as === '' ? undefined : { value: as, label: 'A key that is not there', as: { key: 'gone' } });
   const set = (change: { [K in keyof PlaygroundSearch]?: PlaygroundSearch[K] | undefined }): void =>
     void navigate({ to: '.', search: { ...search, ...change } as PlaygroundSearch, replace: true });
   if (caller === undefined) {
@@ -96,7 +100,11 @@ function Chooser({ callers, servers }: { callers: readonly Caller[]; servers: re
     <>
       <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-[1fr_1fr_10rem_2fr]">
         <Field label="As">
-          <Combobox value={caller.value} options={callers} onValue={(value) => set({ as: value || undefined })} />
+          <Combobox
+            value={caller.value}
+            options={known === undefined ? [...callers, caller] : callers}
+            onValue={(value) => set({ as: value || undefined })}
+          />
         </Field>
         <Field label="Server">
           <Combobox
@@ -163,32 +171,42 @@ function Offers(props: OffersProps & { onName: (name: string) => void }) {
 
 function OfferTrial(props: OffersProps & { onRead: (uri: string) => void }) {
   const { caller, server, kind, name, headers, onRead } = props;
-  const { data, error, refetch } = useOffers(props);
-  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Skeleton />;
-  const offers = data.filter((offer) => offer.kind === kind);
-  const offer = offers.find((each) => each.name === name);
-  if (name === '') {
-    return offers.length === 0 ? (
-      <Empty
-        icon="play"
-        title={`No ${kind} here`}
-        text={`${caller.label} sees no ${kind} of ${server === '' ? 'any server' : server}: there is none, it is not granted, or the server is not connected.`}
-      />
-    ) : (
-      <Empty icon="play" title={`Choose a ${kind}`} text={`${offers.length} can be tried.`} />
-    );
-  }
-  const unseen = { kind, name, title: name, description: undefined, schema: {} };
   return (
-    <Trial
-      key={`${caller.value} ${kind} ${name}`}
-      offer={offer ?? unseen}
-      isSeen={offer !== undefined}
-      as={caller.as}
-      headers={headers}
-      onRead={onRead}
+    <Fetched query={useOffers(props)}>
+      {(data) => {
+        const offers = data.filter((offer) => offer.kind === kind);
+        if (name === '') return <NothingChosen {...{ caller, server, kind }} count={offers.length} />;
+        const offer = offers.find((each) => each.name === name);
+        const unseen = { kind, name, title: name, description: undefined, schema: {} };
+        return (
+          <Trial
+            key={`${caller.value} ${kind} ${name}`}
+            offer={offer ?? unseen}
+            isSeen={offer !== undefined}
+            as={caller.as}
+            headers={headers}
+            onRead={onRead}
+          />
+        );
+      }}
+    </Fetched>
+  );
+}
+
+function NothingChosen({
+  caller,
+  server,
+  kind,
+  count,
+}: Pick<OffersProps, 'caller' | 'server' | 'kind'> & { count: number }) {
+  return count === 0 ? (
+    <Empty
+      icon="play"
+      title={`No ${kind} here`}
+      text={`${caller.label} sees no ${kind} of ${server === '' ? 'any server' : server}: there is none, it is not granted, or the server is not connected.`}
     />
+  ) : (
+    <Empty icon="play" title={`Choose a ${kind}`} text={`${count} can be tried.`} />
   );
 }
 

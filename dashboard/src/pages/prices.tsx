@@ -8,6 +8,7 @@ import { Fetched } from '../ui/fetched.tsx';
 import { Page } from '../ui/page.tsx';
 import { Empty } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
+import { useRow } from '../ui/use-row.ts';
 import { PriceDrawer } from './prices/price-drawer.tsx';
 
 /** What models cost by the operator's own word, where the price sheet is wrong or knows nothing. */
@@ -15,7 +16,7 @@ export function PricesPage() {
   const query = useQuery(pricesQuery);
   const { canWrite } = useSession();
   const [opened, setOpened] = useState<string>();
-  const stored = query.data?.find(({ id }) => id === opened);
+  const stored = useRow(query.data, opened);
   return (
     <Page
       title="Model prices"

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { ProviderView } from '../../../src/contract/provider.ts';
 import { keys } from '../data/keys.ts';
 import { providerQuery, removeProvider, updateProvider } from '../data/providers.ts';
@@ -23,10 +23,11 @@ import { ProviderBadge } from './providers.tsx';
 export function ProviderPage() {
   const { name } = useParams({ from: '/_app/workspace/providers/$name' });
   const { data, error, refetch } = useQuery(providerQuery(name));
-  if (data !== undefined) return <Editor key={name} provider={data} />;
+  const problem = error !== null && <Problem error={error} onRetry={() => void refetch()} />;
+  if (data !== undefined) return <Editor key={name} provider={data} problem={problem} />;
   return (
     <Page title={providerWord(name)} above={<Back />}>
-      {error === null ? <Skeleton rows={8} /> : <Problem error={error} onRetry={() => void refetch()} />}
+      {problem || <Skeleton rows={8} />}
     </Page>
   );
 }
@@ -39,7 +40,13 @@ function Back() {
   );
 }
 
-function Editor({ provider }: { provider: ProviderView }) {
+interface EditorProps {
+  readonly provider: ProviderView;
+  /** Why it could not be read anew, such as that somebody has deleted it. */
+  readonly problem: ReactNode;
+}
+
+function Editor({ provider, problem }: EditorProps) {
   const queries = useQueryClient();
   const toast = useToast();
   const { canWrite } = useSession();
@@ -47,8 +54,10 @@ function Editor({ provider }: { provider: ProviderView }) {
   const parts = { form, isDisabled: !canWrite };
 
   async function save(): Promise<void> {
-    await form.save(async () => {
-      await updateProvider(provider.name, providerUpdate(form.draft));
+    await form.save(async (changes) => {
+      // It takes all settings: those that were not changed here are sent as they are now.
+      const now = await queries.fetchQuery({ ...providerQuery(provider.name), staleTime: 0 });
+      await updateProvider(provider.name, providerUpdate({ ...providerDraftOf(now), ...changes }));
       await queries.invalidateQueries({ queryKey: keys.providers });
       toast.done(`${providerWord(provider.name)} is saved.`);
     });
@@ -61,6 +70,7 @@ function Editor({ provider }: { provider: ProviderView }) {
       beside={<ProviderBadge provider={provider} />}
       actions={canWrite && <Delete provider={provider} />}
     >
+      {problem}
       {provider.status !== '' && <p className="text-sm text-bad">{provider.status}</p>}
       <KeyList provider={provider} />
       <div className="grid items-start gap-4 lg:grid-cols-2">

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { McpClientUpdate, McpClientView } from '../../../src/contract/mcp-client.ts';
 import { keys } from '../data/keys.ts';
 import { removeServer, runServerAction, serverQuery, updateServer } from '../data/servers.ts';
@@ -32,10 +32,11 @@ const FROM = '/_app/workspace/mcp-registry/$id' as const;
 export function ServerPage() {
   const { id } = useParams({ from: FROM });
   const { data: server, error, refetch } = useQuery(serverQuery(id));
-  if (server !== undefined) return <Editor key={id} server={server} />;
+  const problem = error !== null && <Problem error={error} onRetry={() => void refetch()} />;
+  if (server !== undefined) return <Editor key={id} server={server} problem={problem} />;
   return (
     <Page title={id} above={<Back />}>
-      {error === null ? <Skeleton rows={8} /> : <Problem error={error} onRetry={() => void refetch()} />}
+      {problem || <Skeleton rows={8} />}
     </Page>
   );
 }
@@ -48,7 +49,13 @@ function Back() {
   );
 }
 
-function Editor({ server }: { server: McpClientView }) {
+interface EditorProps {
+  readonly server: McpClientView;
+  /** Why it could not be read anew, such as that somebody has deleted it. */
+  readonly problem: ReactNode;
+}
+
+function Editor({ server, problem }: EditorProps) {
   const { config } = server;
   const { tab = 'tools' } = useSearch({ from: FROM });
   const navigate = useNavigate();
@@ -82,6 +89,7 @@ function Editor({ server }: { server: McpClientView }) {
       beside={isPerUser(config.auth_type) ? <Badge tone="accent">per user</Badge> : <StateBadge server={server} />}
       actions={canWrite && <Actions server={server} />}
     >
+      {problem}
       <Failure server={server} />
       <Tabs
         label={`Parts of ${config.name}`}

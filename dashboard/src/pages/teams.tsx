@@ -8,6 +8,7 @@ import { Page } from '../ui/page.tsx';
 import { Empty, Problem, Skeleton } from '../ui/states.tsx';
 import { Table, type Column } from '../ui/table.tsx';
 import { Tabs } from '../ui/tabs.tsx';
+import { useRow } from '../ui/use-row.ts';
 import { BudgetBar } from './limits/usage-bar.tsx';
 import { OwnerDrawer, type Owner } from './teams/owner-drawer.tsx';
 
@@ -26,9 +27,14 @@ export function TeamsPage() {
   const customers = useQuery(customersQuery);
   const { data, error, refetch } = tab === 'teams' ? teams : customers;
   const owners: readonly Owner[] | undefined = data;
-  const opened = owners?.find((owner) => owner.id === id);
+  const opened = useRow(owners, id);
   const open = (next: string | undefined): void =>
-    void navigate({ to: '.', search: { tab, ...(next === undefined ? {} : { id: next }) }, replace: true });
+    void navigate({
+      to: '.',
+      search: { tab, ...(next === undefined ? {} : { id: next }) },
+      replace: true,
+      ignoreBlocker: true, // the drawer has asked
+    });
   const add = canWrite && (
     <Button look="primary" icon="plus" onClick={() => open('new')}>
       Add a {tab === 'teams' ? 'team' : 'customer'}

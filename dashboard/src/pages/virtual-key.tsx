@@ -26,10 +26,11 @@ const FROM = '/_app/workspace/virtual-keys/$id' as const;
 export function VirtualKeyPage() {
   const { id } = useParams({ from: FROM });
   const { data, error, refetch } = useQuery(virtualKeyQuery(id));
-  if (data !== undefined) return <Editor key={id} virtualKey={data} />;
+  const problem = error !== null && <Problem error={error} onRetry={() => void refetch()} />;
+  if (data !== undefined) return <Editor key={id} virtualKey={data} problem={problem} />;
   return (
     <Page title="Virtual key" above={<Back />}>
-      {error === null ? <Skeleton rows={8} /> : <Problem error={error} onRetry={() => void refetch()} />}
+      {problem || <Skeleton rows={8} />}
     </Page>
   );
 }
@@ -42,7 +43,13 @@ function Back() {
   );
 }
 
-function Editor({ virtualKey }: { virtualKey: VirtualKey }) {
+interface EditorProps {
+  readonly virtualKey: VirtualKey;
+  /** Why it could not be read anew, such as that somebody has deleted it. */
+  readonly problem: ReactNode;
+}
+
+function Editor({ virtualKey, problem }: EditorProps) {
   const { tab = 'tools' } = useSearch({ from: FROM });
   const navigate = useNavigate();
   const queries = useQueryClient();
@@ -82,6 +89,7 @@ function Editor({ virtualKey }: { virtualKey: VirtualKey }) {
       beside={<KeyStateBadge virtualKey={virtualKey} />}
       actions={canWrite && <KeyActions virtualKey={virtualKey} />}
     >
+      {problem}
       <Tabs
         label={`Parts of ${virtualKey.name}`}
         value={tab}

@@ -1,27 +1,39 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router';
+import { useCallback, useEffect, useState } from 'react';
 import { logOut, meQuery, versionQuery } from '../data/session.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import { useToast } from '../ui/toast.tsx';
+import { hasDrafts } from '../ui/unsaved.tsx';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { LiveIndicator, LiveProvider } from './live-context.tsx';
 import { NAVIGATION, type NavigationEntry } from './navigation.ts';
 import { Palette, type Command } from './palette.tsx';
+import { SessionOver } from './session-over.tsx';
 import { sessionOf, SessionProvider, useSession } from './session-context.tsx';
 import { useTheme } from './theme.ts';
 
 /** What stands around every page of somebody who is signed in. */
 export function Shell() {
-  const { data: person } = useQuery(meQuery);
-  // The route has let nobody else in; when the session ends meanwhile, it leads to the sign-in.
-  if (person === null || person === undefined) return null;
+  const { data: now } = useQuery(meQuery);
+  const [person, setPerson] = useState(now);
+  if (now && now !== person) setPerson(now);
+  const router = useRouter();
+  // The route has let nobody else in. When the session ends meanwhile, it leads to the sign-in, unless a draft would be lost.
+  const isOver = now === null;
+  const canStay = isOver && hasDrafts();
+  const leave = useCallback(() => void router.invalidate(), [router]);
+  useEffect(() => {
+    if (isOver && !canStay) leave();
+  }, [isOver, canStay, leave]);
+  if (!person || (isOver && !canStay)) return null;
   return (
     <SessionProvider value={sessionOf(person)}>
       <LiveProvider>
         <Frame />
+        {isOver && <SessionOver onLeave={leave} />}
       </LiveProvider>
     </SessionProvider>
   );

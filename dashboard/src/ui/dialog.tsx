@@ -74,12 +74,16 @@ interface ConfirmProps {
 /** Asks before something that cannot be taken back. */
 export function Confirm({ isOpen, onClose, title, text, verb, cancel = 'Cancel', onConfirm }: ConfirmProps) {
   const [state, setState] = useState<{ isBusy: boolean; error?: unknown }>({ isBusy: false });
+  // The next question may be about another thing: what went wrong with this one does not belong there.
+  function close(): void {
+    setState({ isBusy: false });
+    onClose();
+  }
   async function run(): Promise<void> {
     setState({ isBusy: true });
     try {
       await onConfirm();
-      setState({ isBusy: false });
-      onClose();
+      close();
     } catch (error) {
       setState({ isBusy: false, error });
     }
@@ -87,11 +91,14 @@ export function Confirm({ isOpen, onClose, title, text, verb, cancel = 'Cancel',
   return (
     <Dialog
       isOpen={isOpen}
-      onClose={onClose}
+      // What has begun is waited for: its outcome must not close or fill another question.
+      onClose={() => state.isBusy || close()}
       title={title}
       actions={
         <>
-          <Button onClick={onClose}>{cancel}</Button>
+          <Button disabled={state.isBusy} onClick={close}>
+            {cancel}
+          </Button>
           <Button look="danger" isBusy={state.isBusy} onClick={() => void run()}>
             {verb}
           </Button>

@@ -1,4 +1,4 @@
-import { createContext, use, useId, type ComponentProps, type ReactNode } from 'react';
+import { createContext, use, useId, useState, type ComponentProps, type ReactNode } from 'react';
 import { classes } from './classes.ts';
 
 interface FieldLinks {
@@ -93,4 +93,20 @@ export function TextArea({ onText, rows = 4, ...rest }: TextAreaProps) {
       className={classes(CONTROL, 'py-1.5 font-mono text-sm')}
     />
   );
+}
+
+/**
+ * For text that stands in the URL, which follows a moment later: while somebody types, what is typed shows. Otherwise the
+ * letters in between would get lost, and the caret would jump to the end.
+ */
+export function useTyping(value: string, onText: (text: string) => void) {
+  const [typed, setTyped] = useState<string>();
+  return {
+    value: typed ?? value,
+    onText(text: string): void {
+      setTyped(text);
+      onText(text);
+    },
+    onBlur: () => setTyped(undefined),
+  };
 }

@@ -1,5 +1,5 @@
 import { Combobox } from './combobox.tsx';
-import { Input } from './field.tsx';
+import { Input, useTyping } from './field.tsx';
 import { Select, type Option } from './select.tsx';
 
 interface FilterProps {
@@ -45,15 +45,10 @@ export function FindOne({ label, value = '', options, onValue }: PickProps) {
 
 /** A filter by words; emptied, it lets everything through. */
 export function FindText({ label, value = '', onValue }: FilterProps) {
+  const typing = useTyping(value, (text) => onValue(text === '' ? undefined : text));
   return (
     <div className="min-w-48 flex-1 max-sm:basis-full">
-      <Input
-        type="search"
-        aria-label={label}
-        placeholder={label}
-        value={value}
-        onText={(text) => onValue(text === '' ? undefined : text)}
-      />
+      <Input type="search" aria-label={label} placeholder={label} {...typing} />
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { Button } from './button.tsx';
 import { Confirm, Drawer } from './dialog.tsx';
 import type { Form } from './form.ts';
-import { Problem } from './states.tsx';
+import { Conflicts, Problem } from './states.tsx';
 import { useToast } from './toast.tsx';
 import { useUnsaved } from './unsaved.tsx';
 
@@ -81,5 +81,10 @@ export function FormDrawer<T extends object>(props: FormDrawerProps<T>) {
 /** What is wrong with a form and shown by none of its fields. */
 export function FormProblem<T extends object>({ form, fields }: { form: Form<T>; fields: readonly string[] }) {
   const isShown = fields.some((field) => form.errorAt(field) !== undefined);
-  return form.error === undefined || isShown ? null : <Problem error={form.error} />;
+  return (
+    <>
+      <Conflicts form={form} />
+      {form.error === undefined || isShown ? null : <Problem error={form.error} />}
+    </>
+  );
 }

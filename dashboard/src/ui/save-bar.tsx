@@ -1,6 +1,6 @@
 import { Button } from './button.tsx';
 import type { Form } from './form.ts';
-import { Problem } from './states.tsx';
+import { Conflicts, Problem } from './states.tsx';
 import { useUnsaved } from './unsaved.tsx';
 
 interface SaveBarProps<T extends object> {
@@ -27,6 +27,7 @@ export function SaveBar<T extends object>({ form, onSave, fields, on = 'page' }:
       role="region"
       aria-label="Unsaved changes"
     >
+      <Conflicts form={form} />
       <div className="flex flex-wrap items-center gap-2">
         <p className="min-w-0 flex-1 text-sm" aria-live="polite">
           {names.length === 1 ? '1 change' : `${names.length} changes`}

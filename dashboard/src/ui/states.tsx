@@ -17,6 +17,16 @@ export function Problem({ error, onRetry }: { error: unknown; onRetry?: () => vo
   );
 }
 
+/** Says what somebody else has changed since it was changed here. */
+export function Conflicts({ form: { conflicts } }: { form: { readonly conflicts: readonly string[] } }) {
+  if (conflicts.length === 0) return null;
+  return (
+    <p role="alert" className="mb-2 rounded-md bg-warn-soft px-3 py-2 text-sm text-warn">
+      Somebody else has changed {conflicts.join(', ')} meanwhile. Saving replaces what they did.
+    </p>
+  );
+}
+
 interface EmptyProps {
   readonly icon: IconName;
   readonly title: string;

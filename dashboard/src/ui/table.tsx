@@ -3,6 +3,7 @@ import { memo, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, t
 import { classes } from './classes.ts';
 import { Icon } from './icon.tsx';
 import { sortRows, type Sort } from './sort.ts';
+import { usePlace } from './use-place.ts';
 
 /** One column of a table. */
 export interface Column<Row> {
@@ -55,6 +56,7 @@ export function Table<Row>(props: TableProps<Row>) {
     // Rows ahead are there already: they need not be made while the browser waits.
     useFlushSync: false,
   });
+  usePlace(frame, { rows, order: `${by} ${isDescending}`, rowKey, rowHeight });
   const items = virtual.getVirtualItems();
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
@@ -81,7 +83,8 @@ export function Table<Row>(props: TableProps<Row>) {
   return (
     <div
       ref={frame}
-      className="max-h-[calc(100dvh-13rem)] min-h-24 overflow-auto rounded-lg border bg-surface"
+      // The browser's own anchoring takes the empty rows above for content, and jumps.
+      className="max-h-[calc(100dvh-13rem)] min-h-24 overflow-auto [overflow-anchor:none] rounded-lg border bg-surface"
       data-table={label}
     >
       <table aria-label={label} aria-rowcount={rows.length + 1} className="w-full table-fixed border-collapse text-sm">

@@ -1,5 +1,5 @@
 import { Button } from './button.tsx';
-import { Input } from './field.tsx';
+import { Input, useTyping } from './field.tsx';
 import { Select } from './select.tsx';
 
 /** A time to look at: so long until now, or from one moment to another (RFC 3339). It fits into the URL. */
@@ -53,14 +53,10 @@ export function TimeRangePicker({ value, onValue }: { value: TimeRange; onValue:
 }
 
 function Moment({ label, value, onValue }: { label: string; value: string; onValue: (value: string) => void }) {
+  const typing = useTyping(localText(value), (text) => text !== '' && onValue(new Date(text).toISOString()));
   return (
     <div className="w-52">
-      <Input
-        type="datetime-local"
-        aria-label={label}
-        value={localText(value)}
-        onText={(text) => text !== '' && onValue(new Date(text).toISOString())}
-      />
+      <Input type="datetime-local" aria-label={label} {...typing} />
     </div>
   );
 }

@@ -43,10 +43,11 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   return (
     <Toasts value={api}>
       {children}
+      {/* Above the bars whose buttons save. */}
       <div
         role="status"
         aria-live="polite"
-        className="pointer-events-none fixed right-4 bottom-4 left-4 z-50 flex flex-col items-end gap-2"
+        className="pointer-events-none fixed right-4 bottom-20 left-4 z-50 flex flex-col items-end gap-2"
       >
         {toasts.map(({ id, tone, text }) => (
           <div

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Approval } from '../../../../src/contract/approval.ts';
+import { toApiError } from '../../api.ts';
 import { decideApproval } from '../../data/approvals.ts';
 import { keys } from '../../data/keys.ts';
 import { prettyJson } from '../../pretty-json.ts';
@@ -29,7 +30,13 @@ export function WaitingCall({ approval }: { approval: Approval }) {
 
   async function decide(next: 'approve' | 'deny'): Promise<void> {
     setVerdict(next);
-    const isDone = await form.save(() => decideApproval(id, next, form.draft.note));
+    const isDone = await form.save(() =>
+      decideApproval(id, next, form.draft.note).catch((error: unknown) => {
+        // What somebody else has decided meanwhile is about to leave the list, and would take what is said here with it.
+        if (toApiError(error).status !== 400) toast.failed(error);
+        throw error;
+      }),
+    );
     if (isDone) toast.done(next === 'approve' ? `${tool} may run once.` : `${tool} is denied.`);
     await queries.invalidateQueries({ queryKey: keys.approvals });
   }

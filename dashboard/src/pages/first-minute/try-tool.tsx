@@ -37,7 +37,14 @@ export function TryTool({ servers, virtualKey }: { servers: readonly McpClientVi
           <Combobox value={option.value} options={options} onValue={(value) => value !== '' && setPicked(value)} />
         </Field>
       </div>
-      <Call key={option.value} name={option.value} parameters={option.tool.parameters} apiKey={virtualKey.value} />
+      <Call
+        key={option.value}
+        name={option.value}
+        parameters={option.tool.parameters}
+        apiKey={virtualKey.value}
+        // From here on it is this one, whatever tools come and go.
+        onUse={() => setPicked(option.value)}
+      />
     </div>
   );
 }
@@ -56,15 +63,23 @@ interface CallProps {
   readonly name: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly apiKey: string;
+  /** Somebody types arguments, or calls it. */
+  readonly onUse: () => void;
 }
 
-function Call({ name, parameters, apiKey }: CallProps) {
+function Call({ name, parameters, apiKey, onUse }: CallProps) {
   const [args, setArgs] = useState<unknown>(() => exampleOf(parameters));
   const [isValid, setValid] = useState(true);
   const [isRunning, setRunning] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>();
 
+  function change(next: unknown): void {
+    onUse();
+    setArgs(next);
+  }
+
   async function run(): Promise<void> {
+    onUse();
     setRunning(true);
     const start = performance.now();
     try {
@@ -79,7 +94,7 @@ function Call({ name, parameters, apiKey }: CallProps) {
   return (
     <>
       <Field label="Arguments as JSON">
-        <JsonEditor value={args} onValue={setArgs} onValid={setValid} rows={4} />
+        <JsonEditor value={args} onValue={change} onValid={setValid} rows={4} />
       </Field>
       <div>
         <Button look="primary" icon="play" isBusy={isRunning} disabled={!isValid} onClick={() => void run()}>

@@ -5,6 +5,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Section } from '../../ui/page.tsx';
 import { Table, type Column } from '../../ui/table.tsx';
+import { useRow } from '../../ui/use-row.ts';
 import { secretText } from '../server/draft.ts';
 import { KeyDrawer } from './key-drawer.tsx';
 
@@ -12,7 +13,7 @@ import { KeyDrawer } from './key-drawer.tsx';
 export function KeyList({ provider }: { provider: ProviderView }) {
   const { canWrite } = useSession();
   const [opened, setOpened] = useState<string>();
-  const stored = provider.keys.find(({ id }) => id === opened);
+  const stored = useRow(provider.keys, opened);
   return (
     <Section title="Keys" text="Requests are shared among the keys by their weight. Values are never shown.">
       {provider.keys.length > 0 && (

@@ -2,22 +2,27 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from '../../data/keys.ts';
 import { saveSettings, settingSchemaQuery, settingsQuery, type SettingSchema } from '../../data/settings.ts';
 import { useSession } from '../../shell/session-context.tsx';
+import { Fetched } from '../../ui/fetched.tsx';
 import { useForm } from '../../ui/form.ts';
 import { Section } from '../../ui/page.tsx';
 import { SaveBar } from '../../ui/save-bar.tsx';
-import { Problem, Skeleton } from '../../ui/states.tsx';
 import { useToast } from '../../ui/toast.tsx';
 import { SettingField } from './setting-field.tsx';
 import { flatten, topicsOf, unflatten } from './topics.ts';
 
 /** The settings of the gateway by topic; they apply at once. */
 export function GeneralTab() {
-  const { data: settings, error } = useQuery(settingsQuery);
-  const { data: schemas, error: schemaError } = useQuery(settingSchemaQuery);
-  const failure = error ?? schemaError;
-  if (failure !== null) return <Problem error={failure} />;
-  if (settings === undefined || schemas === undefined) return <Skeleton rows={12} />;
-  return <SettingsForm stored={flatten(settings)} schemas={schemas} />;
+  const settings = useQuery(settingsQuery);
+  const schemas = useQuery(settingSchemaQuery);
+  return (
+    <Fetched query={settings} rows={12}>
+      {(stored) => (
+        <Fetched query={schemas} rows={12}>
+          {(known) => <SettingsForm stored={flatten(stored)} schemas={known} />}
+        </Fetched>
+      )}
+    </Fetched>
+  );
 }
 
 interface FormProps {

@@ -5,9 +5,9 @@ import { serversQuery } from '../../data/servers.ts';
 import { explanationQuery, type VirtualKey } from '../../data/virtual-keys.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Combobox } from '../../ui/combobox.tsx';
+import { Fetched } from '../../ui/fetched.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Section } from '../../ui/page.tsx';
-import { Problem, Skeleton } from '../../ui/states.tsx';
 
 const TONES: Readonly<Record<Verdict['effect'], Tone>> = {
   shows: 'good',
@@ -42,9 +42,14 @@ export function ExplainTab({ virtualKey }: { virtualKey: VirtualKey }) {
 }
 
 function Answer({ id, tool }: { id: string; tool: string }) {
-  const { data, error, refetch } = useQuery(explanationQuery(id, tool));
-  if (error !== null) return <Problem error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <Skeleton rows={3} />;
+  return (
+    <Fetched query={useQuery(explanationQuery(id, tool))} rows={3}>
+      {(found) => <Found data={found} />}
+    </Fetched>
+  );
+}
+
+function Found({ data }: { data: Explanation }) {
   return (
     <div aria-live="polite" className="flex flex-col gap-3">
       <p className="flex flex-wrap items-center gap-2 font-medium">
