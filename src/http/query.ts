@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GatewayError } from '../lib/errors.ts';
 
 /** Reads as Go's ParseBool does: existing dashboards send `1` and `t` as well as `true`. */
 const BOOLEANS = new Map([
@@ -53,6 +54,18 @@ export function commaList<const W extends string = string>(description: string, 
       type: 'string',
       description: words === undefined ? description : `${description} Words: ${words.join(', ')}.`,
     });
+}
+
+/** A list of nothing but commas names nothing, so it asks for nothing. */
+export function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+  return list?.length === 0 ? undefined : list;
+}
+
+/** The error for a query parameter. */
+export function refuse(name: string, rule: string): GatewayError {
+  return new GatewayError('invalid_request', `Invalid ${name} parameter: ${rule}`, {
+    details: { fields: [{ path: name, rule }] },
+  });
 }
 
 /** The parameters of a list that can be read in pages. */

@@ -4,6 +4,7 @@ import type { Reservation, Spend } from '../governance/spend.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
+import type { TokenUsage } from '../store/ledger-rows.ts';
 import type { Answer, TakeFrames } from './answer.ts';
 import type { Gatherer } from './dialects/dialect.ts';
 import { dialectOf } from './dialects/dialects.ts';
@@ -42,9 +43,6 @@ interface AskDeps {
   readonly prices: ModelPrices;
   readonly places: ProviderPlaces;
 }
-
-/** The most that is read of an answer that is not streamed. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** One attempt that was sent: from here on it costs something. */
 interface Attempt {
@@ -117,12 +115,12 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
     }
   }
 
-  /** What was used is charged, whether or not the price is known, and however it ended. */
+  /** What was used is charged, whether or not the price is known, and however it ended. Gives what was. */
   function settle(
     { request, body, target, sent, reservation, record, leave }: Spent,
     answer: JsonObject,
     error?: unknown,
-  ) {
+  ): TokenUsage {
     leave?.();
     const { format } = request;
     const gist = dialectOf(format)?.gistOf(answer);
@@ -133,11 +131,12 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
     const said: LlmAnswer = { usage, cost, stopReason: gist?.stopReason, output };
     if (error === undefined) record.answered(said);
     else record.failed(error, said);
+    return usage;
   }
 
   /** For the caller, its limits and the logs this is one request; for the provider's places it is as many as are sent. */
   async function embed(plan: EmbeddingPlan, facts: Facts, { round, ...attempt }: Embedding): Promise<Answer> {
-    const { body, target, record } = attempt;
+    const { target, record } = attempt;
     const { request, caller, headers, signal } = round;
     const { results, failure } = await embedParts(plan, {
       ...{ target, principal: caller.principal, signal, onAttempt: record.attempt, onFirstByte: record.firstByte },
@@ -150,9 +149,8 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       throw failure.error;
     }
     const decoded = plan.decode(results, facts);
-    settle({ ...attempt, request, sent }, decoded);
     // Clients of OpenAI read `usage` without looking whether it is there.
-    const { prompt_tokens, total_tokens } = usageOrEstimate(request.format, decoded, { request: body });
+    const { prompt_tokens, total_tokens } = settle({ ...attempt, request, sent }, decoded);
     const answer = { ...decoded, usage: decoded.usage ?? { prompt_tokens, total_tokens } };
     const bytes = Buffer.from(JSON.stringify(answer));
     return { kind: 'whole', id: record.id, bytes, answer, headers: headersOf(target, sent) };
@@ -160,7 +158,7 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
 
   async function whole(parts: Attempt): Promise<Answer> {
     const { sent, translation, target, record } = parts;
-    const decoded = translation.decodeWhole(await readWhole(sent.arrived, MAX_ANSWER_BYTES));
+    const decoded = translation.decodeWhole(await readWhole(sent.arrived));
     settle(parts, decoded.answer);
     return { kind: 'whole', id: record.id, ...decoded, headers: headersOf(target, sent) };
   }

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import type { ProviderKey } from '../store/providers.ts';
 import { readWhole } from './exchange.ts';
 import type { EmbeddingPlan, NativeEmbeddings } from './formats/format.ts';
@@ -19,8 +18,6 @@ type Asked = Pick<Outgoing, 'target' | 'headers' | 'signal' | 'onAttempt'> & {
 /** Sends what is planned, each request with a place at the provider, keys and retries of its own. */
 export type EmbedParts = (plan: EmbeddingPlan, asked: Asked) => Promise<Parts<EmbeddedPart>>;
 
-/** The most that is read of one answer. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Requests for one caller that are under way at once. */
 const AT_ONCE = 8;
 
@@ -36,7 +33,7 @@ export function createEmbedParts({ send, places }: { send: Send; places: Provide
           onAttempt: onlyRepeated(onAttempt, index),
         });
         onFirstByte();
-        return { model, headers: arrived.headers, body: parseAnswer(await readWhole(arrived, MAX_ANSWER_BYTES)) };
+        return { model, headers: arrived.headers, body: parseAnswer(await readWhole(arrived)) };
       } finally {
         leave();
       }

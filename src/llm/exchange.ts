@@ -79,8 +79,11 @@ export function connectionError(error: unknown, provider: string): unknown {
   });
 }
 
+/** The most that is read of an answer that is not streamed. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /** All of a body, up to a limit. */
-export async function readWhole({ read }: Pick<Arrived, 'read'>, limit: number): Promise<Buffer> {
+export async function readWhole({ read }: Pick<Arrived, 'read'>, limit = MAX_ANSWER_BYTES): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   await read((chunk) => {

@@ -1,8 +1,7 @@
 import { canUseTool, type ToolFilter } from '../governance/access.ts';
 import { compilePrice, type CompiledPrice } from '../governance/price.ts';
-import { editObject } from '../lib/json-edit.ts';
 import type { Listed, McpClient, Offer } from '../store/mcp-clients.ts';
-import { rewriteUris, type Renames } from './rewrite.ts';
+import { rewriteUris, withString, type Renames } from './rewrite.ts';
 import { paramHeadersOf, type ParamHeader } from './upstream/param-headers.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { NamedItem, NamedTool } from './view.ts';
@@ -112,8 +111,7 @@ class PublicItem implements NamedItem {
   }
 
   get json(): string {
-    const named = editObject(Buffer.from(this.listed.json), { name: JSON.stringify(this.name) });
-    return rewriteUris(named, this.#renames).toString();
+    return rewriteUris(withString(this.listed.json, 'name', this.name), this.#renames).toString();
   }
 }
 

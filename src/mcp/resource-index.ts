@@ -1,7 +1,6 @@
-import { editObject } from '../lib/json-edit.ts';
 import type { Listed } from '../store/mcp-clients.ts';
 import type { Profile } from './profile.ts';
-import type { Renames } from './rewrite.ts';
+import { withString, type Renames } from './rewrite.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Which server has which resource. Addresses stay as they are; only one that two servers share is told apart. */
@@ -49,10 +48,7 @@ export function indexResources(upstreams: readonly Upstream[], profile?: Profile
     const items = upstreams.flatMap((upstream) =>
       upstream.offerFor(profile)[kind].map((item) => {
         const uri = claim(index, upstream, item);
-        const json =
-          uri === item.name
-            ? item.json
-            : editObject(Buffer.from(item.json), { [member]: JSON.stringify(uri) }).toString();
+        const json = uri === item.name ? item.json : withString(item.json, member, uri).toString();
         return { upstream, uri, json };
       }),
     );

@@ -1,5 +1,11 @@
+import { editObject } from '../lib/json-edit.ts';
 import { replaceStrings } from '../lib/json-replace.ts';
 import type { Reply } from '../lib/json-rpc.ts';
+
+/** A JSON object with another string for one of its members; every other byte stays as it was. */
+export function withString(json: string, member: string, value: string): Buffer {
+  return editObject(Buffer.from(json), { [member]: JSON.stringify(value) });
+}
 
 /** Members that hold the address of a resource, wherever they stand: lists, links, embedded resources, MCP Apps. */
 const URI_MEMBERS = new Set(['uri', 'uriTemplate', 'resourceUri']);

@@ -1,5 +1,5 @@
 import { GatewayError } from '../lib/errors.ts';
-import { replaceStrings } from '../lib/json-replace.ts';
+import { replaceStrings, type JsonPath } from '../lib/json-replace.ts';
 import type { JsonObject, JsonRpcNotification, Reply } from '../lib/json-rpc.ts';
 import type { Sealer } from '../lib/seal.ts';
 import type { Catalog } from './catalog.ts';
@@ -42,15 +42,13 @@ export interface Tasks {
   ): { sessionKey: string; notification: JsonRpcNotification } | undefined;
 }
 
-/** Where the two generations of tasks put an id, as paths; anywhere else it is the tool's own data. */
-const TASK_PLACES: ReadonlySet<string> = new Set(
-  [
-    ['taskId'],
-    ['task', 'taskId'],
-    ['tasks', '', 'taskId'],
-    ['_meta', 'io.modelcontextprotocol/related-task', 'taskId'],
-  ].map((path) => path.join()),
-);
+/** Where the two generations of tasks put an id; anywhere else it is the tool's own data. */
+const TASK_PLACES: readonly JsonPath[] = [
+  ['taskId'],
+  ['task', 'taskId'],
+  ['tasks', '', 'taskId'],
+  ['_meta', 'io.modelcontextprotocol/related-task', 'taskId'],
+];
 const MAX_KEPT = 10_000;
 
 /**
@@ -85,7 +83,7 @@ export function createTasks({ sealer, relay, catalog, node }: TasksDeps): Tasks 
     // The end of a word is the quicker search in a text full of quotes.
     if (reply.kind === 'error' || !reply.bytes.includes('Id"') || !reply.bytes.includes('"taskId"')) return reply;
     const bytes = replaceStrings(reply.bytes, (path, own) => {
-      if (!TASK_PLACES.has(path.join())) return undefined;
+      if (!isTaskPlace(path)) return undefined;
       const id = seal(upstream, own, caller.principal);
       if (!begun.has(id)) remember(id, side.sessionKey);
       return id;
@@ -141,4 +139,8 @@ export function createTasks({ sealer, relay, catalog, node }: TasksDeps): Tasks 
       return undefined;
     },
   };
+}
+
+function isTaskPlace(path: JsonPath): boolean {
+  return TASK_PLACES.some((place) => place.length === path.length && place.every((key, at) => key === path[at]));
 }

@@ -3,8 +3,8 @@ import { LLM_LOG_SORTS } from '../../contract/llm-log.ts';
 import { LogStatus } from '../../contract/log.ts';
 import { toNanos } from '../../lib/money.ts';
 import type { LlmFilter } from '../../store/ledger/llm/filter.ts';
-import { commaList, flag, wholeNumber } from '../query.ts';
-import { amount, refuse, time, unlessEmpty } from './mcp-log-query.ts';
+import { commaList, flag, refuse, unlessEmpty, wholeNumber } from '../query.ts';
+import { amount, time } from './mcp-log-query.ts';
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { LOG_SORTS, LogStatus } from '../../contract/log.ts';
-import { GatewayError } from '../../lib/errors.ts';
 import type { LogFilter } from '../../store/ledger/log-filter.ts';
-import { commaList, wholeNumber } from '../query.ts';
+import { commaList, refuse, unlessEmpty, wholeNumber } from '../query.ts';
 
 /** A query parameter that is a time. */
 export const time = (description: string) =>
@@ -66,11 +65,6 @@ export function filterOf(query: z.output<typeof LogQuery>): LogFilter {
   };
 }
 
-/** A list of nothing but commas names nothing, so it asks for nothing. */
-export function unlessEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
-  return list?.length === 0 ? undefined : list;
-}
-
 /** The page that the parameters of a request ask for. */
 export function logPageOf<S extends string = (typeof LOG_SORTS)[number]>({
   limit = 50,
@@ -80,11 +74,4 @@ export function logPageOf<S extends string = (typeof LOG_SORTS)[number]>({
 }: Omit<z.output<typeof LogPageQuery>, 'sort_by'> & { readonly sort_by?: S | undefined }) {
   if (limit < 1 || limit > 1000) throw refuse('limit', 'must be 1 to 1000');
   return { limit, offset, sort_by: sort_by ?? ('timestamp' as const), order };
-}
-
-/** The error for a query parameter. */
-export function refuse(name: string, rule: string): GatewayError {
-  return new GatewayError('invalid_request', `Invalid ${name} parameter: ${rule}`, {
-    details: { fields: [{ path: name, rule }] },
-  });
 }

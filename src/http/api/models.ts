@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { FoundModels } from '../../contract/model.ts';
 import type { FindModels } from '../../llm/find-models.ts';
-import { commaList, flag, wholeNumber } from '../query.ts';
+import { commaList, flag, refuse, unlessEmpty, wholeNumber } from '../query.ts';
 import { route, type Route } from '../route.ts';
-import { refuse, unlessEmpty } from './mcp-log-query.ts';
 
 const ModelQuery = z.object({
   query: z.string().max(256, 'must be at most 256 characters').optional().meta({

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { GatewayError } from '../../../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import { refused, refuseUnless } from '../refused.ts';
