@@ -142,14 +142,16 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     ...inbound.routes,
     ...feed.routes,
   ];
-  const raw = {
+  const hot = {
     '/mcp': mcp.handle,
-    '/sse': sse.handleStream,
     '/messages': sse.handleMessages,
-    '/metrics': createMetricsHandler({ metrics: { render }, identify, identifyManager, logger }),
-    ...createModelsHandlers({ listModels: options.models.listModels, identify, logger }),
     ...createInferenceHandlers({ ...options.models, identify, settings, logger }),
     '/v1/mcp/tool/execute': createToolExecuteHandler({ callTool, identify, logger }),
+  };
+  const raw = {
+    '/sse': sse.handleStream,
+    '/metrics': createMetricsHandler({ metrics: { render }, identify, identifyManager, logger }),
+    ...createModelsHandlers({ listModels: options.models.listModels, identify, logger }),
     '/workspace/mcp-sessions/auth': createSignInPage({
       ...servers.personal,
       identify,
@@ -162,6 +164,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
   const listener = await listen({
     host,
     port,
+    hot,
     raw,
     fetch: createApi({
       routes,
@@ -172,7 +175,7 @@ export async function openEdges(options: EdgesOptions): Promise<Edges> {
     }).fetch,
     checkOrigin,
     isEnding: () => options.readiness.isEnding,
-    meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys(raw) }),
+    meter: createMeter({ metrics: accounting.metrics, routes, raw: Object.keys({ ...hot, ...raw }) }),
     upgrade: feed.upgrade,
     logger,
   });

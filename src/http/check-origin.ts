@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { ClientSettings } from '../contract/config.ts';
 import { GatewayError } from '../lib/errors.ts';
+import type { HotRequest, HotResponse } from './hot.ts';
 
 interface Deps {
   /** The address that the gateway listens on. */
@@ -16,7 +16,7 @@ interface Deps {
  * Refuses requests that a foreign web page makes a browser send. Throws `forbidden`; writes the CORS headers for the others, if
  * they are to get a response.
  */
-export type CheckOrigin = (request: IncomingMessage, response?: ServerResponse) => void;
+export type CheckOrigin = (request: HotRequest, response?: HotResponse) => void;
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1|.+\.localhost)$/i;
 const ALLOWED_HEADERS =
@@ -67,7 +67,7 @@ export function createCheckOrigin({ host, settings }: Deps): CheckOrigin {
 }
 
 /** Answers a CORS preflight whose origin has been checked. */
-export function answerPreflight(response: ServerResponse): void {
+export function answerPreflight(response: HotResponse): void {
   response.writeHead(204, {
     'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
     'access-control-allow-headers': ALLOWED_HEADERS,

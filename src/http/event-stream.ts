@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { HotResponse } from './hot.ts';
 
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -10,7 +10,7 @@ export const EVENT_STREAM_HEADERS = {
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /** Writes to an open response, and cuts off a client that does not read. */
-export function writeEvents(response: ServerResponse, text: string): void {
+export function writeEvents(response: HotResponse, text: string): void {
   if (response.destroyed || response.writableEnded) return;
   if (response.writableLength > MAX_WAITING) response.destroy();
   else response.write(text);
@@ -25,7 +25,7 @@ export function toEvent(message: string, id?: string): string {
 /** The streams that stay open for as long as their clients want. */
 export interface OpenStreams {
   /** Keeps a stream alive, and has it ended by `end` when the gateway closes. */
-  hold(response: ServerResponse, end: () => void): void;
+  hold(response: HotResponse, end: () => void): void;
   close(): void;
 }
 
@@ -33,7 +33,7 @@ const HEARTBEAT_MS = 15_000;
 
 /** Sends comments on silent streams, so that nothing on the way takes them for dead. */
 export function createOpenStreams(): OpenStreams {
-  const open = new Map<ServerResponse, () => void>();
+  const open = new Map<HotResponse, () => void>();
   let isClosed = false;
   const heartbeat = setInterval(() => {
     for (const response of open.keys()) writeEvents(response, ': ping\n\n');

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { ClientSettings } from '../contract/config.ts';
 import type { Caller } from '../governance/caller.ts';
 import { CSRF_HEADER } from './browser.ts';
+import type { HotRequest } from './hot.ts';
 import { demandHeaders, OTHER_PLACES, readVirtualKey, type RequestHeaders } from './identify.ts';
 import type { IdentifyManager } from './identify-manager.ts';
 import type { IdentifyMcp } from './identify-mcp.ts';
@@ -13,7 +13,7 @@ interface Deps {
 }
 
 /** The caller of one request to `/mcp`, who may also be somebody on a page of the dashboard. */
-export type IdentifyMcpRequest = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => Caller | Promise<Caller>;
+export type IdentifyMcpRequest = (request: Pick<HotRequest, 'headers' | 'socket'>) => Caller | Promise<Caller>;
 
 /**
  * Lets the dashboard's own pages call `/mcp` as whoever is signed in. A cookie alone is no credential here: it counts only with

@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from '../lib/logger.ts';
 import { answerPreflight, type CheckOrigin } from './check-origin.ts';
+import type { HotHandler, HotRequest, HotResponse } from './hot.ts';
+import { openLane } from './lane/lane.ts';
 import { renderError } from './render-error.ts';
 import { createSlowReaders } from './slow-readers.ts';
 
-/** A route on Node's own request and response, for what is called all the time. */
+/** A route on Node's own request and response. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Takes over the connection of a request for a WebSocket. */
@@ -19,6 +21,8 @@ interface ListenOptions {
   readonly port: number;
   /** For this process alone, where several workers share their ports (node:cluster). */
   readonly isExclusive?: boolean;
+  /** What is called all the time, by exact path. */
+  readonly hot?: Readonly<Record<string, HotHandler>>;
   /** By exact path. */
   readonly raw: Readonly<Record<string, RawHandler>>;
   /** Everything else, web-standard. */
@@ -27,7 +31,7 @@ interface ListenOptions {
   /** True from when on clients should go on over another connection: each is told with its next answer. */
   readonly isEnding?: () => boolean;
   /** Hears of every request when it begins. */
-  readonly meter?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
+  readonly meter?: (request: HotRequest, response: HotResponse, path: string) => void;
   /** Takes the requests to change over to WebSocket, if it `accepts` their path; all others are ordinary requests. */
   readonly upgrade?: { readonly accepts: (path: string) => boolean; readonly handle: UpgradeHandler };
   readonly logger: Logger;
@@ -45,7 +49,9 @@ const UNUSED_MS = 500;
 
 /** Opens the port. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { raw, fetch, checkOrigin, isEnding, meter, upgrade, logger } = options;
+  const { hot = {}, raw, fetch, checkOrigin, isEnding, meter, upgrade, logger } = options;
+  const rawRoutes = new Map<string, RawHandler>([...Object.entries(raw), ...Object.entries(hot)]);
+  const hotRoutes = new Map(Object.entries(hot).map(([path, handler]) => [path, laneHandler(path, handler)]));
   const handleFetch = getRequestListener(fetch, { overrideGlobalObjects: false });
   /** Connections that have not sent a request: Node does not count them as idle, so a drain would wait for them. */
   const unused = new Set<Duplex>();
@@ -54,22 +60,29 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const readers = createSlowReaders();
   let isDraining = false;
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle<Request extends HotRequest, Response extends HotResponse>(
+    path: string,
+    handler: (request: Request, response: Response) => Promise<void>,
+    request: Request,
+    response: Response,
+  ): Promise<void> {
     unused.delete(request.socket);
-    const path = pathOf(request);
     meter?.(request, response, path);
     try {
       checkOrigin(request, response);
       if (isDraining || isEnding?.() === true) response.setHeader('connection', 'close');
       if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
         return answerPreflight(response);
-      const handler = Object.hasOwn(raw, path) ? raw[path] : undefined;
-      await (handler === undefined ? handleFetch(request, response) : handler(request, response));
+      await handler(request, response);
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       const { status, headers, body } = renderError(error, logger);
       response.writeHead(status, { ...headers, connection: 'close' }).end(JSON.stringify(body));
     }
+  }
+
+  function laneHandler(path: string, handler: HotHandler): HotHandler {
+    return (request, response) => handle(path, handler, request, response);
   }
 
   // A client keeps its connection for longer than the usual 5 s, so that it is not closed just when the next call comes.
@@ -81,8 +94,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       shouldUpgradeCallback: (request) =>
         upgrade !== undefined && isWebSocket(request) && upgrade.accepts(pathOf(request)),
     },
-    (request, response) => void handle(request, response),
+    (request, response) => {
+      const path = pathOf(request);
+      void handle(path, rawRoutes.get(path) ?? handleFetch, request, response);
+    },
   );
+  const lane = openLane(server, hotRoutes);
   server.on('upgrade', (request, socket, head) => {
     unused.delete(socket);
     upgraded.add(socket);
@@ -103,12 +120,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       isDraining = true;
       const closed = new Promise((resolve) => server.close(resolve));
       // A connection becomes idle when its request ends, and a client may keep it open for long after that.
-      const sweep = setInterval(() => server.closeIdleConnections(), 20);
+      const sweep = setInterval(() => {
+        server.closeIdleConnections();
+        lane.closeIdle();
+      }, 20);
       const cut = setTimeout(() => unused.forEach((socket) => socket.destroy()), UNUSED_MS);
       await Promise.race([closed, sleep(limitMs, undefined, { ref: false })]);
       clearInterval(sweep);
       clearTimeout(cut);
       server.closeAllConnections();
+      lane.close();
       for (const socket of upgraded) socket.destroy();
       await closed;
       readers.close();

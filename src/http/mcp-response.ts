@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { Logger } from '../lib/logger.ts';
 import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import type { HotResponse } from './hot.ts';
 import { renderError, renderRpcError } from './render-error.ts';
 import type { ReplayStream } from './replay.ts';
 
@@ -28,10 +28,7 @@ const CLOSE = Buffer.from('}');
 const COPY_LIMIT = 16 * 1024;
 
 /** The answer to a POST: JSON, or an event stream from the first message before the answer on. */
-export function createMcpResponse(
-  response: ServerResponse,
-  { acceptsStream, openReplay }: ResponseOptions,
-): McpResponse {
+export function createMcpResponse(response: HotResponse, { acceptsStream, openReplay }: ResponseOptions): McpResponse {
   let sendEvent: ((message: string) => void) | undefined;
   let endStream = (): void => void response.end();
   let isEnded = false;
@@ -74,7 +71,7 @@ export function createMcpResponse(
   };
 }
 
-function endJson(response: ServerResponse, status: number, pieces: readonly Buffer[]): void {
+function endJson(response: HotResponse, status: number, pieces: readonly Buffer[]): void {
   let length = 0;
   for (const piece of pieces) length += piece.length;
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
@@ -116,7 +113,7 @@ interface Refusal {
 
 /** Answers a POST whose message does not get as far as being handled. */
 export function refuseMessage(
-  response: ServerResponse,
+  response: HotResponse,
   error: unknown,
   logger: Logger,
   { id = 'null', challenge }: Refusal = {},

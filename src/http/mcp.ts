@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
@@ -10,6 +9,7 @@ import { profileOf } from '../mcp/profile.ts';
 import { META, MODERN_VERSION } from '../mcp/revisions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import type { HotRequest, HotResponse } from './hot.ts';
 import type { IdentifyMcpRequest } from './identify-page.ts';
 import type { Arrival, Dispatch } from './mcp-dispatch.ts';
 import {
@@ -32,7 +32,7 @@ import { takeToolMode } from './tool-mode.ts';
 interface McpDeps {
   readonly identify: IdentifyMcpRequest;
   /** What a 401 says about how to sign in. */
-  readonly challenge: (headers: IncomingMessage['headers']) => string | undefined;
+  readonly challenge: (headers: HotRequest['headers']) => string | undefined;
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Subscriptions;
@@ -44,7 +44,7 @@ interface McpDeps {
 
 export interface McpEndpoint {
   /** Handles one HTTP request to /mcp. Never rejects. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  handle(request: HotRequest, response: HotResponse): Promise<void>;
   /** Ends the streams that would otherwise stay open for ever. */
   close(): void;
 }
@@ -55,7 +55,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   const replays = createReplays();
   const { hold, close } = createOpenStreams();
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: HotRequest, response: HotResponse): Promise<void> {
     try {
       takeToolMode(request);
       const caller = await identify(request);
@@ -68,7 +68,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     }
   }
 
-  async function post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+  async function post(request: HotRequest, response: HotResponse, caller: Caller): Promise<void> {
     const body = await readNodeBody(request, MAX_MESSAGE_BYTES);
     const { isBatch, parts } = splitBody(body);
     const messages = parts.map((part) => readMcpMessage(part, request.headers));
@@ -91,8 +91,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   function one(
     message: McpRequest,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HotRequest,
+    response: HotResponse,
     caller: Caller,
     session: LegacySession | undefined,
   ): Promise<void> | void {
@@ -117,8 +117,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   /** Several messages in one body, which only 2025-03-26 has; the answers come as they are ready. */
   async function batch(
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HotRequest,
+    response: HotResponse,
     caller: Caller,
     session: LegacySession | undefined,
     messages: readonly McpMessage[],
@@ -156,7 +156,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   }
 
   /** The GET stream of a legacy session; with Last-Event-ID it goes on where one was lost. */
-  async function listen(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+  async function listen(request: HotRequest, response: HotResponse, caller: Caller): Promise<void> {
     const id = header(request, 'mcp-session-id');
     if (id === undefined) throw notAllowed('a GET stream needs the Mcp-Session-Id of an initialized session');
     const lastEventId = header(request, 'last-event-id');
@@ -176,8 +176,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   /** The standing request of a modern client (`subscriptions/listen`). */
   function listenModern(
     { id, params }: McpRequest,
-    { headers }: IncomingMessage,
-    response: ServerResponse,
+    { headers }: HotRequest,
+    response: HotResponse,
     caller: Caller,
   ): void {
     const requestId = JSON.parse(id) as RequestId;
@@ -194,7 +194,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     });
   }
 
-  async function endSession(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+  async function endSession(request: HotRequest, response: HotResponse, caller: Caller): Promise<void> {
     const id = header(request, 'mcp-session-id');
     if (id === undefined) throw notAllowed('only a session can be deleted; send its Mcp-Session-Id');
     const about = aboutSession(homes, id, false);
@@ -206,7 +206,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   /** The legacy session that the messages belong to. Many simple clients never begin one. */
   function sessionOf(
-    request: IncomingMessage,
+    request: HotRequest,
     caller: Caller,
     messages: readonly McpMessage[],
   ): LegacySession | Promise<LegacySession> | undefined {
@@ -216,7 +216,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     return id === undefined ? undefined : sessions.get(id, caller.principal);
   }
 
-  function refuse(response: ServerResponse, error: unknown, id?: string): void {
+  function refuse(response: HotResponse, error: unknown, id?: string): void {
     refuseMessage(response, error, logger, { id, challenge: challenge(response.req.headers) });
   }
 
@@ -227,11 +227,11 @@ function notAllowed(message: string): GatewayError {
   return new GatewayError('method_not_allowed', message, { details: { allow: 'POST, GET, DELETE' } });
 }
 
-function acceptsStream(request: IncomingMessage): boolean {
+function acceptsStream(request: HotRequest): boolean {
   return request.headers.accept?.includes('text/event-stream') === true;
 }
 
-function header(request: IncomingMessage, name: string): string | undefined {
+function header(request: HotRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { HotRequest, HotResponse } from './hot.ts';
 import { createTemplateOf, type Route } from './route.ts';
 
 interface Deps {
@@ -15,7 +15,7 @@ export function createMeter({ metrics, routes, raw }: Deps) {
   const hot = new Set(raw);
   const templateOf = createTemplateOf(routes);
 
-  return (request: IncomingMessage, response: ServerResponse, path: string): void => {
+  return (request: HotRequest, response: HotResponse, path: string): void => {
     const { socket } = request;
     const begin = performance.now();
     const before = socket.bytesWritten;

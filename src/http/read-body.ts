@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { joinChunks } from '../lib/join-chunks.ts';
+import type { HotRequest } from './hot.ts';
+import { LaneRequest } from './lane/lane-request.ts';
 
 /** The largest request body that the management and inference APIs take. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -26,11 +27,12 @@ export async function readBody(source: AsyncIterable<Uint8Array> | null, headers
 }
 
 /** {@link readBody} for a request of `node:http`. By events: an iterator would cost a promise per chunk on every tool call. */
-export function readNodeBody(request: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Buffer> {
+export function readNodeBody(request: HotRequest, limit = MAX_BODY_BYTES): Promise<Buffer> {
   const { 'content-length': length = 0, 'content-encoding': encoding = 'identity' } = request.headers;
   return new Promise((resolve, reject) => {
     if (encoding !== 'identity') return reject(unsupportedEncoding(encoding));
     if (Number(length) > limit) return reject(tooLarge(limit)); // announced: nothing is read at all
+    if (request instanceof LaneRequest) return resolve(request.body);
     let chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {

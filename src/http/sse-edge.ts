@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -9,8 +8,8 @@ import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import { LEGACY_VERSIONS } from '../mcp/revisions.ts';
 import { createOpenStreams, EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
+import type { HotHandler, HotRequest, HotResponse } from './hot.ts';
 import type { IdentifyMcp } from './identify-mcp.ts';
-import type { RawHandler } from './listen.ts';
 import type { Dispatch } from './mcp-dispatch.ts';
 import { MAX_MESSAGE_BYTES, readMcpMessage, splitBody, type McpMessage, type McpRequest } from './mcp-message.ts';
 import { createSharedResponse, refuseMessage } from './mcp-response.ts';
@@ -24,7 +23,7 @@ import type { Audience } from '../mcp/audience.ts';
 interface SseEdgeDeps {
   readonly identifyMcp: IdentifyMcp;
   /** What a 401 says about how to sign in. */
-  readonly challenge: (headers: IncomingMessage['headers']) => string | undefined;
+  readonly challenge: (headers: HotRequest['headers']) => string | undefined;
   readonly dispatch: Dispatch;
   readonly sessions: LegacySessions;
   readonly subscriptions: Pick<Subscriptions, 'narrow'>;
@@ -38,9 +37,9 @@ interface SseEdgeDeps {
 
 export interface SseEdge {
   /** `GET /sse`. Never rejects. */
-  readonly handleStream: RawHandler;
+  readonly handleStream: HotHandler;
   /** `POST /messages`. Never rejects. */
-  readonly handleMessages: RawHandler;
+  readonly handleMessages: HotHandler;
   /** Ends the streams, each when what runs on it is answered. */
   close(): void;
 }
@@ -51,7 +50,7 @@ interface Channel {
   readonly principal: string;
   /** Of the request that opened the stream. */
   readonly narrowing: Pick<Audience, 'filter' | 'mode'>;
-  readonly response: ServerResponse;
+  readonly response: HotResponse;
   /** Requests of its client; all are cancelled when the stream is gone. */
   readonly running: Set<AbortController>;
   /** From `initialize` on. */
@@ -65,7 +64,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
   const streams = createOpenStreams();
   const channels = new Map<string, Channel>();
 
-  async function open(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function open(request: HotRequest, response: HotResponse): Promise<void> {
     takeToolMode(request);
     const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
@@ -94,7 +93,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     });
   }
 
-  async function post(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function post(request: HotRequest, response: HotResponse): Promise<void> {
     const caller = await identifyMcp(request.headers);
     if (request.method !== 'POST') throw notAllowed('POST');
     const body = await readNodeBody(request, MAX_MESSAGE_BYTES);
@@ -109,7 +108,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     for (const message of messages) take(message, channel, caller, request);
   }
 
-  async function isElsewhere(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<boolean> {
+  async function isElsewhere(request: HotRequest, response: HotResponse, body: Buffer): Promise<boolean> {
     const id = streamOf(request);
     if (elsewhere === undefined || channels.has(id)) return false;
     const home = (sealer.open(id) as { node?: string } | undefined)?.node;
@@ -117,14 +116,14 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
   }
 
   /** Ids of others do not exist for the caller, so that nobody can tell which there are. */
-  function findChannel(request: IncomingMessage, { principal }: Caller): Channel {
+  function findChannel(request: HotRequest, { principal }: Caller): Channel {
     const channel = channels.get(streamOf(request));
     if (channel?.principal !== principal)
       throw new GatewayError('mcp_session_not_found', 'sessionId: no such stream is open; open one with GET /sse');
     return channel;
   }
 
-  function take(message: McpMessage, channel: Channel, caller: Caller, { headers }: IncomingMessage): void {
+  function take(message: McpMessage, channel: Channel, caller: Caller, { headers }: HotRequest): void {
     if (message.kind !== 'request') dispatch.other(message, channel.session);
     else void answer(message, channel, caller, withMode(headers, channel));
   }
@@ -133,7 +132,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     message: McpRequest,
     channel: Channel,
     caller: Caller,
-    headers: IncomingMessage['headers'],
+    headers: HotRequest['headers'],
   ): Promise<void> {
     const { session, running, response } = channel;
     const out = createSharedResponse((text) => writeEvents(response, toEvent(text)));
@@ -168,7 +167,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     close: streams.close,
   };
 
-  function guard(handle: RawHandler): RawHandler {
+  function guard(handle: HotHandler): HotHandler {
     return (request, response) =>
       handle(request, response).catch((error: unknown) =>
         refuseMessage(response, error, logger, { challenge: challenge(request.headers) }),
@@ -176,12 +175,12 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
   }
 }
 
-function streamOf({ url = '' }: IncomingMessage): string {
+function streamOf({ url = '' }: HotRequest): string {
   return new URLSearchParams(url.split('?')[1]).get('sessionId') ?? '';
 }
 
 /** How tools are listed was said when the stream was opened. */
-function withMode(headers: IncomingMessage['headers'], { narrowing: { mode } }: Channel): IncomingMessage['headers'] {
+function withMode(headers: HotRequest['headers'], { narrowing: { mode } }: Channel): HotRequest['headers'] {
   return mode === undefined ? headers : { ...headers, [TOOL_MODE_HEADER]: mode };
 }
 

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { TOOL_MODE_HEADER } from '../mcp/tool-mode.ts';
+import type { HotRequest } from './hot.ts';
 
 /** Takes `?mode=` of an address for the header that says the same: many clients can be given an address and no headers. */
-export function takeToolMode({ url = '', headers }: IncomingMessage): void {
+export function takeToolMode({ url = '', headers }: HotRequest): void {
   const mode = modeIn(url);
   if (mode !== undefined) headers[TOOL_MODE_HEADER] = mode;
 }

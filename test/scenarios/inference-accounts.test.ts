@@ -121,7 +121,8 @@ test('of many requests at once on the last of a budget, no more are let through 
   await gateway.api('POST', '/api/governance/pricing-overrides', PRICE);
   // Each is expected to cost 0.3 USD at the most.
   const headers = await createKey(scene, { budgets: [{ max_limit: 0.5, reset_duration: '1d' }] });
-  models.script({ text: 'ok', delayMs: 50 });
+  // Long enough for all to have come before the first is settled and leaves room for another.
+  models.script({ text: 'ok', delayMs: 1_000 });
   const body = { ...QUESTION, max_tokens: 28 };
   const answers = await Promise.all(
     Array.from({ length: 10 }, () => gateway.api('POST', '/v1/chat/completions', body, headers)),

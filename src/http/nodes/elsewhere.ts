@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Cluster, Peer } from '../../store/cluster.ts';
+import type { HotRequest, HotResponse } from '../hot.ts';
 import type { PassOn } from './pass-on.ts';
 
 /** What a request is about, and the node that keeps it. */
@@ -15,9 +15,9 @@ export interface Kept {
 /** Brings a request to the node that keeps what it is about. */
 export interface Elsewhere {
   /** Whether another node keeps it, and has answered. */
-  answers(about: Kept, request: IncomingMessage, response: ServerResponse, body?: Buffer): Promise<boolean>;
+  answers(about: Kept, request: HotRequest, response: HotResponse, body?: Buffer): Promise<boolean>;
   /** Another node sent this here. */
-  isMeantForUs(request: IncomingMessage): void;
+  isMeantForUs(request: HotRequest): void;
 }
 
 interface ElsewhereDeps {
@@ -26,7 +26,7 @@ interface ElsewhereDeps {
 }
 
 export function createElsewhere({ cluster, passOn }: ElsewhereDeps): Elsewhere {
-  const meantForUs = new WeakSet<IncomingMessage>();
+  const meantForUs = new WeakSet<HotRequest>();
 
   return {
     async answers(about, request, response, body) {

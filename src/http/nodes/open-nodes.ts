@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isSameText } from '../../lib/same-text.ts';
 import type { Cluster } from '../../store/cluster.ts';
+import type { HotRequest } from '../hot.ts';
 import { listen, type Listener, type RawHandler } from '../listen.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { PEER_NODE, PEER_SECRET } from './pass-on.ts';
@@ -49,7 +50,7 @@ export async function openNodes(options: NodesOptions): Promise<Listener> {
   return listener;
 }
 
-function checkPeer({ headers }: IncomingMessage, secret: string, node: string): void {
+function checkPeer({ headers }: HotRequest, secret: string, node: string): void {
   const given = headers[PEER_SECRET];
   if (typeof given !== 'string' || !isSameText(given, secret))
     throw new GatewayError('unauthorized', 'this port is for other nodes of the gateway');

@@ -1,7 +1,7 @@
-import { Agent, request as send, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { Agent, request as send, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Peer } from '../../store/cluster.ts';
+import { drained, type HotRequest, type HotResponse } from '../hot.ts';
 
 /** Says to a node that another one sends this, and which node is meant. */
 export const PEER_SECRET = 'asbru-peer';
@@ -16,8 +16,8 @@ const CONNECT_MS = 2_000;
 /** Lets another node answer a request. False: that node took nothing of it, so any other may. */
 export type PassOn = (
   peer: Peer,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HotRequest,
+  response: HotResponse,
   body: Buffer | undefined,
 ) => Promise<boolean>;
 
@@ -27,8 +27,8 @@ export function createPassOn(secret: string): PassOn & Disposable {
 
   async function passOn(
     peer: Peer,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HotRequest,
+    response: HotResponse,
     body: Buffer | undefined,
   ): Promise<boolean> {
     const answer = await ask(peer, request, response, body);
@@ -38,16 +38,15 @@ export function createPassOn(secret: string): PassOn & Disposable {
       return false;
     }
     response.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers)).flushHeaders();
-    // Whoever reads slowly slows the other node down, and whoever leaves ends the request there.
-    await pipeline(answer, response).catch(() => undefined);
+    await pump(answer, response);
     return true;
   }
 
   /** Undefined when no connection came about. */
   function ask(
     peer: Peer,
-    request: IncomingMessage,
-    response: ServerResponse,
+    request: HotRequest,
+    response: HotResponse,
     body: Buffer | undefined,
   ): Promise<IncomingMessage | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage | undefined>();
@@ -78,6 +77,16 @@ export function createPassOn(secret: string): PassOn & Disposable {
   }
 
   return Object.assign(passOn, { [Symbol.dispose]: () => agent.destroy() });
+}
+
+/** Whoever reads slowly slows the other node down, and whoever leaves ends the request there. */
+async function pump(answer: IncomingMessage, response: HotResponse): Promise<void> {
+  try {
+    for await (const chunk of answer) if (!response.write(chunk as Buffer)) await drained(response);
+    response.end();
+  } catch {
+    response.destroy(); // the answer is not whole
+  }
 }
 
 /** Where a request to another node goes, and the headers that it must have. */

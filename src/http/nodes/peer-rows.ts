@@ -1,8 +1,9 @@
-import { request, type ClientRequest, type ServerResponse } from 'node:http';
+import { request, type ClientRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLineSplitter } from '../../lib/split-lines.ts';
 import type { Cluster, Peer } from '../../store/cluster.ts';
 import { writeEvents } from '../event-stream.ts';
+import type { HotResponse } from '../hot.ts';
 import type { RawHandler } from '../listen.ts';
 import { toPeer } from './pass-on.ts';
 
@@ -82,7 +83,7 @@ export interface RowsForPeers {
 
 /** `subscribe` is called for each node that asks; what it gives ends it. */
 export function createRowsForPeers(subscribe: (hear: (message: string) => void) => () => void): RowsForPeers {
-  const open = new Set<ServerResponse>();
+  const open = new Set<HotResponse>();
   let isClosed = false;
   return {
     handle(_, response) {

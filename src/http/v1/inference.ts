@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientSettings } from '../../contract/config.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -10,8 +9,8 @@ import type { CountTokens } from '../../llm/count-tokens.ts';
 import { dialectOf } from '../../llm/dialects/dialects.ts';
 import type { CallerFormat } from '../../llm/formats/format.ts';
 import { readModelRequest } from '../../llm/request.ts';
+import { drained, type HotHandler, type HotRequest, type HotResponse } from '../hot.ts';
 import type { Identify } from '../identify.ts';
-import type { RawHandler } from '../listen.ts';
 import { readNodeBody } from '../read-body.ts';
 import { renderInferenceError } from './render-inference-error.ts';
 
@@ -55,14 +54,14 @@ const PLACES: Readonly<Record<string, Place>> = {
 };
 
 /** The handlers of all addresses at which models are asked, by path. */
-export function createInferenceHandlers(deps: Deps): Record<string, RawHandler> {
+export function createInferenceHandlers(deps: Deps): Record<string, HotHandler> {
   return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, createHandler(place, deps)]));
 }
 
 function createHandler(
   { format, provider, isCount }: Place,
   { complete, countTokens, identify, settings, logger }: Deps,
-): RawHandler {
+): HotHandler {
   return async (request, response) => {
     const gone = new AbortController();
     response.once('close', () => {
@@ -89,12 +88,12 @@ function createHandler(
   };
 }
 
-function requestIdOf({ headers }: IncomingMessage): string {
+function requestIdOf({ headers }: HotRequest): string {
   const sent = headers['x-request-id'];
   return typeof sent === 'string' && /^[\x21-\x7e]{1,200}$/.test(sent) ? sent : randomUUID();
 }
 
-function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, response: ServerResponse): void {
+function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, response: HotResponse): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
   response.end(bytes);
 }
@@ -102,7 +101,7 @@ function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, r
 /** What goes wrong after the head is told in the stream, in the way of its format. */
 async function sendStream(
   { read, headers }: StreamAnswer,
-  response: ServerResponse,
+  response: HotResponse,
   format: CallerFormat,
   logger: Logger,
 ): Promise<void> {
@@ -122,16 +121,4 @@ async function sendStream(
     if (frame !== undefined) response.write(frame.raw);
   }
   response.end();
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      response.off('drain', go);
-      response.off('close', go);
-      resolve();
-    };
-    response.on('drain', go);
-    response.on('close', go);
-  });
 }

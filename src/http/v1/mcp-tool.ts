@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { JsonObject, Reply } from '../../lib/json-rpc.ts';
@@ -8,6 +7,7 @@ import { audienceOf, NO_SIDE } from '../../mcp/client-side.ts';
 import { toRelayParams } from '../../mcp/relay/relay-params.ts';
 import type { CallTool } from '../../mcp/call-tool.ts';
 import { checkBody } from '../check-input.ts';
+import type { HotRequest, HotResponse } from '../hot.ts';
 import type { Identify } from '../identify.ts';
 import { parseJson, readNodeBody } from '../read-body.ts';
 import { renderError } from '../render-error.ts';
@@ -60,7 +60,7 @@ const responses: Format = {
 
 /** `POST /v1/mcp/tool/execute`: runs one tool call that a model asked for and a person or program approved. */
 export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (request: HotRequest, response: HotResponse): Promise<void> => {
     const gone = new AbortController();
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
@@ -145,7 +145,7 @@ function withPrefix(error: unknown): unknown {
 }
 
 function send(
-  response: ServerResponse,
+  response: HotResponse,
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},

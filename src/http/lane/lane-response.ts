@@ -1,0 +1,194 @@
+import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
+import type { HotResponse } from '../hot.ts';
+import { httpDate } from './http-date.ts';
+import type { LaneRequest } from './lane-request.ts';
+
+type Listener = () => void;
+
+/** Below this, the pieces of a message are cheaper joined than sent one by one. */
+const JOIN_LIMIT = 15 * 1024;
+/** RFC 9110, 5.5 and 5.6.2. */
+const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const EMPTY = Buffer.alloc(0);
+
+/** The answer to one request of the lane: a head, and a body of known length or in chunks (RFC 9112). */
+export class LaneResponse implements HotResponse {
+  readonly req: LaneRequest;
+  statusCode = 200;
+  headersSent = false;
+  writableEnded = false;
+  writableFinished = false;
+  destroyed = false;
+  /** The connection ends with this answer. */
+  isLast = false;
+  readonly #keepAliveSeconds: number;
+  readonly #onEnd: () => void;
+  readonly #headers: Record<string, OutgoingHttpHeaders[string]> = {};
+  /** Waits for the first part of the body, to go with it. */
+  #head = '';
+  #isHeadMade = false;
+  #isChunked = false;
+  #closeListeners: Listener[] = [];
+  #drainListeners: Listener[] = [];
+
+  /** `onEnd` hears that the connection has been given all of it. */
+  constructor(request: LaneRequest, keepAliveSeconds: number, onEnd: () => void) {
+    this.req = request;
+    this.#keepAliveSeconds = keepAliveSeconds;
+    this.#onEnd = onEnd;
+  }
+
+  get writableLength(): number {
+    return this.req.socket.writableLength;
+  }
+
+  setHeader(name: string, value: string): this {
+    this.#demandUnsent();
+    this.#keep(name, value);
+    return this;
+  }
+
+  writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
+    this.#demandUnsent();
+    for (const name in headers) this.#keep(name, headers[name]);
+    this.statusCode = status;
+    this.headersSent = true;
+    return this;
+  }
+
+  flushHeaders(): void {
+    if (!this.destroyed && !this.writableEnded) this.#send(EMPTY, undefined);
+  }
+
+  write(chunk: string | Uint8Array): boolean {
+    if (this.destroyed || this.writableEnded) return true;
+    return this.#send(toBuffer(chunk), undefined);
+  }
+
+  end(chunk: string | Uint8Array = EMPTY): this {
+    if (this.destroyed || this.writableEnded) return this;
+    this.writableEnded = true;
+    const bytes = toBuffer(chunk);
+    this.#send(bytes, bytes.length);
+    this.#onEnd();
+    return this;
+  }
+
+  cork(): void {
+    this.req.socket.cork();
+  }
+
+  uncork(): void {
+    this.req.socket.uncork();
+  }
+
+  destroy(): this {
+    this.req.socket.destroy();
+    return this;
+  }
+
+  once(event: 'close' | 'drain', listener: Listener): this {
+    (event === 'close' ? this.#closeListeners : this.#drainListeners).push(listener);
+    return this;
+  }
+
+  off(event: 'close' | 'drain', listener: Listener): this {
+    const listeners = event === 'close' ? this.#closeListeners : this.#drainListeners;
+    const at = listeners.indexOf(listener);
+    if (at !== -1) listeners.splice(at, 1);
+    return this;
+  }
+
+  /** The connection takes more. */
+  drain(): void {
+    const listeners = this.#drainListeners;
+    this.#drainListeners = [];
+    for (const listener of listeners) listener();
+  }
+
+  /** All was sent, or the connection is gone before. */
+  close(isSent: boolean): void {
+    if (this.destroyed) return;
+    this.writableFinished = isSent;
+    this.destroyed = true;
+    const listeners = this.#closeListeners;
+    this.#closeListeners = [];
+    for (const listener of listeners) listener();
+  }
+
+  #keep(name: string, value: OutgoingHttpHeaders[string]): void {
+    if (value === undefined) return;
+    demandClean(name, value);
+    this.#headers[name.toLowerCase()] = value;
+  }
+
+  #demandUnsent(): void {
+    if (this.headersSent) throw new Error('the head of the response was sent before');
+  }
+
+  /** `length` is that of the whole body, if this is all of it or the rest. */
+  #send(bytes: Buffer, length: number | undefined): boolean {
+    if (!this.#isHeadMade) this.#makeHead(length);
+    let before = this.#head;
+    let after = '';
+    this.#head = '';
+    if (this.#isChunked) {
+      if (bytes.length > 0) {
+        before += `${bytes.length.toString(16)}\r\n`;
+        after = '\r\n';
+      }
+      if (length !== undefined) after += '0\r\n\r\n';
+    }
+    return sendJoined(this.req.socket, before, bytes, after);
+  }
+
+  #makeHead(length: number | undefined): void {
+    const { statusCode } = this;
+    this.#isHeadMade = true;
+    this.headersSent = true;
+    let head = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? 'unknown'}\r\n`;
+    for (const name in this.#headers) {
+      const value = this.#headers[name];
+      if (Array.isArray(value)) for (const each of value) head += `${name}: ${each}\r\n`;
+      else head += `${name}: ${value}\r\n`;
+    }
+    const { 'content-length': given, connection, date } = this.#headers;
+    if (date === undefined) head += `date: ${httpDate()}\r\n`;
+    if (connection === undefined) head += `connection: keep-alive\r\nkeep-alive: timeout=${this.#keepAliveSeconds}\r\n`;
+    else this.isLast = connection !== 'keep-alive';
+    const hasBody = statusCode !== 204 && statusCode !== 304;
+    if (hasBody && given === undefined) {
+      this.#isChunked = length === undefined;
+      head += this.#isChunked ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`;
+    }
+    this.#head = `${head}\r\n`;
+  }
+}
+
+/** Nothing that was handed on may end a line of the head. */
+function demandClean(name: string, value: number | string | readonly string[]): void {
+  const isClean = Array.isArray(value)
+    ? value.every((each) => !NOT_IN_VALUE.test(each))
+    : !NOT_IN_VALUE.test(String(value));
+  if (!isClean || !TOKEN.test(name) || /^transfer-encoding$/i.test(name))
+    throw new TypeError(`the response must not have header ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+}
+
+function sendJoined(socket: LaneRequest['socket'], before: string, bytes: Buffer, after: string): boolean {
+  if (bytes.length <= JOIN_LIMIT) {
+    const text = bytes.length === 0 ? before + after : before + bytes.toString('latin1') + after;
+    return text === '' ? true : socket.write(text, 'latin1');
+  }
+  socket.cork();
+  if (before !== '') socket.write(before, 'latin1');
+  let canTakeMore = socket.write(bytes);
+  if (after !== '') canTakeMore = socket.write(after, 'latin1');
+  socket.uncork();
+  return canTakeMore;
+}
+
+function toBuffer(chunk: string | Uint8Array): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
