@@ -110,8 +110,12 @@ export class Http1Client extends Dispatcher implements ConnectionOwner {
     this.#running += 1;
     const exchange = new Exchange(request, handler, this.#onEnded);
     const connection = this.#idle.take();
-    if (connection === undefined) return this.#open(exchange);
-    // In the rest of this turn comes what the server has sent unasked, or that it has closed (as in undici, GHSA-35p6-xmwp-9g52).
+    if (connection === undefined) this.#open(exchange);
+    else this.#reserve(exchange, connection);
+  }
+
+  /** In the rest of this turn comes what the server has sent unasked, or that it has closed (as in undici, GHSA-35p6-xmwp-9g52). */
+  #reserve(exchange: Exchange, connection: Connection): void {
     this.#waiting.push(exchange);
     if (this.#reserved.push(connection) === 1) setImmediate(this.#begin);
   }
@@ -121,13 +125,21 @@ export class Http1Client extends Dispatcher implements ConnectionOwner {
     const reserved = this.#reserved;
     this.#waiting = [];
     this.#reserved = [];
-    for (const [index, exchange] of waiting.entries()) {
+    for (let index = 0; index < waiting.length; index += 1) {
+      const exchange = waiting[index];
       const connection = reserved[index];
-      if (exchange.isEnded) connection?.destroy();
-      else if (connection?.isUsable === true) connection.begin(exchange);
-      else this.#open(exchange);
+      if (exchange !== undefined && connection !== undefined) this.#beginOn(exchange, connection);
     }
   };
+
+  #beginOn(exchange: Exchange, connection: Connection): void {
+    if (exchange.isEnded) connection.destroy();
+    else if (!connection.isUsable) this.#open(exchange);
+    else if (connection.isFresh) {
+      connection.isFresh = false;
+      this.#reserve(exchange, connection);
+    } else connection.begin(exchange);
+  }
 
   readonly #onEnded = (): void => {
     this.#running -= 1;

@@ -16,6 +16,10 @@ export interface ConnectionOwner {
 export class Connection implements Carrier, ResponseSink {
   /** Until when it may be idle, by `performance.now()`. */
   idleUntil = 0;
+  /** The turn of the event loop in which it became idle. */
+  freeSince = 0;
+  /** True when it was taken in that same turn: nothing has been read from it since its last response. */
+  isFresh = false;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser: ResponseParser;

@@ -18,6 +18,13 @@ const SWEEP_MS = 500;
 export function createIdleConnections(): IdleConnections {
   let connections: Connection[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let turn = 0;
+  let isTurnCounted = false;
+
+  function endTurn(): void {
+    turn += 1;
+    isTurnCounted = false;
+  }
 
   function sweep(): void {
     const now = performance.now();
@@ -35,6 +42,7 @@ export function createIdleConnections(): IdleConnections {
         if (connection === undefined) return undefined;
         if (connection.isUsable && connection.idleUntil > performance.now()) {
           connection.ref();
+          connection.isFresh = connection.freeSince === turn;
           return connection;
         }
         connection.destroy();
@@ -43,6 +51,11 @@ export function createIdleConnections(): IdleConnections {
     keep(connection, time) {
       connection.idleUntil = performance.now() + time;
       connection.unref();
+      connection.freeSince = turn;
+      if (!isTurnCounted) {
+        isTurnCounted = true;
+        setImmediate(endTurn);
+      }
       connections.push(connection);
       timer ??= setTimeout(sweep, SWEEP_MS).unref();
     },
