@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
 import { compileRules, type Destination, type EgressRules, type EgressSettings } from './egress-rules.ts';
 import type { GatewayError } from './errors.ts';
+import { Http1Client } from './http1/client.ts';
 import { hostOf, isThisMachine, readProxies, type FindProxy } from './proxy.ts';
 
 /** Looks a name up, as `dns.lookup` does when it is asked for all addresses. */
@@ -59,7 +60,7 @@ export function createEgress({ settings, env = process.env, resolve = resolveNam
       const proxy = policy.kind === 'machine-credentials' ? undefined : findProxy(url);
       const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls };
       if (proxy === undefined) {
-        return new Pool(url.origin, { ...NO_TIMEOUTS, connect: guard(destination, rules, resolve, options) });
+        return new Http1Client(url.origin, { connect: guard(destination, rules, resolve, options) });
       }
       // The proxy looks the name up: all that can be judged here is the name.
       const refusal = rules().refuseName(destination);
