@@ -9,7 +9,6 @@ import type { Logger } from '../lib/logger.ts';
 import { audienceOf, type ClientRequest, type ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
-import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { metaOf, type McpMessage, type McpRequest } from './mcp-message.ts';
@@ -46,10 +45,9 @@ export interface Dispatch {
 /** What the transports of all revisions have in common: from a message to its answer. */
 export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
   async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
-    const { method, params, paramsBytes } = message;
+    const { method, params, relayParams } = message;
     const { caller, headers, session } = arrival;
-    const relayParams = readRelayParams(paramsBytes);
-    const side = sideOf(message, relayParams, arrival, signal);
+    const side = sideOf(message, arrival, signal);
     const request: ClientRequest = {
       caller,
       method,
@@ -69,7 +67,7 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
   return {
     async request(message, arrival) {
       const { out, session, cancel } = arrival;
-      const requestId = JSON.parse(message.id) as RequestId;
+      const { requestId } = message;
       session?.inFlight.set(requestId, cancel);
       try {
         const reply = await answer(message, arrival, cancel.signal);
@@ -107,8 +105,7 @@ function agreementOf({ protocolVersion, capabilities, clientInfo }: JsonObject, 
 }
 
 function sideOf(
-  { era, params }: McpRequest,
-  { progressToken }: RelayParams,
+  { era, params, relayParams: { progressToken } }: McpRequest,
   { session, out }: Arrival,
   signal: AbortSignal,
 ): ClientSide {

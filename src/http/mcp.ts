@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
+import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { audienceOf, readNarrowing } from '../mcp/client-side.ts';
 import type { Homes } from '../mcp/homes.ts';
@@ -175,12 +175,11 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   /** The standing request of a modern client (`subscriptions/listen`). */
   function listenModern(
-    { id, params }: McpRequest,
+    { requestId, params }: McpRequest,
     { headers }: IncomingMessage,
     response: ServerResponse,
     caller: Caller,
   ): void {
-    const requestId = JSON.parse(id) as RequestId;
     const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
     const audience = audienceOf(caller, headers, profile);
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
