@@ -44,7 +44,7 @@ export interface Dispatch {
 
 /** What the transports of all revisions have in common: from a message to its answer. */
 export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
-  async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
+  function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Reply | Promise<Reply> {
     const { method, params, relayParams } = message;
     const { caller, headers, session } = arrival;
     const side = sideOf(message, arrival, signal);
@@ -58,10 +58,14 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
       audience: audienceOf(caller, headers, side.profile),
       source: 'mcp',
     };
-    const reply = await server.handle(request, params);
-    if (method === 'initialize' && session === undefined)
-      arrival.onSession(sessions.create(agreementOf(params, caller)));
-    return reply;
+    const reply = server.handle(request, params);
+    return method === 'initialize' && session === undefined ? begin(params, arrival, reply) : reply;
+  }
+
+  async function begin(params: JsonObject, arrival: Arrival, reply: Reply | Promise<Reply>): Promise<Reply> {
+    const agreed = await reply;
+    arrival.onSession(sessions.create(agreementOf(params, arrival.caller)));
+    return agreed;
   }
 
   return {

@@ -58,7 +58,9 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       takeToolMode(request);
-      const caller = await identify(request);
+      const known = identify(request);
+      // To await what is there already would cost every call a turn of the queue.
+      const caller = known instanceof Promise ? await known : known;
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') await listen(request, response, caller);
       else if (request.method === 'DELETE') await endSession(request, response, caller);
@@ -79,7 +81,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       const about = aboutOf(homes, messages, header(request, 'mcp-session-id'));
       if (about !== undefined && (await elsewhere.answers(about, request, response, body))) return;
     }
-    const session = isModern ? undefined : await sessionOf(request, caller, messages);
+    const found = isModern ? undefined : sessionOf(request, caller, messages);
+    const session = found instanceof Promise ? await found : found;
     if (isBatch) return batch(request, response, caller, session, messages);
     if (first.kind !== 'request') {
       dispatch.other(first, session);

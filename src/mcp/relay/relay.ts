@@ -66,11 +66,11 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
     }
   };
 
-  async function carry(passage: Passage): Promise<Reply> {
+  function carry(passage: Passage): Promise<Reply> {
     const { target, request, deadline, own } = passage;
     const known = own === undefined ? target.upstream.peer : undefined;
-    const { era } = known ?? (await peerOf(target.upstream, own, deadline.signal));
-    return await way(era, request)(passage);
+    if (known !== undefined) return way(known.era, request)(passage);
+    return peerOf(target.upstream, own, deadline.signal).then(({ era }) => way(era, request)(passage));
   }
 
   /** The way for this pair of eras. */

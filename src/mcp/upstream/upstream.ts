@@ -244,10 +244,15 @@ export class Upstream {
    * Sends one request, on the session with the caller's own credential if there is one, else on the shared session. One that the
    * server forgot is renewed first; nothing ran on it.
    */
-  async call(call: UpstreamCall, signal: AbortSignal, own?: OwnAuth): Promise<Reply> {
+  call(call: UpstreamCall, signal: AbortSignal, own?: OwnAuth): Promise<Reply> {
     if (own !== undefined) return this.#callOwn(call, signal, own);
+    const { session } = this.#link;
     // On the hot path there is nothing to wait for.
-    const session = this.#link.session ?? (await this.session(signal));
+    if (session !== undefined) return this.#callOn(session, call, signal);
+    return this.session(signal).then((opened) => this.#callOn(opened, call, signal));
+  }
+
+  async #callOn(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
     try {
       return await send(session, call, signal);
     } catch (error) {
