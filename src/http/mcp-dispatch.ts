@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
+import { asAbortSignal, type CallController, type CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
 import { editObject } from '../lib/json-edit.ts';
@@ -30,7 +31,7 @@ export interface Arrival {
   readonly session: LegacySession | undefined;
   readonly out: McpResponse;
   /** Aborted when the client cancels the request, or takes away what the answer would go to. */
-  readonly cancel: AbortController;
+  readonly cancel: CallController;
   /** Learns of the session that `initialize` began. */
   readonly onSession: (session: LegacySession) => void;
 }
@@ -44,7 +45,7 @@ export interface Dispatch {
 
 /** What the transports of all revisions have in common: from a message to its answer. */
 export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
-  function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Reply | Promise<Reply> {
+  function answer(message: McpRequest, arrival: Arrival, signal: CallSignal): Reply | Promise<Reply> {
     const { method, params, relayParams } = message;
     const { caller, headers, session } = arrival;
     const side = sideOf(message, arrival, signal);
@@ -111,7 +112,7 @@ function agreementOf({ protocolVersion, capabilities, clientInfo }: JsonObject, 
 function sideOf(
   { era, params, relayParams: { progressToken } }: McpRequest,
   { session, out }: Arrival,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): ClientSide {
   const notify = (notification: JsonRpcNotification): void => {
     // Progress that nobody asked for has no token to come under.
@@ -145,7 +146,8 @@ function sideOf(
     ask:
       session === undefined || !out.canSend
         ? undefined
-        : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
+        : (question, until) =>
+            session.ask(question, (text) => out.send(text), AbortSignal.any([asAbortSignal(signal), until])),
     between: session?.between,
   };
 }

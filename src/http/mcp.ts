@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
+import { CallController } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -104,7 +105,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       if (refusal !== undefined) return refuse(response, refusal, message.id);
       if (message.method === 'subscriptions/listen') return listenModern(message, request, response, caller);
     }
-    const cancel = new AbortController();
+    const cancel = new CallController();
     if (message.era === 'modern') {
       response.once('close', () => {
         if (!response.writableFinished) cancel.abort();
@@ -151,7 +152,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     };
     await Promise.all(
       requests.map((message) =>
-        dispatch.request(message, { ...arrival, out: createSharedResponse(send), cancel: new AbortController() }),
+        dispatch.request(message, { ...arrival, out: createSharedResponse(send), cancel: new CallController() }),
       ),
     );
     if (isStream) response.end();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSettings } from '../../contract/config.ts';
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -225,7 +226,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
 }
 
 /** The server as it introduced itself, on the connection that the request will take. */
-async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: AbortSignal): Promise<Peer> {
+async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: CallSignal): Promise<Peer> {
   if (own !== undefined) return (await unlessAborted(upstream.ownSession(own), signal)).peer;
   return (await upstream.session(signal)).peer;
 }
