@@ -1,3 +1,4 @@
+import { asAbortSignal } from '../lib/call-signal.ts';
 import type { ApprovalNotice } from '../contract/approval.ts';
 import type { ClientSettings } from '../contract/config.ts';
 import type { BuiltInCall } from '../mcp/built-in.ts';
@@ -61,7 +62,7 @@ export function createExecute({ sandbox, artifacts, callTool, settings, onError 
     const { principal } = request.caller;
     const run = async (): Promise<Outcome> => {
       const kept = state.hasArtifacts ? await artifacts.load(state.session.key) : undefined;
-      return sandbox.run(jobOf(state, limits, principal, kept), nested.answer, request.signal);
+      return sandbox.run(jobOf(state, limits, principal, kept), nested.answer, asAbortSignal(request.signal));
     };
     const outcome = await run()
       .catch(async (error: unknown) => {

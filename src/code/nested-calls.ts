@@ -1,3 +1,4 @@
+import { asAbortSignal } from '../lib/call-signal.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, Reply } from '../lib/json-rpc.ts';
 import { approvalIn } from '../mcp/approvals/refusals.ts';
@@ -53,7 +54,7 @@ export function createNestedCalls({
 }: NestedDeps): NestedCalls {
   const { request, id } = call;
   const over = new AbortController();
-  const signal = AbortSignal.any([request.signal, over.signal]);
+  const signal = AbortSignal.any([asAbortSignal(request.signal), over.signal]);
   const waiting: (() => void)[] = [];
   let count = before.made;
   let underWay = 0;

@@ -90,9 +90,9 @@ export function createCounters({ charge, now = Date.now }: Deps): Counters {
     }
   };
 
-  const add = (cell: Cell, amount: number, more?: Pick<Charge, 'reset'>) => {
+  const add = (cell: Cell, amount: number, reset?: number) => {
     cell.unstored += amount;
-    charge({ counter_id: cell.id, window_start: cell.windowStart, amount, ...more });
+    charge({ counter_id: cell.id, window_start: cell.windowStart, amount, reset });
   };
 
   return {
@@ -110,7 +110,7 @@ export function createCounters({ charge, now = Date.now }: Deps): Counters {
         if (cell === undefined) continue;
         const used = cell.stored + cell.unstored;
         // As a charge it takes its place among the others, so that it undoes those before it and none behind it.
-        if (used !== 0) add(cell, -used, { reset: -used });
+        if (used !== 0) add(cell, -used, -used);
       }
     },
     open,

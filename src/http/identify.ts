@@ -42,6 +42,7 @@ const EXPECTED = 'send "Authorization: Bearer <API key>"';
 /** Where SDKs put a key. In these only a value with the prefix is a virtual key; anything else is meant for somebody else. */
 export const OTHER_PLACES = ['x-api-key', 'x-goog-api-key', 'api-key'];
 const VIRTUAL_KEY = /^sk-bf-/i;
+const BEARER_KEY = /^bearer\s+(sk-bf-.*)$/is;
 const API_KEY = /^bearer\s+bfst-/i;
 const NEEDS_KEY = 'send a virtual key as "x-bf-vk" or "Authorization: Bearer sk-bf-…"';
 const TOUCH_INTERVAL = 60_000;
@@ -181,8 +182,8 @@ export function readVirtualKey(headers: RequestHeaders): string | undefined {
   if (own !== undefined) return String(own);
   const { authorization } = headers;
   if (authorization !== undefined) {
-    const [, token = ''] = /^bearer\s+(.*)$/is.exec(String(authorization)) ?? [];
-    if (VIRTUAL_KEY.test(token)) return token;
+    const token = BEARER_KEY.exec(String(authorization))?.[1];
+    if (token !== undefined) return token;
   }
   for (const name of OTHER_PLACES) {
     const value = headers[name];

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../governance/caller.ts';
+import { asAbortSignal, type CallController, type CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, Reply, RequestId } from '../lib/json-rpc.ts';
 import { editObject } from '../lib/json-edit.ts';
@@ -9,7 +10,6 @@ import type { Logger } from '../lib/logger.ts';
 import { audienceOf, type ClientRequest, type ClientSide } from '../mcp/client-side.ts';
 import type { LegacySession, LegacySessions } from '../mcp/legacy-session.ts';
 import { profileOf } from '../mcp/profile.ts';
-import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { chooseLegacyVersion, META } from '../mcp/revisions.ts';
 import type { McpServer } from '../mcp/server.ts';
 import { metaOf, type McpMessage, type McpRequest } from './mcp-message.ts';
@@ -31,7 +31,7 @@ export interface Arrival {
   readonly session: LegacySession | undefined;
   readonly out: McpResponse;
   /** Aborted when the client cancels the request, or takes away what the answer would go to. */
-  readonly cancel: AbortController;
+  readonly cancel: CallController;
   /** Learns of the session that `initialize` began. */
   readonly onSession: (session: LegacySession) => void;
 }
@@ -45,11 +45,10 @@ export interface Dispatch {
 
 /** What the transports of all revisions have in common: from a message to its answer. */
 export function createDispatch({ server, sessions, onClientNotification, logger }: DispatchDeps): Dispatch {
-  async function answer(message: McpRequest, arrival: Arrival, signal: AbortSignal): Promise<Reply> {
-    const { method, params, paramsBytes } = message;
+  function answer(message: McpRequest, arrival: Arrival, signal: CallSignal): Reply | Promise<Reply> {
+    const { method, params, relayParams } = message;
     const { caller, headers, session } = arrival;
-    const relayParams = readRelayParams(paramsBytes);
-    const side = sideOf(message, relayParams, arrival, signal);
+    const side = sideOf(message, arrival, signal);
     const request: ClientRequest = {
       caller,
       method,
@@ -60,16 +59,20 @@ export function createDispatch({ server, sessions, onClientNotification, logger 
       audience: audienceOf(caller, headers, side.profile),
       source: 'mcp',
     };
-    const reply = await server.handle(request, params);
-    if (method === 'initialize' && session === undefined)
-      arrival.onSession(sessions.create(agreementOf(params, caller)));
-    return reply;
+    const reply = server.handle(request, params);
+    return method === 'initialize' && session === undefined ? begin(params, arrival, reply) : reply;
+  }
+
+  async function begin(params: JsonObject, arrival: Arrival, reply: Reply | Promise<Reply>): Promise<Reply> {
+    const agreed = await reply;
+    arrival.onSession(sessions.create(agreementOf(params, arrival.caller)));
+    return agreed;
   }
 
   return {
     async request(message, arrival) {
       const { out, session, cancel } = arrival;
-      const requestId = JSON.parse(message.id) as RequestId;
+      const { requestId } = message;
       session?.inFlight.set(requestId, cancel);
       try {
         const reply = await answer(message, arrival, cancel.signal);
@@ -107,10 +110,9 @@ function agreementOf({ protocolVersion, capabilities, clientInfo }: JsonObject, 
 }
 
 function sideOf(
-  { era, params }: McpRequest,
-  { progressToken }: RelayParams,
+  { era, params, relayParams: { progressToken } }: McpRequest,
   { session, out }: Arrival,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): ClientSide {
   const notify = (notification: JsonRpcNotification): void => {
     // Progress that nobody asked for has no token to come under.
@@ -144,7 +146,8 @@ function sideOf(
     ask:
       session === undefined || !out.canSend
         ? undefined
-        : (question, until) => session.ask(question, (text) => out.send(text), AbortSignal.any([signal, until])),
+        : (question, until) =>
+            session.ask(question, (text) => out.send(text), AbortSignal.any([asAbortSignal(signal), until])),
     between: session?.between,
   };
 }

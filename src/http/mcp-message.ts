@@ -4,6 +4,7 @@ import { decodeHeader } from '../lib/header-value.ts';
 import { scanArray, scanObject } from '../lib/json-scan.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import { isObject, objectOf } from '../lib/json-value.ts';
+import { readRelayParams, type RelayParams } from '../mcp/relay/relay-params.ts';
 import { LEGACY_VERSIONS, META, MODERN_VERSION, SUPPORTED_VERSIONS, type Era } from '../mcp/revisions.ts';
 
 /** One JSON-RPC message of a client, parsed once. */
@@ -12,9 +13,12 @@ export type McpMessage =
       readonly kind: 'request';
       readonly era: Era;
       readonly method: string;
+      readonly requestId: RequestId;
+      /** The same as the client wrote it, as JSON text. */
       readonly id: string;
       readonly params: JsonObject;
-      readonly paramsBytes: Buffer;
+      /** The same as the client wrote them. */
+      readonly relayParams: RelayParams;
     }
   | { readonly kind: 'notification'; readonly era: Era; readonly method: string; readonly params: JsonObject }
   | {
@@ -28,7 +32,7 @@ export type McpRequest = Extract<McpMessage, { kind: 'request' }>;
 /** The largest body with messages that is taken. */
 export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
-const NO_PARAMS = Buffer.from('{}');
+const NO_PARAMS = readRelayParams(Buffer.from('{}'));
 /** The methods whose subject a modern client repeats in `Mcp-Name`, and the param it stands in. */
 const NAMED: Readonly<Record<string, string>> = {
   'tools/call': 'name',
@@ -73,12 +77,13 @@ export function readMcpMessage({ bytes, value: parsed }: BodyPart, headers: Inco
   const era = eraOf(params, headers);
   if (id === undefined) return { kind: 'notification', era, method, params };
   let idText = '';
-  let paramsBytes: Buffer = NO_PARAMS;
+  let paramsAt: number | undefined;
   scanObject(bytes, (key, start, end) => {
     if (key === 'id') idText = bytes.toString('utf8', start, end);
-    else if (key === 'params') paramsBytes = bytes.subarray(start, end);
+    else if (key === 'params') paramsAt = start;
   });
-  return { kind: 'request', era, method, id: idText, params, paramsBytes };
+  const relayParams = paramsAt === undefined ? NO_PARAMS : readRelayParams(bytes, paramsAt);
+  return { kind: 'request', era, method, requestId: id, id: idText, params, relayParams };
 }
 
 /** A modern request says so in its `_meta`; a legacy one is known by its header, or by having none. */

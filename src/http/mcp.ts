@@ -1,6 +1,7 @@
 import type { Caller } from '../governance/caller.ts';
+import { CallController } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
+import type { JsonObject } from '../lib/json-rpc.ts';
 import type { Logger } from '../lib/logger.ts';
 import { audienceOf, readNarrowing } from '../mcp/client-side.ts';
 import type { Homes } from '../mcp/homes.ts';
@@ -58,7 +59,9 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   async function handle(request: HotRequest, response: HotResponse): Promise<void> {
     try {
       takeToolMode(request);
-      const caller = await identify(request);
+      const known = identify(request);
+      // To await what is there already would cost every call a turn of the queue.
+      const caller = known instanceof Promise ? await known : known;
       if (request.method === 'POST') await post(request, response, caller);
       else if (request.method === 'GET') await listen(request, response, caller);
       else if (request.method === 'DELETE') await endSession(request, response, caller);
@@ -79,7 +82,8 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       const about = aboutOf(homes, messages, header(request, 'mcp-session-id'));
       if (about !== undefined && (await elsewhere.answers(about, request, response, body))) return;
     }
-    const session = isModern ? undefined : await sessionOf(request, caller, messages);
+    const found = isModern ? undefined : sessionOf(request, caller, messages);
+    const session = found instanceof Promise ? await found : found;
     if (isBatch) return batch(request, response, caller, session, messages);
     if (first.kind !== 'request') {
       dispatch.other(first, session);
@@ -101,7 +105,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       if (refusal !== undefined) return refuse(response, refusal, message.id);
       if (message.method === 'subscriptions/listen') return listenModern(message, request, response, caller);
     }
-    const cancel = new AbortController();
+    const cancel = new CallController();
     if (message.era === 'modern') {
       response.once('close', () => {
         if (!response.writableFinished) cancel.abort();
@@ -148,7 +152,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     };
     await Promise.all(
       requests.map((message) =>
-        dispatch.request(message, { ...arrival, out: createSharedResponse(send), cancel: new AbortController() }),
+        dispatch.request(message, { ...arrival, out: createSharedResponse(send), cancel: new CallController() }),
       ),
     );
     if (isStream) response.end();
@@ -175,12 +179,11 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
 
   /** The standing request of a modern client (`subscriptions/listen`). */
   function listenModern(
-    { id, params }: McpRequest,
+    { requestId, params }: McpRequest,
     { headers }: HotRequest,
     response: HotResponse,
     caller: Caller,
   ): void {
-    const requestId = JSON.parse(id) as RequestId;
     const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
     const audience = audienceOf(caller, headers, profile);
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();

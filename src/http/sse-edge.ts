@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../governance/caller.ts';
+import { CallController } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
@@ -52,7 +53,7 @@ interface Channel {
   readonly narrowing: Pick<Audience, 'filter' | 'mode'>;
   readonly response: HotResponse;
   /** Requests of its client; all are cancelled when the stream is gone. */
-  readonly running: Set<AbortController>;
+  readonly running: Set<CallController>;
   /** From `initialize` on. */
   session: LegacySession | undefined;
   isClosing: boolean;
@@ -142,7 +143,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
       return out.end(message.id, 'error', [Buffer.from(JSON.stringify(error))]);
     }
     const onSession = (begun: LegacySession): void => adopt(channel, begun);
-    const cancel = new AbortController();
+    const cancel = new CallController();
     running.add(cancel);
     await dispatch.request(message, { caller, headers, session, out, cancel, onSession });
     running.delete(cancel);

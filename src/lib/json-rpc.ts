@@ -43,7 +43,7 @@ export function readIncoming(bytes: Buffer): Incoming {
 }
 
 function classify(bytes: Buffer): Incoming {
-  let id: Buffer | undefined;
+  let id: string | undefined;
   let result: Buffer | undefined;
   let error: Buffer | undefined;
   let isCall = false;
@@ -65,7 +65,7 @@ function classify(bytes: Buffer): Incoming {
   const end = scanObject(
     bytes,
     (key, start, end) => {
-      if (key === 'id') id = bytes.subarray(start, end);
+      if (key === 'id') id = bytes.toString('utf8', start, end);
       else if (key === 'result') result = bytes.subarray(start, end);
       else if (key === 'error') error = bytes.subarray(start, end);
       else if (key === 'method') isCall = true;
@@ -79,7 +79,7 @@ function classify(bytes: Buffer): Incoming {
     if (typeof message.method !== 'string') throw new Error('"method" is not a string');
     return message.id === undefined ? { kind: 'notification', message } : { kind: 'request', message };
   }
-  const replyId = id === undefined ? null : (JSON.parse(id.toString()) as RequestId | null);
+  const replyId = id === undefined ? null : (JSON.parse(id) as RequestId | null);
   if (result !== undefined)
     return { kind: 'reply', id: replyId, reply: { kind: 'result', bytes: result, isError, hasResultType } };
   if (error !== undefined) return { kind: 'reply', id: replyId, reply: { kind: 'error', bytes: error } };

@@ -73,11 +73,32 @@ export function skipSpace(bytes: Buffer, at: number): number {
   }
 }
 
+/**
+ * Keys that were read of late, each in the slot that its bytes add up to: a protocol has few, which come with every message, and
+ * to make a string of bytes costs more than to compare them.
+ */
+const lateKeys: (string | undefined)[] = Array.from({ length: 256 });
+const LONGEST_KEPT = 32;
+
 function readKey(bytes: Buffer, start: number, end: number): string {
-  for (let at = start; at < end; at += 1) {
-    if (bytes[at] === BACKSLASH) return JSON.parse(bytes.toString('utf8', start, end)) as string;
+  let sum = 0;
+  for (let at = start + 1; at < end - 1; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === BACKSLASH) return JSON.parse(bytes.toString('utf8', start, end)) as string;
+    sum = (31 * sum + byte) & 0xff;
   }
-  return bytes.toString('utf8', start + 1, end - 1);
+  const length = end - start - 2;
+  const late = lateKeys[sum];
+  if (late?.length === length && standsAt(late, bytes, start + 1)) return late;
+  const key = bytes.toString('utf8', start + 1, end - 1);
+  if (key.length === length && length <= LONGEST_KEPT) lateKeys[sum] = key;
+  return key;
+}
+
+/** Whether a text of ASCII is what the bytes from there on say. */
+function standsAt(text: string, bytes: Buffer, from: number): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) !== bytes[from + at]) return false;
+  return true;
 }
 
 function skipValue(bytes: Buffer, at: number): number {

@@ -1,7 +1,8 @@
+import type { CallSignal } from './call-signal.ts';
 import { GatewayError } from './errors.ts';
 
 /** The error for a caller who gave up: the GatewayError that is the signal's reason, else `call_cancelled`. */
-export function abortError(signal: AbortSignal): GatewayError {
+export function abortError(signal: CallSignal): GatewayError {
   const { reason } = signal as { reason: unknown };
   return reason instanceof GatewayError
     ? reason
@@ -9,7 +10,7 @@ export function abortError(signal: AbortSignal): GatewayError {
 }
 
 /** Waits for a promise, but no longer than the caller does. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessAborted<T>(promise: Promise<T>, signal: CallSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(abortError(signal));
   if (signal.aborted) onAbort();

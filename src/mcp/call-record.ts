@@ -74,8 +74,8 @@ export function createCallRecords({ ledger, metrics, tracing, settings }: Record
     const startedAt = performance.now();
     inFlight += 1;
 
-    function end(outcome: Omit<CallEnd, 'latency'>): void {
-      const ended: CallEnd = { ...outcome, latency: performance.now() - startedAt };
+    function end({ status, cost, result, error }: Omit<CallEnd, 'latency'>): void {
+      const ended: CallEnd = { status, latency: performance.now() - startedAt, cost, result, error };
       inFlight -= 1;
       entry.end(ended);
       metrics.toolCall(start, ended);

@@ -45,12 +45,16 @@ interface Passage {
 export function createCallTool({ catalog, relay, tasks, spend, records, approvals, builtIns }: CallToolDeps): CallTool {
   const relist = createRelist();
 
-  async function run({ view: { resources }, name, tool, request }: Passage): Promise<Reply> {
+  function run({ name, tool, request }: Passage): Promise<Reply> {
     const { upstream, own, paramHeaders } = tool;
     const isDirect = request.side.era === 'modern' && request.isIndirect !== true;
     if (paramHeaders.length > 0 && isDirect) checkMirrored(paramHeaders, request);
     const target = { upstream, name: own, replace: { name: JSON.stringify(own) }, label: name, paramHeaders };
-    const reply = await relay(target, request);
+    return relay(target, request);
+  }
+
+  /** A reply of the server, with the addresses and ids that callers know it by. */
+  function asOurs(reply: Reply, { view: { resources }, tool: { upstream }, request }: Passage): Reply {
     return tasks.wrap(rewriteReply(reply, resources.renames(upstream)), upstream, request);
   }
 
@@ -58,12 +62,13 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
   async function relayed(passage: Passage): Promise<Reply> {
     const { name, tool, request } = passage;
     const reply = await run(passage);
-    if (reply.kind === 'result' || !(await relist(tool.upstream, reply))) return reply;
+    if (reply.kind === 'result') return asOurs(reply, passage);
+    if (!(await relist(tool.upstream, reply))) return reply;
     const renewed = catalog.view(request.audience);
     const now = renewed.tools.get(name);
-    return now === undefined || now.paramHeaders === tool.paramHeaders
-      ? reply
-      : run({ ...passage, view: renewed, tool: now });
+    if (now === undefined || now.paramHeaders === tool.paramHeaders) return reply;
+    const again = { ...passage, view: renewed, tool: now };
+    return asOurs(await run(again), again);
   }
 
   /** Pays for the call and runs it. */

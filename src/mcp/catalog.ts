@@ -103,7 +103,9 @@ export function createCatalog({ upstreams, isUsable, nameOf = publicToolName, bu
   function view({ profile, virtualKey, filter, mode }: Audience): View {
     refresh();
     const name = nameOfRights(virtualKey);
-    const key = `${name}\n${filter?.key ?? ''}\n${profile?.key ?? ''}\n${mode ?? ''}`;
+    const isPlain = filter === undefined && profile === undefined && mode === undefined;
+    // Most ask for nothing in particular, and a name that is there already need not be hashed again.
+    const key = isPlain ? name : `${name}\n${filter?.key ?? ''}\n${profile?.key ?? ''}\n${mode ?? ''}`;
     const known = views.get(key, () => ({ value: undefined, version: -1 }));
     if (known.value !== undefined && known.version === version) return known.value.view;
     const look = { virtualKey, filter: name === NO_RIGHTS ? NOTHING : filter, mode };

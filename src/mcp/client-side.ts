@@ -1,5 +1,6 @@
 import { readToolFilter } from '../governance/access.ts';
 import type { Caller } from '../governance/caller.ts';
+import type { CallSignal } from '../lib/call-signal.ts';
 import type { JsonObject, JsonRpcNotification } from '../lib/json-rpc.ts';
 import type { CallSource } from '../store/ledger-rows.ts';
 import type { TraceContext } from '../lib/trace-context.ts';
@@ -46,7 +47,7 @@ export interface ClientRequest {
   /** The HTTP headers that came with it; a server may want some of them (`allowed_extra_headers`). */
   readonly headers: CallerHeaders;
   /** Aborted when the caller gives up. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   readonly side: ClientSide;
   /** Which way it came. */
   readonly source: CallSource;
@@ -62,7 +63,8 @@ export interface ClientRequest {
 
 /** The audience of a request: the caller's rights, what its headers narrow them to, and what its client can be asked. */
 export function audienceOf({ key }: Caller, headers: CallerHeaders, profile: Profile | undefined): Audience {
-  return { profile, virtualKey: key?.id, ...readNarrowing(headers) };
+  const { filter, mode } = readNarrowing(headers);
+  return { profile, virtualKey: key?.id, filter, mode };
 }
 
 /** What the headers of a caller say about what it wants to see, and how. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionState } from '../store/mcp-session-states.ts';
+import type { CallController } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, RequestId } from '../lib/json-rpc.ts';
 import { createInFlight, type InFlight } from '../lib/in-flight.ts';
@@ -29,7 +30,7 @@ export interface LegacySession extends Agreement {
   readonly id: string;
   readonly profile: Profile | undefined;
   /** Requests that the client may cancel by their id. */
-  readonly inFlight: InFlight<RequestId, AbortController>;
+  readonly inFlight: InFlight<RequestId, CallController>;
   readonly streams: Set<ClientStream>;
   /** What `logging/setLevel` asked for; a client that never asked hears what its own requests bring. */
   logLevel: string | undefined;
@@ -80,6 +81,7 @@ const MAX_KEPT = 10_000;
  */
 export function createLegacySessions(deps: SessionsDeps): LegacySessions {
   const { sealer, node, memory, onOpen, onEnd } = deps;
+  /** By the ends of their ids, which are as good as the whole: to look hundreds of characters up takes longer than to compare them. */
   const kept = new Map<string, LegacySession>();
   const questionIds = createQuestionIds(node);
 
@@ -87,16 +89,21 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
     if (kept.size >= MAX_KEPT) forgetIdle();
     const session = createSession(id, agreement, questionIds);
     session.logLevel = state?.logLevel;
-    kept.set(id, session);
+    kept.set(endOf(id), session);
     onOpen(session, state);
     return session;
   }
 
+  function find(id: string): LegacySession | undefined {
+    const session = kept.get(endOf(id));
+    return session?.id === id ? session : undefined;
+  }
+
   /** Makes room. An idle session comes back from its token when it is used again. */
   function forgetIdle(): void {
-    for (const [id, session] of kept) {
+    for (const [key, session] of kept) {
       if (session.inFlight.size() === 0 && session.streams.size === 0) {
-        kept.delete(id);
+        kept.delete(key);
         onEnd(session);
       }
       if (kept.size < MAX_KEPT / 2) return;
@@ -109,13 +116,13 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
     const state = await memory.find(id);
     if (state === 'ended') throw unknown();
     // Another request of the session may have been faster.
-    return kept.get(id) ?? open(id, token, state);
+    return find(id) ?? open(id, token, state);
   }
 
   function end(id: string): void {
-    const session = kept.get(id);
-    kept.delete(id);
+    const session = find(id);
     if (session === undefined) return;
+    kept.delete(endOf(id));
     for (const request of session.inFlight.values()) request.abort();
     for (const stream of session.streams) stream.end();
     onEnd(session);
@@ -124,18 +131,23 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
   return {
     create: (agreement) => open(sealer.seal({ ...agreement, node, nonce: randomUUID() }), agreement),
     get(id, principal) {
-      const session = kept.get(id);
+      const session = find(id);
       if (session === undefined) return reopen(id, principal);
       if (session.principal !== principal) throw unknown();
       return session;
     },
-    homeOf: (id) => (kept.has(id) ? undefined : (sealer.open(id) as Token | undefined)?.node),
+    homeOf: (id) => (find(id) !== undefined ? undefined : (sealer.open(id) as Token | undefined)?.node),
     end,
     async delete(id) {
       end(id);
       await memory.end(id);
     },
   };
+}
+
+/** A sealed token ends with what proves that it is whole, which differs for each. */
+function endOf(id: string): string {
+  return id.slice(-22);
 }
 
 function unknown(): GatewayError {

@@ -27,20 +27,13 @@ interface ServerDeps {
 /** The gateway as an MCP server. */
 export interface McpServer {
   /** Answers one request. `params` are the parsed params of the request. */
-  handle(request: ClientRequest, params: JsonObject): Promise<Reply>;
+  handle(request: ClientRequest, params: JsonObject): Reply | Promise<Reply>;
 }
 
 type Handler = (request: ClientRequest, params: JsonObject) => Reply | Promise<Reply>;
 
 /** How long a modern client may keep an answer, in ms. Settings change live, so not at all without listening for changes. */
 const TTL_MS = 0;
-
-const LISTS: Readonly<Record<string, keyof Lists>> = {
-  'tools/list': 'tools',
-  'prompts/list': 'prompts',
-  'resources/list': 'resources',
-  'resources/templates/list': 'resourceTemplates',
-};
 
 /** The table of MCP methods. */
 export function createMcpServer(deps: ServerDeps): McpServer {
@@ -91,6 +84,10 @@ export function createMcpServer(deps: ServerDeps): McpServer {
     'tasks/get': (request, { taskId }) => tasks.handle(taskId, request),
     'tasks/cancel': (request, { taskId }) => tasks.handle(taskId, request),
     'completion/complete': (request, { ref }) => complete(ref, request),
+    'tools/list': (request, params) => list('tools', request, params),
+    'prompts/list': (request, params) => list('prompts', request, params),
+    'resources/list': (request, params) => list('resources', request, params),
+    'resources/templates/list': (request, params) => list('resourceTemplates', request, params),
   };
 
   function list(kind: keyof Lists, { side, audience }: ClientRequest, { cursor }: JsonObject): Reply {
@@ -112,17 +109,22 @@ export function createMcpServer(deps: ServerDeps): McpServer {
     return Buffer.concat([Buffer.from(`{${inside}${inside === '' ? '' : ','}`), list, Buffer.from('}')]);
   }
 
+  const handlers = {
+    legacy: new Map(Object.entries({ ...both, ...legacy })),
+    modern: new Map(Object.entries({ ...both, ...modern })),
+  };
+
+  function answer(request: ClientRequest, params: JsonObject): Reply | Promise<Reply> {
+    const { method, side } = request;
+    const handler = handlers[side.era].get(method);
+    if (handler === undefined) throw new GatewayError('method_not_found', `method not found: ${method}`);
+    return handler(request, params);
+  }
+
   return {
-    async handle(request, params) {
-      const { method, side } = request;
-      if (side.profile !== undefined) await catalog.prepare(request.audience);
-      const kind = Object.hasOwn(LISTS, method) ? LISTS[method] : undefined;
-      if (kind !== undefined) return list(kind, request, params);
-      const own = side.era === 'legacy' ? legacy : modern;
-      const handler = [both, own].find((table) => Object.hasOwn(table, method))?.[method];
-      if (handler === undefined) throw new GatewayError('method_not_found', `method not found: ${method}`);
-      // Awaited: to hand a promise on takes three turns of the queue, to await it takes one.
-      return await handler(request, params);
+    handle(request, params) {
+      if (request.side.profile === undefined) return answer(request, params);
+      return catalog.prepare(request.audience).then(() => answer(request, params));
     },
   };
 }

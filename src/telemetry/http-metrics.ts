@@ -29,24 +29,23 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 
 /** Counts HTTP requests. There are as many series as routes, methods and statuses, whatever callers send. */
 export function createHttpMetrics() {
-  /** By path, then by method and status, so that the key is short. */
-  const index = new Map<string, Map<string, Series>>();
+  /** By path, method and status: three look-ups by what is there already are cheaper than one by a text that is made for it. */
+  const index = new Map<string, Map<string, Map<number, Series>>>();
 
-  function find({ path, method, status }: MeteredRequest): Series {
-    const known = index.get(path);
-    const ofPath = known ?? new Map<string, Series>();
-    if (known === undefined) index.set(path, ofPath);
-    const key = (METHODS.has(method) ? method : '_OTHER') + status;
-    const found = ofPath.get(key);
+  function find({ path, method: sent, status }: MeteredRequest): Series {
+    const method = METHODS.has(sent) ? sent : '_OTHER';
+    const found = index.get(path)?.get(method)?.get(status);
     if (found !== undefined) return found;
     const series = {
-      labels: renderLabels({ path, method: METHODS.has(method) ? method : '_OTHER', status: String(status) }),
+      labels: renderLabels({ path, method, status: String(status) }),
       count: 0,
       seconds: createDistribution(SECONDS),
       requestBytes: createDistribution(BYTES),
       responseBytes: createDistribution(BYTES),
     };
-    ofPath.set(key, series);
+    const ofPath = index.get(path) ?? new Map<string, Map<number, Series>>();
+    const ofMethod = ofPath.get(method) ?? new Map<number, Series>();
+    index.set(path, ofPath.set(method, ofMethod.set(status, series)));
     return series;
   }
 
@@ -59,7 +58,7 @@ export function createHttpMetrics() {
       series.responseBytes.observe(request.responseBytes);
     },
     render(): string {
-      const all = [...index.values()].flatMap((ofPath) => [...ofPath.values()]);
+      const all = [...index.values()].flatMap((ofPath) => [...ofPath.values()].flatMap((each) => [...each.values()]));
       let text = `# HELP ${REQUESTS} HTTP requests answered.\n# TYPE ${REQUESTS} counter\n`;
       for (const { labels, count } of all) text += `${REQUESTS}{${labels}} ${count}\n`;
       for (const key of ['seconds', 'requestBytes', 'responseBytes'] as const) {

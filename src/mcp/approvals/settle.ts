@@ -1,3 +1,4 @@
+import { asAbortSignal } from '../../lib/call-signal.ts';
 import type { Reply } from '../../lib/json-rpc.ts';
 import type { ApprovalStore, StoredApproval } from '../../store/approvals.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
@@ -66,7 +67,7 @@ export function createSettle({ store, clientOf, asking, stayOnLine, decideAsCall
   /** Until one of them is decided, or all are over. */
   async function wait({ signal }: ClientRequest, pending: readonly StoredApproval[], until: number): Promise<void> {
     const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
+    const either = AbortSignal.any([asAbortSignal(signal), done.signal]);
     try {
       await Promise.race(pending.map((approval) => stayOnLine(approval, until, either)));
     } finally {

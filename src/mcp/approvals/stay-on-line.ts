@@ -1,3 +1,4 @@
+import { asAbortSignal, type CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { ApprovalStore, StoredApproval } from '../../store/approvals.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';
@@ -16,14 +17,14 @@ export function waitsUntil(headers: CallerHeaders): number {
 export type StayOnLine = (
   approval: Pick<StoredApproval, 'id' | 'expires_at'>,
   until: number,
-  signal: AbortSignal,
+  signal: CallSignal,
 ) => Promise<void>;
 
 export function createStayOnLine(store: Pick<ApprovalStore, 'find'>, waiting: Waiting): StayOnLine {
   return async ({ id, expires_at }, until, signal) => {
     const end = Math.min(until, expires_at);
     const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
+    const either = AbortSignal.any([asAbortSignal(signal), done.signal]);
     try {
       for (let left = end - Date.now(); left > 0; left = end - Date.now()) {
         const changed = waiting.forChange(id, left, either);

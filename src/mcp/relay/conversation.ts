@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -16,7 +17,7 @@ export type Turn =
 /** A request to a legacy server that may ask questions while it runs, as a series of turns. */
 export interface Conversation {
   /** Waits for the next turn; what the server says meanwhile goes to `hear`. Rejects as the request does, or on an abort. */
-  next(hear: Hear, signal: AbortSignal): Promise<Turn>;
+  next(hear: Hear, signal: CallSignal): Promise<Turn>;
   /** Answers questions by their keys; those without an answer are asked again. */
   answer(answers: Readonly<Record<string, JsonObject | undefined>>): void;
   /** Gives the request up. */
@@ -31,7 +32,7 @@ export interface Voices {
   readonly onRequest: (request: JsonRpcRequest) => Promise<JsonObject>;
   readonly onNotification: Hear;
   /** Ends the request. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
 }
 
 /** A server that asks several things asks them within this time; they make one turn. */

@@ -1,8 +1,9 @@
+import { CallController, type CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 
 /** A caller's signal and a time limit in one. The clock can stand still while a person is asked. */
 export interface Deadline extends Disposable {
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** The clock stands still until each pause has been resumed. */
   pause(): void;
   resume(): void;
@@ -11,15 +12,14 @@ export interface Deadline extends Disposable {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The reason of the abort tells whether the caller gave up or the time ran out. */
-export function createDeadline(caller: AbortSignal, seconds: number, what: string): Deadline {
+export function createDeadline(caller: CallSignal, seconds: number, what: string): Deadline {
   return new CallDeadline(caller, seconds, what);
 }
 
 /** A class, because a call then makes one object where closures would make six. */
 class CallDeadline implements Deadline {
-  readonly signal: AbortSignal;
-  readonly #controller = new AbortController();
-  readonly #caller: AbortSignal;
+  readonly signal = new CallController();
+  readonly #caller: CallSignal;
   readonly #seconds: number;
   readonly #what: string;
   #left: number;
@@ -28,8 +28,7 @@ class CallDeadline implements Deadline {
   #pauses = 0;
   #isOver = false;
 
-  constructor(caller: AbortSignal, seconds: number, what: string) {
-    this.signal = this.#controller.signal;
+  constructor(caller: CallSignal, seconds: number, what: string) {
     this.#caller = caller;
     this.#seconds = seconds;
     this.#what = what;
@@ -41,7 +40,7 @@ class CallDeadline implements Deadline {
 
   /** The caller's signal is aborted. */
   handleEvent(): void {
-    this.#controller.abort(new GatewayError('call_cancelled', 'the caller cancelled the call'));
+    this.signal.abort(new GatewayError('call_cancelled', 'the caller cancelled the call'));
   }
 
   pause(): void {
@@ -64,7 +63,7 @@ class CallDeadline implements Deadline {
 
   #run(): void {
     this.#startedAt = performance.now();
-    this.#timer = setTimeout(expire, this.#left, this.#controller, this);
+    this.#timer = setTimeout(expire, this.#left, this);
   }
 
   /** What is said of a call that took too long. */
@@ -73,6 +72,6 @@ class CallDeadline implements Deadline {
   }
 }
 
-function expire(controller: AbortController, deadline: CallDeadline): void {
-  controller.abort(deadline.timeout);
+function expire(deadline: CallDeadline): void {
+  deadline.signal.abort(deadline.timeout);
 }

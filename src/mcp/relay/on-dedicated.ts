@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 import type { ClientRequest } from '../client-side.ts';
@@ -14,7 +15,7 @@ export async function onDedicated(
   target: RelayTarget,
   request: ClientRequest,
   party: Omit<Party, 'profile'>,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): Promise<Reply> {
   const { profile = NO_PROFILE } = request.side;
   const restrict = ({ onRequest, onNotification }: Pick<Party, 'onRequest' | 'onNotification'>) => ({

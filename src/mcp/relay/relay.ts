@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSettings } from '../../contract/config.ts';
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -66,11 +67,11 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
     }
   };
 
-  async function carry(passage: Passage): Promise<Reply> {
+  function carry(passage: Passage): Promise<Reply> {
     const { target, request, deadline, own } = passage;
     const known = own === undefined ? target.upstream.peer : undefined;
-    const { era } = known ?? (await peerOf(target.upstream, own, deadline.signal));
-    return await way(era, request)(passage);
+    if (known !== undefined) return way(known.era, request)(passage);
+    return peerOf(target.upstream, own, deadline.signal).then(({ era }) => way(era, request)(passage));
   }
 
   /** The way for this pair of eras. */
@@ -225,7 +226,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
 }
 
 /** The server as it introduced itself, on the connection that the request will take. */
-async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: AbortSignal): Promise<Peer> {
+async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: CallSignal): Promise<Peer> {
   if (own !== undefined) return (await unlessAborted(upstream.ownSession(own), signal)).peer;
   return (await upstream.session(signal)).peer;
 }

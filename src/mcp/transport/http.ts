@@ -76,10 +76,12 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     return authorization === undefined ? requestOnce(outgoing) : authorization.run(() => requestOnce(outgoing));
   }
 
+  function headersOf({ headers }: OutgoingRequest): string[] {
+    return headers === undefined ? head : [...head, ...Object.entries(headers).flat()];
+  }
+
   function requestOnce(outgoing: OutgoingRequest): Promise<Reply> {
     const { id, signal, message: body } = outgoing;
-    const headers = (): string[] =>
-      outgoing.headers === undefined ? head : [...head, ...Object.entries(outgoing.headers).flat()];
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortError(signal));
       let linger: NodeJS.Timeout | undefined;
@@ -103,7 +105,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       const place: StreamPlace = {};
       const response = new HttpResponse(onMessage, place);
       let exchange: Pick<HttpExchange, 'done' | 'abort'> = client.send(
-        { method: 'POST', url, headers: headers(), body },
+        { method: 'POST', url, headers: headersOf(outgoing), body },
         response,
       );
       const cancel = (): void => {
@@ -115,7 +117,6 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       };
       signal.addEventListener('abort', cancel);
       waiting.set(id, onMessage);
-      const isComplete = (): boolean => linger !== undefined;
       const end = (): void => {
         settle();
         clearTimeout(linger);
@@ -125,14 +126,16 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
         end();
       };
       const lose = (error: unknown): void => {
-        if (isComplete() || signal.aborted || !canResume(error, place)) return fail(error);
+        if (linger !== undefined || signal.aborted || !canResume(error, place)) return fail(error);
         remember(outgoing, response);
+        const headers = (): string[] => headersOf(outgoing);
+        const isComplete = (): boolean => linger !== undefined;
         exchange = resumeStream({ source: { ...source, headers }, place, onMessage, isComplete });
         exchange.done.then(end, fail);
       };
       // One reaction for both ends: this runs on every call.
       exchange.done.then(() => {
-        if (isComplete()) return end();
+        if (linger !== undefined) return end();
         try {
           resolve(finish(outgoing, response));
           end();

@@ -95,7 +95,7 @@ export function createMessagePipe({ send, events, name }: PipeDeps): MessagePipe
           if (entry !== undefined) cancel(entry);
         };
         pending.set(id, { outgoing, resolve, reject, onAbort });
-        signal.addEventListener('abort', onAbort, { once: true });
+        signal.addEventListener('abort', onAbort);
         try {
           const sent = send(outgoing.message, outgoing);
           if (sent !== undefined) sent.catch((error: unknown) => take(id)?.reject(error));

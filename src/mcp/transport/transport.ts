@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../lib/call-signal.ts';
 import type { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';
 
@@ -11,7 +12,7 @@ export interface OutgoingRequest {
   /** HTTP headers of this call alone. Ignored where the transport has none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Aborting it cancels the request at the upstream and rejects with `call_cancelled`. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Notifications that belong to this request: its progress, and whatever arrives on its own stream. */
   readonly onNotification?: ((notification: JsonRpcNotification) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest } from '../../lib/json-rpc.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -57,7 +58,7 @@ export class DedicatedSessions {
   }
 
   /** A session for the party: one that is there and free, or a new one. Opening it takes no longer than the signal says. */
-  async lease(party: Party, signal: AbortSignal): Promise<Lease> {
+  async lease(party: Party, signal: CallSignal): Promise<Lease> {
     const entry = this.#find(party) ?? this.#add(party);
     entry.running.push(party);
     entry.between = party.between;

@@ -1,4 +1,5 @@
 import type { FailureView } from '../../contract/mcp-client.ts';
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import type { Turn, Turns } from '../../lib/turns.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -134,7 +135,7 @@ export class Link {
   }
 
   /** The session to call on; waits for the attempt that is under way, but not for a later one. */
-  async ready(signal: AbortSignal): Promise<Session> {
+  async ready(signal: CallSignal): Promise<Session> {
     if (this.#session === undefined && this.#opening !== undefined) {
       this.#turn?.hurry();
       await unlessAborted(this.#opening, signal);
@@ -144,7 +145,7 @@ export class Link {
   }
 
   /** A session other than the one that the server forgot. Callers that find the same one expired share the attempt. */
-  async renew(expired: Session, client: McpClient, signal: AbortSignal): Promise<Session> {
+  async renew(expired: Session, client: McpClient, signal: CallSignal): Promise<Session> {
     if (this.#session !== expired) return this.ready(signal);
     if (this.#opening === undefined) this.open(client);
     this.#turn?.hurry();

@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Peer } from './negotiate.ts';
@@ -20,7 +21,7 @@ export interface UpstreamCall {
 const OF_SESSION = /\/(?:list_changed|resources\/updated)$/;
 
 /** Sends one request on a session. */
-export function send(session: Session, call: UpstreamCall, signal: AbortSignal): Promise<Reply> {
+export function send(session: Session, call: UpstreamCall, signal: CallSignal): Promise<Reply> {
   const id = session.nextId();
   const { method, name } = call;
   const onNotification = (notification: JsonRpcNotification): void => {

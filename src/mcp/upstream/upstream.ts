@@ -1,5 +1,6 @@
 import type { ClientSettings } from '../../contract/config.ts';
 import type { ClientState, FailureView } from '../../contract/mcp-client.ts';
+import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -207,7 +208,7 @@ export class Upstream {
   }
 
   /** The shared session; waits for the attempt to connect that is under way. */
-  async session(signal: AbortSignal): Promise<Session> {
+  async session(signal: CallSignal): Promise<Session> {
     if (this.#link.session !== undefined) return this.#link.session;
     if (this.#client.disabled)
       throw new GatewayError('wrong_state', `${this.#client.name} is disabled; enable the client first`);
@@ -244,10 +245,15 @@ export class Upstream {
    * Sends one request, on the session with the caller's own credential if there is one, else on the shared session. One that the
    * server forgot is renewed first; nothing ran on it.
    */
-  async call(call: UpstreamCall, signal: AbortSignal, own?: OwnAuth): Promise<Reply> {
+  call(call: UpstreamCall, signal: CallSignal, own?: OwnAuth): Promise<Reply> {
     if (own !== undefined) return this.#callOwn(call, signal, own);
+    const { session } = this.#link;
     // On the hot path there is nothing to wait for.
-    const session = this.#link.session ?? (await this.session(signal));
+    if (session !== undefined) return this.#callOn(session, call, signal);
+    return this.session(signal).then((opened) => this.#callOn(opened, call, signal));
+  }
+
+  async #callOn(session: Session, call: UpstreamCall, signal: CallSignal): Promise<Reply> {
     try {
       return await send(session, call, signal);
     } catch (error) {
@@ -256,7 +262,7 @@ export class Upstream {
     }
   }
 
-  async #callOwn(call: UpstreamCall, signal: AbortSignal, own: OwnAuth): Promise<Reply> {
+  async #callOwn(call: UpstreamCall, signal: CallSignal, own: OwnAuth): Promise<Reply> {
     const session = await unlessAborted(this.#own.get(own), signal);
     try {
       return await send(session, call, signal);
