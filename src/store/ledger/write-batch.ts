@@ -2,9 +2,10 @@ import type { CounterState } from '../ledger-rows.ts';
 import { CONTENT_COLUMNS, ENDED_COLUMNS, LOG_COLUMNS, type EncodedBatch } from './batch.ts';
 import type { Value } from './column-values.ts';
 import { addCharges, loadCounters } from './counters.ts';
+import { insertRows } from './insert-rows.ts';
 import { writeLlmBatch } from './llm/write.ts';
 import { createDeltas, SUMMED, type Deltas, type Summed } from './rollups.ts';
-import { clock, runValues, withoutNul, type Sql } from './run-values.ts';
+import { clock, insertInto, runValues, withoutNul, type Sql } from './run-values.ts';
 import type { LogStatus } from './tables.ts';
 
 /** Writes rows, sums and counters in one transaction; gives the counters that the batch touched as they are then. */
@@ -36,30 +37,13 @@ async function claim(sql: Sql, { node, seq }: EncodedBatch): Promise<boolean> {
   return claimed.length > 0;
 }
 
-const INSERT_LOGS = {
-  before: `insert into mcp_logs (${LOG_COLUMNS.join(', ')}) values`,
-  row: `(${LOG_COLUMNS.map(() => '?').join(', ')})`,
-  after: 'on conflict (id) do nothing returning seq, id',
-};
-const INSERT_CONTENTS = {
-  before: `insert into mcp_log_contents (${CONTENT_COLUMNS.join(', ')}) values`,
-  row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
-};
 const WIDTH = LOG_COLUMNS.length;
 
 async function insertCalls(sql: Sql, batch: EncodedBatch, deltas: Deltas): Promise<void> {
   const rows = batch.rows.map(withoutNul);
-  const inserted = await runValues<{ seq: number; id: string }>(sql, { ...INSERT_LOGS, values: rows });
-  const seqs = new Map(inserted.map(({ seq, id }) => [id, seq]));
-  const counted = new Set<string>();
-  for (let from = 0; from < rows.length; from += WIDTH) {
-    const id = String(rows[from]);
-    // An id that was there already, or stands twice in the batch, made one row at most.
-    if (!seqs.has(id) || counted.has(id)) continue;
-    counted.add(id);
-    deltas.add(summedAt(rows, from));
-  }
-  await insertContents(sql, batch, { rows, seqs });
+  const seqs = await insertRows(sql, { table: 'mcp_logs', columns: LOG_COLUMNS, values: rows });
+  for (const [index, seq] of seqs.entries()) if (seq !== undefined) deltas.add(summedAt(rows, index * WIDTH));
+  await insertContents(sql, batch.contents, seqs);
 }
 
 /** The columns from `timestamp` to `cost` stand together in LOG_COLUMNS. */
@@ -76,21 +60,25 @@ function summedAt(rows: readonly Value[], from: number): Summed {
   };
 }
 
-interface Inserted {
-  readonly rows: readonly Value[];
-  readonly seqs: Map<string, number>;
-}
-
-async function insertContents(sql: Sql, { contents }: EncodedBatch, { rows, seqs }: Inserted): Promise<void> {
+async function insertContents(
+  sql: Sql,
+  contents: readonly Value[],
+  seqs: readonly (number | undefined)[],
+): Promise<void> {
   const values: Value[] = [];
   for (let from = 0; from < contents.length; from += CONTENT_COLUMNS.length) {
-    const id = String(rows[Number(contents[from]) * WIDTH]);
-    const seq = seqs.get(id);
+    const seq = seqs[Number(contents[from])];
     if (seq === undefined) continue;
-    seqs.delete(id);
-    values.push(seq, ...contents.slice(from + 1, from + CONTENT_COLUMNS.length).map(withoutNul));
+    values.push(seq);
+    for (let next = from + 1; next < from + CONTENT_COLUMNS.length; next += 1) {
+      values.push(withoutNul(contents[next] ?? null));
+    }
   }
-  await runValues(sql, { ...INSERT_CONTENTS, values });
+  await runValues(sql, {
+    before: `${insertInto(sql.type)} mcp_log_contents (${CONTENT_COLUMNS.join(', ')}) values`,
+    row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
+    values,
+  });
 }
 
 const ENDED_WIDTH = ENDED_COLUMNS.length;

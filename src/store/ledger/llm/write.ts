@@ -1,5 +1,6 @@
 import type { Value } from '../column-values.ts';
-import { runValues, withoutNul, type Sql } from '../run-values.ts';
+import { insertRows } from '../insert-rows.ts';
+import { insertInto, runValues, withoutNul, type Sql } from '../run-values.ts';
 import {
   CONTENT_WIDTH,
   CONTENTS,
@@ -20,39 +21,26 @@ export async function writeLlmBatch(sql: Sql, batch: EncodedLlmBatch): Promise<v
 }
 
 const WIDTH = LLM_COLUMNS.length;
-const INSERT_LOGS = {
-  before: `insert into logs (${LLM_COLUMNS.join(', ')}) values`,
-  row: `(${LLM_COLUMNS.map(() => '?').join(', ')})`,
-  after: 'on conflict (id) do nothing returning seq, id',
-};
 const CONTENT_COLUMNS = ['log_seq', ...CONTENTS.flatMap((name) => [name, `${name}_size`])];
-const INSERT_CONTENTS = {
-  before: `insert into log_contents (${CONTENT_COLUMNS.join(', ')}) values`,
-  row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
-};
 
 async function insertRequests(sql: Sql, batch: EncodedLlmBatch, deltas: LlmDeltas): Promise<void> {
   const rows = batch.rows.map(withoutNul);
-  const inserted = await runValues<{ seq: number; id: string }>(sql, { ...INSERT_LOGS, values: rows });
-  const seqs = new Map(inserted.map(({ seq, id }) => [id, seq]));
-  const seqOf = new Map<number, number>();
-  for (let index = 0; index * WIDTH < rows.length; index += 1) {
-    const row = rows.slice(index * WIDTH, (index + 1) * WIDTH);
-    const id = String(row[0]);
-    const seq = seqs.get(id);
-    // An id that was there already, or stands twice in the batch, made one row at most.
+  const seqs = await insertRows(sql, { table: 'logs', columns: LLM_COLUMNS, values: rows });
+  for (const [index, seq] of seqs.entries()) {
     if (seq === undefined) continue;
-    seqs.delete(id);
-    seqOf.set(index, seq);
-    deltas.add(named(LLM_COLUMNS, row) as Summed); // encodeLlmBatch laid it out so
+    deltas.add(named(LLM_COLUMNS, rows.slice(index * WIDTH, (index + 1) * WIDTH)) as Summed); // encodeLlmBatch laid it out so
   }
   const contents: Value[] = [];
   for (let from = 0; from < batch.contents.length; from += CONTENT_WIDTH) {
-    const seq = seqOf.get(Number(batch.contents[from]));
+    const seq = seqs[Number(batch.contents[from])];
     if (seq === undefined) continue;
     contents.push(seq, ...contentsAt(batch, from).map(withoutNul));
   }
-  await runValues(sql, { ...INSERT_CONTENTS, values: contents });
+  await runValues(sql, {
+    before: `${insertInto(sql.type)} log_contents (${CONTENT_COLUMNS.join(', ')}) values`,
+    row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
+    values: contents,
+  });
 }
 
 /** Values under the names of their columns. */
