@@ -20,7 +20,7 @@ const MAX_IDLE_MS = 600_000;
 const IDLE_MARGIN_MS = 2_000;
 
 /**
- * HTTP/1.1 towards one origin at a third of what undici's `Pool` costs, in its place: a connection for every request that runs, kept for
+ * HTTP/1.1 towards one origin with less work than undici's `Pool`, and in its place: a connection for every request that runs, kept for
  * a while afterwards. What is not plain (see `writeRequest`) goes through such a pool.
  */
 export class Http1Client extends Dispatcher implements ConnectionOwner {
