@@ -74,17 +74,31 @@ export function createLlmDeltas(): LlmDeltas {
     ['count'],
   );
 
+  /** What rows of the same minute, names and latency do together: of a batch, which is of one moment, there are few. */
+  const alike = new Map<string, Alike>();
+
   function count(row: Summed, sign: 1 | -1): void {
     if (row.status === 'processing') return;
+    let id = `${Math.floor(row.timestamp / SPANS[0])}\0${row.latency_slot}`;
+    for (const name of SUM_NAMES) id += `\0${row[name]}`;
+    const amounts = measure(row);
+    const known = alike.get(id);
+    if (known === undefined) alike.set(id, { row, amounts: amounts.map((amount) => amount * sign) });
+    else
+      for (const [index, amount] of amounts.entries())
+        known.amounts[index] = (known.amounts[index] ?? 0) + amount * sign;
+  }
+
+  function spread({ row, amounts }: Alike): void {
     const names = SUM_NAMES.map((name) => row[name]);
     const modelNames = MODEL_NAMES.map((name) => row[name]);
     const slot = row.latency_slot ?? 0;
-    const amounts = measure(row).map((amount) => amount * sign);
+    const [rows = 0] = amounts;
     for (const span of SPANS) {
       const bucket = Math.floor(row.timestamp / span) * span;
       sums.add([span, bucket, ...names], amounts);
-      latencies.add([span, bucket, ...names, slot], [sign]);
-      ofModels.add([span, bucket, ...modelNames, slot], [sign]);
+      latencies.add([span, bucket, ...names, slot], [rows]);
+      ofModels.add([span, bucket, ...modelNames, slot], [rows]);
     }
   }
 
@@ -92,11 +106,20 @@ export function createLlmDeltas(): LlmDeltas {
     add: (row) => count(row, 1),
     subtract: (row) => count(row, -1),
     async apply(sql) {
+      for (const rows of alike.values()) spread(rows);
+      alike.clear();
       await sums.apply(sql);
       await latencies.apply(sql);
       await ofModels.apply(sql);
     },
   };
+}
+
+/** Rows that go into the same sums, one of them for all. */
+interface Alike {
+  readonly row: Summed;
+  /** In the order of MEASURES, the first of them counts. */
+  readonly amounts: number[];
 }
 
 interface Delta {

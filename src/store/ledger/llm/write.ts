@@ -28,7 +28,7 @@ async function insertRequests(sql: Sql, batch: EncodedLlmBatch, deltas: LlmDelta
   const seqs = await insertRows(sql, { table: 'logs', columns: LLM_COLUMNS, values: rows });
   for (const [index, seq] of seqs.entries()) {
     if (seq === undefined) continue;
-    deltas.add(named(LLM_COLUMNS, rows.slice(index * WIDTH, (index + 1) * WIDTH)) as Summed); // encodeLlmBatch laid it out so
+    deltas.add(summedAt(rows, index * WIDTH));
   }
   const contents: Value[] = [];
   for (let from = 0; from < batch.contents.length; from += CONTENT_WIDTH) {
@@ -41,6 +41,16 @@ async function insertRequests(sql: Sql, batch: EncodedLlmBatch, deltas: LlmDelta
     row: `(${CONTENT_COLUMNS.map(() => '?').join(', ')})`,
     values: contents,
   });
+}
+
+/** Where the columns that go into the sums stand in a row. */
+const SUMMED_AT = SUMMED.map((column) => [column, LLM_COLUMNS.indexOf(column)] as const);
+
+/** What goes into the sums of the row that begins there. */
+function summedAt(rows: readonly Value[], from: number): Summed {
+  const row: Partial<Record<(typeof SUMMED)[number], Value>> = {};
+  for (const [column, at] of SUMMED_AT) row[column] = rows[from + at] ?? null;
+  return row as Summed; // encodeLlmBatch laid it out so
 }
 
 /** Values under the names of their columns. */
