@@ -1,9 +1,10 @@
+import type { CallSignal } from './call-signal.ts';
 import type { GatewayError } from './errors.ts';
 
 /** Places for a bounded number of runs at once; who waits gets the next one by turns of callers, not of runs. */
 export interface FairQueue {
   /** Waits for a place, which the function it gives frees. Throws what `busy` makes, and the signal's reason. */
-  enter(owner: string, signal: AbortSignal): Promise<() => void>;
+  enter(owner: string, signal: CallSignal): Promise<() => void>;
   readonly running: number;
   readonly waiting: number;
 }
@@ -63,7 +64,7 @@ export function createFairQueue({ places, room, busy }: FairQueueOptions): FairQ
 
   return {
     async enter(owner, signal) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw signal.reason;
       if (running < places()) return take(owner);
       if (waiters.length >= room()) throw busy();
       const { promise, resolve, reject } = Promise.withResolvers<() => void>();
@@ -73,7 +74,7 @@ export function createFairQueue({ places, room, busy }: FairQueueOptions): FairQ
         remove(waiter);
         reject(signal.reason as Error);
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort);
       return promise.finally(() => signal.removeEventListener('abort', onAbort));
     },
     get running() {

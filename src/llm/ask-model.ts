@@ -1,6 +1,7 @@
 import type { Caller } from '../governance/caller.ts';
 import type { ModelPrices } from '../governance/model-prices.ts';
 import type { Reservation, Spend } from '../governance/spend.ts';
+import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
@@ -28,7 +29,7 @@ export interface Round {
   readonly targets: readonly Target[];
   readonly caller: Caller;
   readonly headers: CallerHeaders;
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** The first request of the same run in the logs. */
   readonly parent: string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { ClientSettings } from '../contract/config.ts';
 import type { Caller } from '../governance/caller.ts';
+import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import { runAgent } from './agent-loop.ts';
@@ -17,7 +18,7 @@ export interface Inference {
   readonly caller: Caller;
   readonly headers: CallerHeaders;
   /** Aborted when the caller gives up. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** The provider of models that are named without one; undefined: whoever has the model. */
   readonly provider: string | undefined;
 }

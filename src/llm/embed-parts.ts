@@ -1,3 +1,4 @@
+import type { CallSignal } from '../lib/call-signal.ts';
 import type { ProviderKey } from '../store/providers.ts';
 import { readWhole } from './exchange.ts';
 import type { EmbeddingPlan, NativeEmbeddings } from './formats/format.ts';
@@ -23,7 +24,7 @@ const AT_ONCE = 8;
 
 export function createEmbedParts({ send, places }: { send: Send; places: ProviderPlaces }): EmbedParts {
   return async (plan, { target, headers, signal, principal, onAttempt, onFirstByte }) => {
-    const askOne = async (index: number, signal: AbortSignal): Promise<EmbeddedPart> => {
+    const askOne = async (index: number, signal: CallSignal): Promise<EmbeddedPart> => {
       const leave = await places.enter(target.record, principal, signal);
       try {
         const bytes = Buffer.from(JSON.stringify(plan.requests[index]));

@@ -1,3 +1,4 @@
+import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { HttpClient, HttpExchange, HttpRequest } from '../lib/http-client.ts';
 import { joinChunks } from '../lib/join-chunks.ts';
@@ -28,7 +29,7 @@ export function startExchange(
   client: HttpClient,
   request: HttpRequest,
   { provider, headMs, idleMs }: Patience,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): Promise<Arrived> {
   const { promise, resolve, reject } = Promise.withResolvers<Arrived>();
   const late = (what: string) =>
@@ -57,7 +58,7 @@ export function startExchange(
     body.end(failure);
   };
   if (signal.aborted) giveUp();
-  else signal.addEventListener('abort', giveUp, { once: true });
+  else signal.addEventListener('abort', giveUp);
   exchange.done.then(
     () => end(),
     (error: unknown) => {

@@ -31,7 +31,8 @@ export function headersFor(
   trace: TraceContext | undefined,
 ): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (value === undefined) continue;
     const own = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
     if (own !== undefined && own !== '' && !REFUSED.has(own)) found[own] = String(value);

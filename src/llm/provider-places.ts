@@ -1,3 +1,4 @@
+import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { createFairQueue, type FairQueue } from '../lib/fair-queue.ts';
 import type { ProviderRecord } from '../store/providers.ts';
@@ -5,7 +6,7 @@ import type { ProviderRecord } from '../store/providers.ts';
 /** Bounds how many requests a provider gets at once (`concurrency_and_buffer_size`), by turns of callers. */
 export interface ProviderPlaces {
   /** Waits for a place, which the function it gives frees. Throws `provider_busy` when too many wait already. */
-  enter(provider: ProviderRecord, principal: string, signal: AbortSignal): Promise<() => void>;
+  enter(provider: ProviderRecord, principal: string, signal: CallSignal): Promise<() => void>;
 }
 
 interface Place {

@@ -1,3 +1,5 @@
+import { asAbortSignal, type CallSignal } from '../lib/call-signal.ts';
+
 /** What came of the parts: results by their places, those that never came left out, and why the rest did not come. */
 export interface Parts<T> {
   readonly results: readonly T[];
@@ -14,11 +16,11 @@ interface Extent {
 export async function runParts<T>(
   { count, atOnce }: Extent,
   run: (index: number, signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): Promise<Parts<T>> {
   const results = new Map<number, T>();
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const either = AbortSignal.any([asAbortSignal(signal), stop.signal]);
   let next = 0;
   let failure: Parts<T>['failure'];
   const lane = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { Caller } from '../governance/caller.ts';
+import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import type { Audience } from '../mcp/audience.ts';
@@ -20,7 +21,7 @@ export interface ToolScope {
   readonly caller: Caller;
   readonly headers: CallerHeaders;
   readonly audience: Audience;
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Id of the model request that led to the calls, under which their log rows are found. */
   readonly requestId: string;
 }

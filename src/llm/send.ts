@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asAbortSignal, type CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { ProviderKey, ProviderNetwork } from '../store/providers.ts';
 import { connectionError, readWhole, startExchange, type Arrived } from './exchange.ts';
@@ -16,7 +17,7 @@ export interface Outgoing {
   readonly body: (model: string) => Buffer;
   /** Further headers, by lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Hears of each attempt, and the key it is made with. */
   readonly onAttempt: (key: ProviderKey) => void;
 }
@@ -49,24 +50,25 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
     const { base_url: baseUrl } = network;
     const path = custom?.request_path_overrides[format];
     const { url, headers } = await target.provider.address({ format, model, isStream, body, key, baseUrl, path });
-    const all = { 'content-type': 'application/json', ...outgoing.headers, ...headers, ...extraOf(network) };
+    const all = { 'content-type': 'application/json', ...outgoing.headers, ...headers };
+    addExtra(all, network);
     const patience = {
       provider,
       headMs: network.default_request_timeout_in_seconds * 1000,
       idleMs: network.stream_idle_timeout_in_seconds * 1000,
     };
-    const request = { method: 'POST' as const, url, headers: Object.entries(all).flat(), body };
+    const request = { method: 'POST' as const, url, headers: listOf(all), body };
     return startExchange(clients.open(target.record, url), request, patience, signal);
   }
 
   return async (outgoing) => {
     const { target, signal } = outgoing;
     const { network, name } = target.record;
-    const usable = new Set(target.keys);
+    let usable = target.keys;
     let rested: ProviderKey | undefined;
     let last: unknown;
     for (let retries = 0; ;) {
-      const key = pick([...usable], rested, random);
+      const key = pick(usable, rested, random);
       if (key === undefined) throw exhausted(name, last);
       const model = key.aliases[target.model] ?? target.model;
       outgoing.onAttempt(key);
@@ -82,12 +84,12 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
         if (signal.aborted || !isWorthRetry(last)) throw last;
       }
       if (KEY_REFUSED.has(status)) {
-        usable.delete(key);
+        usable = usable.filter((other) => other !== key);
         continue;
       }
       if ((status !== 0 && status !== 429 && status < 500) || retries >= network.max_retries) throw last;
       rested = status === 429 ? key : undefined;
-      await sleep(backOff(network, retries, random), undefined, { signal }).catch(() => {
+      await sleep(backOff(network, retries, random), undefined, { signal: asAbortSignal(signal) }).catch(() => {
         throw new GatewayError('call_cancelled', 'the caller went away');
       });
       retries += 1;
@@ -95,10 +97,15 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
   };
 }
 
-function extraOf({ extra_headers }: ProviderNetwork): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(extra_headers).map(([name, value]) => [name.toLowerCase(), value.resolve()] as const),
-  );
+function addExtra(headers: Record<string, string>, { extra_headers }: ProviderNetwork): void {
+  for (const name in extra_headers) headers[name.toLowerCase()] = extra_headers[name]?.resolve() ?? '';
+}
+
+/** Names and values in turn. */
+function listOf(headers: Readonly<Record<string, string>>): string[] {
+  const list: string[] = [];
+  for (const name in headers) list.push(name, headers[name] ?? '');
+  return list;
 }
 
 /** One of the keys by weight; one that was just told to slow down only if it is the only one. */
@@ -107,6 +114,7 @@ function pick(
   rested: ProviderKey | undefined,
   random: () => number,
 ): ProviderKey | undefined {
+  if (keys.length === 1) return keys[0];
   const others = keys.filter((key) => key !== rested);
   const candidates = others.length > 0 ? others : keys;
   const total = candidates.reduce((sum, { weight }) => sum + weight, 0);

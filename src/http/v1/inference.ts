@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { ClientSettings } from '../../contract/config.ts';
+import { CallController } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { bytesOf } from '../../lib/sse-frames.ts';
+import { timeUuid } from '../../lib/time-uuid.ts';
 import type { StreamAnswer, WholeAnswer } from '../../llm/answer.ts';
 import type { Complete } from '../../llm/complete.ts';
 import type { CountTokens } from '../../llm/count-tokens.ts';
@@ -63,9 +64,9 @@ function createHandler(
   { complete, countTokens, identify, settings, logger }: Deps,
 ): HotHandler {
   return async (request, response) => {
-    const gone = new AbortController();
+    const gone = new CallController();
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
+      if (!response.writableFinished) gone.abort(new GatewayError('call_cancelled', 'the caller went away'));
     });
     response.setHeader('x-request-id', requestIdOf(request));
     try {
@@ -75,12 +76,12 @@ function createHandler(
       const caller = identify.identifyInference(headers);
       const limit = settings().max_request_body_size_mb * 1024 * 1024;
       const asked = readModelRequest(format, await readNodeBody(request, limit));
-      const inference = { request: asked, caller, headers, signal: gone.signal, provider };
+      const inference = { request: asked, caller, headers, signal: gone, provider };
       if (isCount === true) return sendWhole(await countTokens(inference), response);
       const answer = await complete(inference);
       await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, logger));
     } catch (error) {
-      if (gone.signal.aborted || response.headersSent) return; // nobody is left to be told
+      if (gone.aborted || response.headersSent) return; // nobody is left to be told
       const { status, headers, body } = renderInferenceError(error, format, logger);
       const close = request.complete ? {} : { connection: 'close' };
       response.writeHead(status, { ...headers, ...close }).end(JSON.stringify(body));
@@ -90,7 +91,7 @@ function createHandler(
 
 function requestIdOf({ headers }: HotRequest): string {
   const sent = headers['x-request-id'];
-  return typeof sent === 'string' && /^[\x21-\x7e]{1,200}$/.test(sent) ? sent : randomUUID();
+  return typeof sent === 'string' && /^[\x21-\x7e]{1,200}$/.test(sent) ? sent : timeUuid();
 }
 
 function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, response: HotResponse): void {
