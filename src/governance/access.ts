@@ -1,3 +1,4 @@
+import { createLatest } from '../lib/latest.ts';
 import { admits } from '../lib/tool-names.ts';
 
 /** A server as rights see it. */
@@ -88,10 +89,14 @@ export function canUseServer(server: Guarded, virtualKey: string | undefined, fi
 export function readToolFilter(headers: Readonly<Record<string, string | readonly string[] | undefined>>) {
   const clients = headers['x-bf-mcp-include-clients'];
   const tools = headers['x-bf-mcp-include-tools'];
-  return clients === undefined && tools === undefined
-    ? undefined
-    : createToolFilter(readNames(clients), readNames(tools));
+  if (clients === undefined && tools === undefined) return undefined;
+  // No value of a header has an end of line in it.
+  const id = `${tools === undefined ? '' : `=${String(tools)}`}\n${clients === undefined ? '' : `=${String(clients)}`}`;
+  return lateFilters.get(id, () => createToolFilter(readNames(clients), readNames(tools)));
 }
+
+/** A client says the same with every request. */
+const lateFilters = createLatest<string, ToolFilter>(256);
 
 /** A filter of these names; undefined does not restrict. */
 export function createToolFilter(

@@ -63,23 +63,24 @@ export function createLlmMetrics(maxSeries = MAX_SERIES) {
   const all = new Map<string, Series>();
 
   function find(request: MeteredRequest): Series {
-    const labels = labelsOf(request);
-    const known = all.get(labels);
+    const id = idOf(request);
+    const known = all.get(id);
     if (known !== undefined) return known;
-    if (all.size < maxSeries) return open(labels);
+    if (all.size < maxSeries) return open(id, request);
     // A model may be a name of the caller's invention.
     const { provider, object, stream } = request;
-    const rest = labelsOf({ ...NOBODY, provider, object, stream, model: '_OTHER' });
-    return all.get(rest) ?? open(rest);
+    const rest = { ...NOBODY, provider, object, stream, model: '_OTHER' };
+    return all.get(idOf(rest)) ?? open(idOf(rest), rest);
   }
 
-  function open(labels: string): Series {
+  function open(id: string, request: MeteredRequest): Series {
+    const labels = labelsOf(request);
     const spread = () => createDistribution(LLM_SECONDS);
     const series: Series = {
       ...{ labels, errors: new Map(), seconds: { true: spread(), false: spread() }, firstToken: spread() },
       ...{ requests: 0, success: 0, input: 0, output: 0, cost: 0, unpriced: 0, retries: 0, isStreamed: false },
     };
-    all.set(labels, series);
+    all.set(id, series);
     return series;
   }
 
@@ -141,6 +142,18 @@ const NOBODY = {
   customer_id: undefined,
   customer_name: undefined,
 };
+
+/** What tells requests apart as their labels do, without writing those. The model comes last, for it may be any text. */
+function idOf(request: MeteredRequest): string {
+  const { provider, object, virtual_key_id: key = '', virtual_key_name: keyName = '', model } = request;
+  const {
+    team_id: team = '',
+    team_name: teamName = '',
+    customer_id: customer = '',
+    customer_name: name = '',
+  } = request;
+  return `${provider}\0${object}\0${key}\0${keyName}\0${team}\0${teamName}\0${customer}\0${name}\0${model}`;
+}
 
 function labelsOf(request: MeteredRequest): string {
   return renderLabels({

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/errors.ts';
+import { createLatest } from '../../lib/latest.ts';
 import type { CallerFormat } from '../formats/format.ts';
 import { bearer, joinAddress, JSON_BODY } from './address.ts';
 import type { Provider, ProviderCall } from './provider.ts';
@@ -69,10 +70,12 @@ function createSpeaker(
   name: string,
   { baseUrl: publicUrl, formats, paths, takesExtensions, refusesStreamOptions, listsModels = true }: Spoken,
 ): Provider {
-  const at = (baseUrl: string | undefined, path: string): URL => {
+  /** The same few are asked for with every request. */
+  const addresses = createLatest<string, Readonly<URL>>(64);
+  const at = (baseUrl: string | undefined, path: string): Readonly<URL> => {
     const base = baseUrl ?? publicUrl;
     if (base === undefined) throw unknownAddress(name);
-    return joinAddress(base, path);
+    return addresses.get(`${base} ${path}`, () => joinAddress(base, path));
   };
   return {
     formats,
