@@ -97,7 +97,8 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
     const asked = describe(request, isContentKept, now.logging_headers);
     const told = readTraceContext(headerOf(request.headers['traceparent']), headerOf(request.headers['tracestate']));
     const span = tracing.isOn ? tracing.startModelRequest(told, asked) : undefined;
-    const start = { ...asked, metadata: withTraceId(asked.metadata, span?.context ?? told) };
+    const trace = span?.context ?? told;
+    const start = trace === undefined ? asked : { ...asked, metadata: withTraceId(asked.metadata, trace) };
     const entry = ledger.beginLlm(start);
     const startedAt = performance.now();
     const elapsed = () => performance.now() - startedAt;
@@ -129,7 +130,7 @@ export function createLlmRecords({ ledger, metrics, tracing, settings }: RecordD
 
     return {
       id: start.id,
-      trace: span?.context ?? told,
+      trace,
       attempt(used) {
         attempts += 1;
         key = used;
@@ -163,7 +164,10 @@ function describe(request: LlmRequest, isContentKept: boolean, loggedHeaders: re
     fallback_index: fallbackIndex,
     timestamp,
     object: OBJECTS[format],
-    ...{ provider, model, alias: requested === model ? undefined : requested, stream: isStream },
+    provider,
+    model,
+    alias: requested === model ? undefined : requested,
+    stream: isStream,
     principal: caller.principal,
     virtual_key_id: key?.id,
     virtual_key_name: key?.name,
@@ -173,7 +177,9 @@ function describe(request: LlmRequest, isContentKept: boolean, loggedHeaders: re
     customer_name: key?.customer?.name,
     user_agent: headerOf(headers['user-agent']),
     request_id: headerOf(headers['x-request-id']),
-    ...{ input: cut(input), params: cut(params), tools: cut(tools) },
+    input: cut(input),
+    params: cut(params),
+    tools: cut(tools),
     metadata: metadataOf(headers, loggedHeaders),
   };
 }

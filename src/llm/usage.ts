@@ -17,8 +17,13 @@ export function estimateUsage(characters: { readonly input: number; readonly out
   const prompt_tokens = Math.ceil(characters.input / CHARACTERS);
   const completion_tokens = Math.ceil(characters.output / CHARACTERS);
   return {
-    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-    ...{ cached_read_tokens: 0, cached_write_tokens: 0, reasoning_tokens: 0, is_estimate: true },
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    cached_read_tokens: 0,
+    cached_write_tokens: 0,
+    reasoning_tokens: 0,
+    is_estimate: true,
   };
 }
 
@@ -52,8 +57,9 @@ function charactersOf(value: JsonValue | undefined, isSpoken = false): number {
 
 /** The most that a request may use, as far as it says so itself: what is set aside for it before it is sent. */
 export function mostUsage({ fields }: { readonly fields: JsonObject }, body: Uint8Array): TokenUsage {
-  const limit = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'].map((name) => countAt(fields, name));
-  return estimateUsage({ input: body.length, output: (limit.find((count) => count !== undefined) ?? 0) * CHARACTERS });
+  const limit =
+    countAt(fields, 'max_completion_tokens') ?? countAt(fields, 'max_tokens') ?? countAt(fields, 'max_output_tokens');
+  return estimateUsage({ input: body.length, output: (limit ?? 0) * CHARACTERS });
 }
 
 const READERS: Readonly<Record<CallerFormat, (usage: JsonObject) => TokenUsage | undefined>> = {
@@ -78,7 +84,9 @@ function readOpenAi(usage: JsonObject): TokenUsage | undefined {
     prompt_tokens,
   );
   return {
-    ...{ prompt_tokens, completion_tokens, total_tokens: total ?? prompt_tokens + completion_tokens },
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: total ?? prompt_tokens + completion_tokens,
     cached_read_tokens,
     cached_write_tokens: Math.min(countAt(input, 'cached_write_tokens') ?? 0, prompt_tokens - cached_read_tokens),
     reasoning_tokens: countAt(output, 'reasoning_tokens') ?? 0,
@@ -95,8 +103,13 @@ function readAnthropic(usage: JsonObject): TokenUsage | undefined {
   const prompt_tokens = (input ?? 0) + cached_read_tokens + cached_write_tokens;
   const completion_tokens = output ?? 0;
   return {
-    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-    ...{ cached_read_tokens, cached_write_tokens, reasoning_tokens: 0, is_estimate: false },
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    cached_read_tokens,
+    cached_write_tokens,
+    reasoning_tokens: 0,
+    is_estimate: false,
   };
 }
 
