@@ -77,7 +77,7 @@ function isNext(bytes: Buffer | undefined, before: Buffer, length: number): bool
 }
 
 /** The JSON object in a frame; undefined for comments, `[DONE]` and whatever else is none. */
-export function dataOf({ text }: Frame): JsonObject | undefined {
+export function dataOf({ text }: Pick<Frame, 'text'>): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as JsonObject;

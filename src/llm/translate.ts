@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, objectsOf } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
+import { createChunkReader } from './chunk-reader.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
 import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './formats/format.ts';
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
@@ -119,9 +120,10 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
     decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
     decodeStream(take, onData) {
       const framer = createFramer();
+      const readData = format === 'chat' ? createChunkReader() : dataOf;
       const read = (frames: Frame[]) =>
         frames.filter((frame) => {
-          const data = dataOf(frame);
+          const data = readData(frame);
           if (data === undefined) return true;
           onData(data);
           return !isAdded || !isUsageOnly(data);
