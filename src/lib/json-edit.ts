@@ -21,8 +21,8 @@ export function writeList(elements: readonly string[]): JsonList {
  * is there twice both are changed, so that no reader sees an old one.
  */
 export function editObject(bytes: Buffer, changes: MemberChanges): Buffer {
-  const pieces: (Buffer | string)[] = [];
-  const found = new Set<string>();
+  const edits: Edit[] = [];
+  const found: string[] = [];
   let kept = 0;
   let members = 0;
   const { list, close } = membersOf(bytes);
@@ -33,23 +33,50 @@ export function editObject(bytes: Buffer, changes: MemberChanges): Buffer {
       // The comma goes with the member: the one before it, or for the first of all the one behind it.
       const isFirst = members === 0;
       const from = isFirst ? begin : commaBefore(bytes, begin);
-      pieces.push(bytes.subarray(kept, Math.max(kept, from)));
-      kept = isFirst ? commaBehind(bytes, end) : end;
+      const until = isFirst ? commaBehind(bytes, end) : end;
+      edits.push({ from: Math.max(kept, from), until, text: '' });
+      kept = until;
     } else {
-      found.add(key);
+      found.push(key);
       members += 1;
-      pieces.push(bytes.subarray(kept, start), text);
+      edits.push({ from: start, until: end, text });
       kept = end;
     }
   }
-  const added = Object.entries(changes).filter(([key, text]) => text !== undefined && !found.has(key));
-  pieces.push(bytes.subarray(kept, close - 1));
-  for (const [key, text] of added) {
-    pieces.push(`${members === 0 ? '' : ','}${JSON.stringify(key)}:${text}`);
+  for (const key of Object.keys(changes)) {
+    const text = changes[key];
+    if (text === undefined || found.includes(key)) continue;
+    edits.push({
+      from: close - 1,
+      until: close - 1,
+      text: `${members === 0 ? '' : ','}${JSON.stringify(key)}:${text}`,
+    });
     members += 1;
   }
-  pieces.push(bytes.subarray(close - 1));
-  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
+  return replaced(bytes, edits);
+}
+
+/** A text in the place of some bytes. */
+interface Edit {
+  readonly from: number;
+  readonly until: number;
+  readonly text: string;
+}
+
+/** The bytes with all that is replaced, which is in its order and does not overlap. */
+function replaced(bytes: Buffer, edits: readonly Edit[]): Buffer {
+  let { length } = bytes;
+  for (const { from, until, text } of edits) length += Buffer.byteLength(text) - (until - from);
+  const whole = Buffer.allocUnsafe(length);
+  let at = 0;
+  let kept = 0;
+  for (const { from, until, text } of edits) {
+    at += bytes.copy(whole, at, kept, from);
+    if (text !== '') at += whole.write(text, at);
+    kept = until;
+  }
+  bytes.copy(whole, at, kept);
+  return whole;
 }
 
 /** Adds elements to the end of an array that is a member of a JSON object; makes the array if it is not there. */

@@ -192,18 +192,20 @@ function cut(text: string | undefined): string | undefined {
 /** What of a request is logged, as it was written: what was said, the tools, and all other parameters. */
 export function contentOf(format: CallerFormat, body: Buffer): LlmContent {
   // Not parsed to be written again: a request carries tools by the hundred.
-  const members = new Map(membersOf(body).list.map((member) => [member.key, textOfMember(body, member)]));
-  const take = (key: string): string | undefined => {
-    const text = members.get(key);
-    members.delete(key);
-    return text;
-  };
-  const [tools, messages, input] = [take('tools'), take('messages'), take('input')];
-  const [system, instructions] = [take('system'), take('instructions')];
+  const texts: Partial<Record<string, string>> = {};
+  let params = '';
+  for (const member of membersOf(body).list) {
+    const text = textOfMember(body, member);
+    if (APART.has(member.key)) texts[member.key] = text;
+    else params += `${params === '' ? '' : ','}${JSON.stringify(member.key)}:${text}`;
+  }
+  const { tools, messages, input, system, instructions } = texts;
   const said = format === 'responses' || format === 'embeddings' ? input : messages;
   const before = format === 'messages' ? system : instructions;
   // What the model was told before anything was said belongs to it.
   const all = before === undefined ? said : `{"instructions":${before},"messages":${said ?? 'null'}}`;
-  const params = [...members].map(([key, text]) => `${JSON.stringify(key)}:${text}`);
-  return { input: all, params: `{${params.join(',')}}`, tools };
+  return { input: all, params: `{${params}}`, tools };
 }
+
+/** What is no parameter. */
+const APART: ReadonlySet<string> = new Set(['tools', 'messages', 'input', 'system', 'instructions']);
