@@ -1,6 +1,6 @@
 import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
-import type { HttpClient, HttpExchange, HttpRequest } from '../lib/http-client.ts';
+import type { HttpClient, HttpExchange, HttpRequest, HttpSink } from '../lib/http-client.ts';
 import { joinChunks } from '../lib/join-chunks.ts';
 import { IncomingBody } from './incoming-body.ts';
 
@@ -28,46 +28,101 @@ export interface Patience {
 export function startExchange(
   client: HttpClient,
   request: HttpRequest,
-  { provider, headMs, idleMs }: Patience,
+  patience: Patience,
   signal: CallSignal,
 ): Promise<Arrived> {
-  const { promise, resolve, reject } = Promise.withResolvers<Arrived>();
-  const late = (what: string) =>
-    new GatewayError('provider_timeout', `the provider (${request.url.origin}) ${what} in time`);
-  let timer = setTimeout(() => exchange.abort(late('did not answer')), headMs).unref();
-  const rearm = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => exchange.abort(late('did not go on')), idleMs).unref();
-  };
-  const giveUp = () => exchange.abort(new GatewayError('call_cancelled', 'the caller went away'));
-
-  const exchange: HttpExchange = client.send(request, {
-    onHead(status, headers) {
-      rearm();
-      resolve({ status, headers, read: (take) => body.read(take) });
-    },
-    onData(chunk) {
-      timer.refresh();
-      body.push(chunk);
-    },
+  return new Promise((resolve, reject) => {
+    new Asking(patience, signal, { resolve, reject }).begin(client, request);
   });
-  const body = new IncomingBody(exchange);
-  const end = (failure?: unknown) => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
-    body.end(failure);
+}
+
+interface Settle {
+  readonly resolve: (arrived: Arrived) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A class, because a request then makes one object where closures would make eight. */
+class Asking implements HttpSink {
+  readonly #patience: Patience;
+  readonly #signal: CallSignal;
+  readonly #settle: Settle;
+  #origin = '';
+  #exchange: HttpExchange | undefined;
+  #body: IncomingBody | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** When something came last. The timer is not set anew for each piece: it looks when its time has come. */
+  #cameAt = 0;
+  #hasHead = false;
+
+  constructor(patience: Patience, signal: CallSignal, settle: Settle) {
+    this.#patience = patience;
+    this.#signal = signal;
+    this.#settle = settle;
+  }
+
+  begin(client: HttpClient, request: HttpRequest): void {
+    const exchange = client.send(request, this);
+    this.#origin = request.url.origin;
+    this.#exchange = exchange;
+    this.#body = new IncomingBody(exchange);
+    this.#cameAt = performance.now();
+    this.#setTimer(this.#patience.headMs);
+    if (this.#signal.aborted) this.handleEvent();
+    else this.#signal.addEventListener('abort', this);
+    exchange.done.then(
+      () => this.#end(),
+      (error: unknown) => {
+        const failure = connectionError(error, this.#patience.provider);
+        this.#settle.reject(failure);
+        this.#end(failure);
+      },
+    );
+  }
+
+  onHead(status: number, headers: Arrived['headers']): void {
+    const { headMs, idleMs } = this.#patience;
+    this.#hasHead = true;
+    this.#cameAt = performance.now();
+    if (idleMs < headMs) this.#setTimer(idleMs);
+    this.#settle.resolve({ status, headers, read: (take) => this.#opened().read(take) });
+  }
+
+  onData(chunk: Buffer): void {
+    this.#cameAt = performance.now();
+    this.#opened().push(chunk);
+  }
+
+  /** The caller gave up. */
+  handleEvent(): void {
+    this.#exchange?.abort(new GatewayError('call_cancelled', 'the caller went away'));
+  }
+
+  /** Nothing comes before it is sent. */
+  #opened(): IncomingBody {
+    if (this.#body === undefined) throw new Error('an answer came before the request was sent');
+    return this.#body;
+  }
+
+  #setTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#look, ms).unref();
+  }
+
+  readonly #look = (): void => {
+    const { headMs, idleMs } = this.#patience;
+    const left = this.#cameAt + (this.#hasHead ? idleMs : headMs) - performance.now();
+    // A timer may come a little early.
+    if (left >= 1) return this.#setTimer(left);
+    const what = this.#hasHead ? 'did not go on' : 'did not answer';
+    const message = `the provider (${this.#origin}) ${what} in time`;
+    this.#exchange?.abort(new GatewayError('provider_timeout', message));
   };
-  if (signal.aborted) giveUp();
-  else signal.addEventListener('abort', giveUp);
-  exchange.done.then(
-    () => end(),
-    (error: unknown) => {
-      const failure = connectionError(error, provider);
-      reject(failure);
-      end(failure);
-    },
-  );
-  return promise;
+
+  #end(failure?: unknown): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener('abort', this);
+    this.#body?.end(failure);
+  }
 }
 
 /** What a connection met with, in the words of somebody who asked a provider of models. */

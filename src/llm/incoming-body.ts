@@ -8,6 +8,7 @@ export type TakeChunk = (chunk: Buffer) => void | Promise<void>;
 /** So much may wait for its reader; more stays with the sender. */
 const MAX_WAITING = 1024 * 1024;
 const NOW = Promise.resolve();
+const nobodyReads = (): void => undefined;
 
 /** A body on its way from an exchange to its one reader, by calls: an iterator costs several promises for each piece. */
 export class IncomingBody {
@@ -18,8 +19,8 @@ export class IncomingBody {
   /** The reader is not done with a piece, or one is about to be handed on. */
   #isBusy = false;
   #end: { readonly failure: unknown } | undefined;
-  #resolve: () => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  #resolve: () => void = nobodyReads;
+  #reject: (error: unknown) => void = nobodyReads;
 
   constructor(source: Pick<HttpExchange, 'pause' | 'resume' | 'abort'>) {
     this.#source = source;
