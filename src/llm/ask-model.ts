@@ -198,7 +198,8 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       const record = begin(body, { ...round, parent }, target, index);
       parent ??= record.id;
       try {
-        return { ...(await attempt(body, round, target, record)), id: parent };
+        const answer = await attempt(body, round, target, record);
+        return answer.id === parent ? answer : { ...answer, id: parent };
       } catch (error) {
         first ??= error;
         if (round.signal.aborted) break;

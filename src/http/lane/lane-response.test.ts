@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { LaneRequest } from './lane-request.ts';
+import { LaneResponse } from './lane-response.ts';
+
+/** A response, and what the socket was given. */
+function open({ needsDrain = false } = {}) {
+  const writes: string[] = [];
+  const socket = {
+    writableLength: 0,
+    writableNeedDrain: needsDrain,
+    write: (text: string) => writes.push(text) > 0,
+    destroy: () => writes.push('destroyed'),
+  };
+  const request = new LaneRequest('/mcp', {}, socket as unknown as Socket, Buffer.alloc(0));
+  return { writes, response: new LaneResponse(request, 5, () => writes.push('ended')) };
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+test('small parts of one turn go together, the head before them and the end with the last', async () => {
+  const { writes, response } = open();
+  response.writeHead(200);
+  response.write('first');
+  await Promise.resolve();
+  response.write('second');
+  expect(writes).toEqual([]);
+  await nextTurn();
+  expect(writes).toEqual([expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[^]+\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n$/)]);
+  response.write('third');
+  response.end();
+  expect(writes.slice(1)).toEqual(['5\r\nthird\r\n0\r\n\r\n', 'ended']);
+  await nextTurn();
+  expect(writes).toHaveLength(3);
+});
+
+test('a part that waits counts as waiting, and is sent before the connection is given up', () => {
+  const { writes, response } = open();
+  response.writeHead(200).write('part');
+  expect(response.writableLength).toBeGreaterThan('part'.length);
+  response.destroy();
+  expect(writes).toEqual([expect.stringContaining('part'), 'destroyed']);
+});
+
+test('who writes to a slow reader is told to wait', () => {
+  expect(open().response.writeHead(200).write('part')).toBe(true);
+  expect(open({ needsDrain: true }).response.writeHead(200).write('part')).toBe(false);
+});
