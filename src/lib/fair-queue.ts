@@ -72,7 +72,7 @@ export function createFairQueue({ places, room, busy }: FairQueueOptions): FairQ
       waiters.push(waiter);
       const onAbort = (): void => {
         remove(waiter);
-        reject(signal.reason as Error);
+        reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort);
       return promise.finally(() => signal.removeEventListener('abort', onAbort));
