@@ -23,11 +23,15 @@ const MAX_MOULDS = 3;
 export function createChunkReader(): (frame: Frame) => JsonObject | undefined {
   let mould: Mould | undefined;
   let moulds = 0;
+  let isFirst = true;
   return (frame) => {
     const cast = mould && castIn(mould, frame.text);
     if (cast !== undefined) return cast;
     const data = dataOf(frame);
-    if (data === undefined || moulds === MAX_MOULDS) return data;
+    // The first one says who speaks: no other is like it.
+    const isAlone = isFirst;
+    isFirst = false;
+    if (data === undefined || isAlone || moulds === MAX_MOULDS) return data;
     moulds += 1;
     mould = mouldOf(frame.text) ?? mould;
     return data;
