@@ -15,8 +15,8 @@ export interface TlsOptions {
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: URL;
-  /** Names and values in turn: name, value, name, value. */
-  readonly headers: string[];
+  /** Names and values in turn: name, value, name, value. A frozen list is written once for all requests that have it. */
+  readonly headers: readonly string[];
   readonly body?: string | Buffer;
 }
 
@@ -76,7 +76,8 @@ export function createHttpClient(url: URL, tls?: TlsOptions, egress: Egress = un
 
   return {
     send(request, sink) {
-      const { url, method, headers, body = null } = request;
+      const { url, method, body = null } = request;
+      const headers = request.headers as string[]; // undici's types do not say that it only reads them
       if (url.origin !== origin) throw new GatewayError('upstream_bad_reply', `${url.origin} is not ${origin}`);
       if (egress.rules() !== rules) renew();
       sink.onRequest?.(request);

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
+import { COMMON_NAMES } from '../../lib/field-names.ts';
 import type { HotResponse } from '../hot.ts';
 import { httpDate } from './http-date.ts';
 import type { LaneRequest } from './lane-request.ts';
@@ -123,8 +124,9 @@ export class LaneResponse implements HotResponse {
 
   #keep(name: string, value: OutgoingHttpHeaders[string]): void {
     if (value === undefined) return;
-    demandClean(name, value);
-    this.#headers[name.toLowerCase()] = value;
+    const key = COMMON_NAMES.get(name) ?? name.toLowerCase();
+    demandClean(key, value);
+    this.#headers[key] = value;
   }
 
   #demandUnsent(): void {
@@ -188,13 +190,15 @@ export class LaneResponse implements HotResponse {
   }
 }
 
-/** Nothing that was handed on may end a line of the head. */
-function demandClean(name: string, value: number | string | readonly string[]): void {
-  const isClean = Array.isArray(value)
-    ? value.every((each) => !NOT_IN_VALUE.test(each))
-    : !NOT_IN_VALUE.test(String(value));
-  if (!isClean || !TOKEN.test(name) || /^transfer-encoding$/i.test(name))
-    throw new TypeError(`the response must not have header ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+/** Nothing that was handed on may end a line of the head, or say where the body ends. */
+function demandClean(key: string, value: number | string | readonly string[]): void {
+  const isName = key === 'transfer-encoding' ? false : COMMON_NAMES.has(key) || TOKEN.test(key);
+  const isValue =
+    typeof value === 'string'
+      ? !NOT_IN_VALUE.test(value)
+      : typeof value === 'number' || value.every((each) => !NOT_IN_VALUE.test(each));
+  if (!isName || !isValue)
+    throw new TypeError(`the response must not have header ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
 }
 
 function sendJoined(socket: LaneRequest['socket'], before: string, bytes: Buffer, after: string): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { COMMON_NAMES } from '../../lib/field-names.ts';
 
 /** The head of a request that the lane takes, and where it lies in the bytes. */
 export interface RequestHead {
@@ -19,8 +20,12 @@ const VERSION = ' HTTP/1.1';
 const TARGET = /^\/[\x21-\x7e]*$/;
 /** Fewer than a token may have (RFC 9110, 5.6.2): no name that means something to JavaScript, none that CGI would confuse. */
 const NAME = /^[a-z][a-z0-9-]*$/;
-const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const LENGTH = /^\d{1,6}$/;
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const DELETE = 127;
 
 /**
  * Reads the head of a request (RFC 9112) if it is of the plainest kind: POST, HTTP/1.1, one Host, a Content-Length, no header
@@ -46,18 +51,33 @@ export function readHead(bytes: Buffer): RequestHead | undefined {
 function readHeaders(head: string, start: number): IncomingHttpHeaders | undefined {
   const headers: Record<string, string> = {};
   for (let at = start; at <= head.length;) {
-    const found = head.indexOf('\r\n', at);
-    const end = found === -1 ? head.length : found;
     const colon = head.indexOf(':', at);
-    if (colon === -1 || colon > end) return undefined;
-    const name = head.slice(at, colon).toLowerCase();
+    const name = colon === -1 ? undefined : readName(head.slice(at, colon));
+    const end = endOfValue(head, colon + 1);
+    if (name === undefined || end === -1 || headers[name] !== undefined) return undefined;
     const value = trimmed(head, colon + 1, end);
-    if (!NAME.test(name) || headers[name] !== undefined || NOT_IN_VALUE.test(value)) return undefined;
     if (!isPlain(name, value)) return undefined;
     headers[name] = value;
     at = end + 2;
   }
   return headers;
+}
+
+function readName(written: string): string | undefined {
+  const common = COMMON_NAMES.get(written);
+  if (common !== undefined) return common;
+  const name = written.toLowerCase();
+  return NAME.test(name) ? name : undefined;
+}
+
+/** Where the line ends; -1 if something is in it that must not be in a value (RFC 9110, 5.5). */
+function endOfValue(head: string, from: number): number {
+  for (let at = from; at < head.length; at += 1) {
+    const code = head.charCodeAt(at);
+    if ((code >= SPACE && code !== DELETE) || code === TAB) continue;
+    return code === CR && head.charCodeAt(at + 1) === LF ? at : -1;
+  }
+  return head.length;
 }
 
 /** False for what says how the connection is to be used, beyond what is usual. */
@@ -87,5 +107,5 @@ function trimmed(head: string, from: number, to: number): string {
 }
 
 function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
+  return code === SPACE || code === TAB;
 }

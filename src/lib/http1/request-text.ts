@@ -82,9 +82,12 @@ function withBytes(head: string, body: Uint8Array): RequestText {
   return { text: text + bytes.toString('latin1'), body: undefined };
 }
 
+/** What was written of lists that cannot change: a connection to a server sends the same one with every request. */
+const written = new WeakMap<readonly unknown[], string>();
+
 function writeFields(headers: Options['headers']): string | undefined {
   if (headers === null || headers === undefined) return '';
-  if (Array.isArray(headers)) return writeList(headers);
+  if (Array.isArray(headers)) return written.get(headers) ?? writeList(headers);
   const prototype: unknown = Object.getPrototypeOf(headers);
   const isPlain = (prototype === Object.prototype || prototype === null) && !Object.hasOwn(headers, Symbol.iterator);
   return isPlain ? writeRecord(headers as Record<string, unknown>) : undefined;
@@ -99,6 +102,7 @@ function writeList(headers: readonly unknown[]): string | undefined {
     if (!isPlainField(name, value)) return undefined;
     text += `${name as string}: ${value as string}\r\n`;
   }
+  if (Object.isFrozen(headers)) written.set(headers, text);
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { maxHeaderSize } from 'node:http';
 import { errors } from 'undici';
+import { COMMON_NAMES } from '../field-names.ts';
 
 /** Fields as undici gives them: names in lower case, a list where a name came several times. */
 export type Fields = Record<string, string | string[]>;
@@ -40,16 +41,6 @@ const STATUS = /^[1-9]\d\d$/;
 const ZERO = 48;
 const SPACE = 32;
 const TAB = 9;
-
-const COMMON = [
-  'Access-Control-Allow-Origin,Access-Control-Expose-Headers,Cache-Control,Connection,Content-Encoding,Content-Length',
-  'Content-Type,Date,ETag,Expires,Keep-Alive,Last-Modified,Mcp-Session-Id,Mcp-Protocol-Version,Server,Set-Cookie',
-  'Strict-Transport-Security,Transfer-Encoding,Vary,Via,X-Content-Type-Options,X-Powered-By,X-Request-Id,Request-Id',
-].flatMap((names) => names.split(','));
-/** Names that are known to be tokens, in the two ways in which they are mostly written. */
-const LOWER_CASE = new Map(
-  COMMON.flatMap((name) => [name, name.toLowerCase()].map((one) => [one, name.toLowerCase()])),
-);
 
 /** What undici throws when a response is none. */
 export function malformed(code: string, reason: string): Error {
@@ -93,7 +84,7 @@ export function checkUnfinished(line: string): void {
 export function addField(fields: Fields, text: string, start: number, end: number): number {
   const colon = text.indexOf(':', start);
   const name = colon === -1 || colon > end ? '' : text.slice(start, colon);
-  const key = LOWER_CASE.get(name) ?? toKey(name);
+  const key = COMMON_NAMES.get(name) ?? toKey(name);
   let from = colon + 1;
   let to = end;
   while (from < to && isBlank(text.charCodeAt(from))) from += 1;

@@ -9,7 +9,7 @@ export interface StreamSource {
   readonly client: HttpClient;
   readonly url: URL;
   /** The headers of the moment, in turn name and value. */
-  readonly headers: () => string[];
+  readonly headers: () => readonly string[];
   /** Aborted when the connection is closed. */
   readonly closed: AbortSignal;
 }
@@ -49,7 +49,7 @@ export function pauseOf({ retryMs }: StreamPlace, attempt: number, isReachable: 
   return Math.min(Math.max(pause, MIN_PAUSE_MS), MAX_PAUSE_MS);
 }
 
-function withoutContent(headers: string[]): string[] {
+function withoutContent(headers: readonly string[]): string[] {
   return headers.filter((_, index) => {
     const name = headers[index - (index % 2)];
     return name !== 'accept' && name !== 'content-type';

@@ -42,11 +42,11 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
   /** The requests that have no reply yet. */
   const waiting = createInFlight<unknown, (reply: Incoming) => void>();
 
-  function requestHead(): string[] {
+  function requestHead(): readonly string[] {
     const own = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
     if (session !== undefined) own.push('mcp-session-id', session);
     if (protocolVersion !== undefined) own.push('mcp-protocol-version', protocolVersion);
-    return [...Object.entries({ ...target.headers, ...authorization?.headers }).flat(), ...own];
+    return Object.freeze([...Object.entries({ ...target.headers, ...authorization?.headers }).flat(), ...own]);
   }
 
   /** What came on a stream that it does not belong to, or belongs to no request of ours. */
@@ -76,7 +76,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
     return authorization === undefined ? requestOnce(outgoing) : authorization.run(() => requestOnce(outgoing));
   }
 
-  function headersOf({ headers }: OutgoingRequest): string[] {
+  function headersOf({ headers }: OutgoingRequest): readonly string[] {
     return headers === undefined ? head : [...head, ...Object.entries(headers).flat()];
   }
 
@@ -128,7 +128,7 @@ export function createHttpConnection(client: HttpClient, target: HttpTarget, eve
       const lose = (error: unknown): void => {
         if (linger !== undefined || signal.aborted || !canResume(error, place)) return fail(error);
         remember(outgoing, response);
-        const headers = (): string[] => headersOf(outgoing);
+        const headers = (): readonly string[] => headersOf(outgoing);
         const isComplete = (): boolean => linger !== undefined;
         exchange = resumeStream({ source: { ...source, headers }, place, onMessage, isComplete });
         exchange.done.then(end, fail);
