@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 
@@ -9,6 +10,14 @@ import { setFlagsFromString } from 'node:v8';
 export function keepYoungHeapSmall(): () => void {
   setFlagsFromString('--semi-space-growth-factor=1');
   return () => setFlagsFromString('--semi-space-growth-factor=2');
+}
+
+/**
+ * Has one or two cores collect young objects without further threads: a thread that helps would have to wait for a core, and the
+ * collection for the thread. Under load on two cores that makes 3.5 ms of 2.5.
+ */
+export function collectAloneOnFewCores(): void {
+  if (availableParallelism() <= 2) setFlagsFromString('--no-parallel-scavenge');
 }
 
 /** A database of this size holds hundreds of servers or thousands of keys. */
