@@ -31,6 +31,12 @@ export interface HotResponse {
 /** A route that is called all the time. */
 export type HotHandler = (request: HotRequest, response: HotResponse) => Promise<void>;
 
+/** The path of a request target, without its query. */
+export function pathOf({ url = '/' }: Pick<HotRequest, 'url'>): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
 /** Resolves when more can be written, or nobody is left to write to. */
 export function drained(response: HotResponse): Promise<void> {
   return new Promise((resolve) => {

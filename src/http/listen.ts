@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from '../lib/logger.ts';
 import { answerPreflight, type CheckOrigin } from './check-origin.ts';
-import type { HotHandler, HotRequest, HotResponse } from './hot.ts';
+import { pathOf, type HotHandler, type HotRequest, type HotResponse } from './hot.ts';
 import { openLane } from './lane/lane.ts';
 import { renderError } from './render-error.ts';
 import { createSlowReaders } from './slow-readers.ts';
@@ -135,10 +135,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       readers.close();
     },
   };
-}
-
-function pathOf({ url = '/' }: IncomingMessage): string {
-  return url.split('?', 1)[0] ?? '/';
 }
 
 function isWebSocket({ headers, method }: IncomingMessage): boolean {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { HotHandler } from '../hot.ts';
+import { pathOf, type HotHandler } from '../hot.ts';
 import { LaneRequest } from './lane-request.ts';
 import { LaneResponse } from './lane-response.ts';
 import { readHead } from './read-head.ts';
@@ -94,7 +94,7 @@ export class LaneConnection {
   #take(bytes: Buffer): void {
     this.#ahead = bytes;
     const head = readHead(bytes);
-    const handler = head === undefined ? undefined : this.#host.routes.get(pathOf(head.url));
+    const handler = head === undefined ? undefined : this.#host.routes.get(pathOf(head));
     if (head === undefined || handler === undefined) return this.leave();
     this.isUsed = true;
     if (bytes.length < head.end) {
@@ -133,9 +133,4 @@ export class LaneConnection {
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#take(ahead);
   };
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
 }

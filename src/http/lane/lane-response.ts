@@ -1,5 +1,5 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
-import { COMMON_NAMES } from '../../lib/field-names.ts';
+import { COMMON_NAMES, NOT_IN_VALUE, TOKEN } from '../../lib/http-fields.ts';
 import type { HotResponse } from '../hot.ts';
 import { httpDate } from './http-date.ts';
 import type { LaneRequest } from './lane-request.ts';
@@ -8,9 +8,6 @@ type Listener = () => void;
 
 /** Below this, the pieces of a message are cheaper joined than sent one by one. */
 const JOIN_LIMIT = 15 * 1024;
-/** RFC 9110, 5.5 and 5.6.2. */
-const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 const EMPTY = Buffer.alloc(0);
 
 /** The answer to one request of the lane: a head, and a body of known length or in chunks (RFC 9112). */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { COMMON_NAMES } from '../../lib/field-names.ts';
+import { COMMON_NAMES, SPACE, TAB, valueAt } from '../../lib/http-fields.ts';
 
 /** The head of a request that the lane takes, and where it lies in the bytes. */
 export interface RequestHead {
@@ -21,10 +21,8 @@ const TARGET = /^\/[\x21-\x7e]*$/;
 /** Fewer than a token may have (RFC 9110, 5.6.2): no name that means something to JavaScript, none that CGI would confuse. */
 const NAME = /^[a-z][a-z0-9-]*$/;
 const LENGTH = /^\d{1,6}$/;
-const TAB = 9;
 const LF = 10;
 const CR = 13;
-const SPACE = 32;
 const DELETE = 127;
 
 /**
@@ -55,7 +53,7 @@ function readHeaders(head: string, start: number): IncomingHttpHeaders | undefin
     const name = colon === -1 ? undefined : readName(head.slice(at, colon));
     const end = endOfValue(head, colon + 1);
     if (name === undefined || end === -1 || headers[name] !== undefined) return undefined;
-    const value = trimmed(head, colon + 1, end);
+    const value = valueAt(head, colon + 1, end);
     if (!isPlain(name, value)) return undefined;
     headers[name] = value;
     at = end + 2;
@@ -95,17 +93,4 @@ function isPlain(name: string, value: string): boolean {
     default:
       return true;
   }
-}
-
-/** Without spaces and tabs around it; `String.trim` would take more. */
-function trimmed(head: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(head.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(head.charCodeAt(end - 1))) end -= 1;
-  return head.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }

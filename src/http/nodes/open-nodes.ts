@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { GatewayError } from '../../lib/errors.ts';

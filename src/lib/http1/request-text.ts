@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { NOT_IN_VALUE, TOKEN } from '../http-fields.ts';
 
 /** A request as it is sent: the head with a small body behind it, each letter a byte, or the head and a larger body. */
 export interface RequestText {
@@ -14,8 +15,6 @@ const SMALL = 16 * 1024;
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const WITHOUT_BODY = new Set(['GET', 'DELETE', 'OPTIONS']);
 const BAD_PATH = /[^\u0021-\u00ff]/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const BAD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * Writes a request that is as plain as nearly all are: text or bytes as its body, fields of which none is about the connection or the
@@ -121,7 +120,7 @@ function isPlainField(name: unknown, value: unknown): boolean {
     typeof name === 'string' &&
     typeof value === 'string' &&
     TOKEN.test(name) &&
-    !BAD_VALUE.test(value) &&
+    !NOT_IN_VALUE.test(value) &&
     !isAboutMessage(name)
   );
 }

@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http';
 import { errors } from 'undici';
-import { COMMON_NAMES } from '../field-names.ts';
+import { COMMON_NAMES, NOT_IN_VALUE, SPACE, TOKEN, valueAt } from '../http-fields.ts';
 
 /** Fields as undici gives them: names in lower case, a list where a name came several times. */
 export type Fields = Record<string, string | string[]>;
@@ -28,9 +28,6 @@ export interface StatusLine {
 /** As undici counts: the letters of names and values of one block of fields, less than what Node takes. */
 export const MAX_FIELDS = maxHeaderSize;
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Anything but field-vchar, space and tab (RFC 9110, 5.5): above all CR, LF and NUL. */
-const BAD_TEXT = /[^\t\x20-\x7e\x80-\xff]/;
 const BEYOND_ASCII = /[\x80-\xff]/;
 const DIGITS = /^\d{1,16}$/;
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
@@ -39,8 +36,6 @@ const ENDS_CHUNKED = /(?:^|,)[\t ]*chunked$/i;
 const TIMEOUT = /(?:^|,)[\t ]*timeout=(\d+)/i;
 const STATUS = /^[1-9]\d\d$/;
 const ZERO = 48;
-const SPACE = 32;
-const TAB = 9;
 
 /** What undici throws when a response is none. */
 export function malformed(code: string, reason: string): Error {
@@ -60,7 +55,7 @@ export function parseStatusLine(line: string): StatusLine {
     throw malformed('INVALID_STATUS', 'Invalid response status');
   }
   const reason = line.slice(13);
-  if (BAD_TEXT.test(reason)) throw malformed('INVALID_STATUS', 'Invalid character in reason');
+  if (NOT_IN_VALUE.test(reason)) throw malformed('INVALID_STATUS', 'Invalid character in reason');
   return { minor, status, reason: BEYOND_ASCII.test(reason) ? Buffer.from(reason, 'latin1').toString() : reason };
 }
 
@@ -85,12 +80,8 @@ export function addField(fields: Fields, text: string, start: number, end: numbe
   const colon = text.indexOf(':', start);
   const name = colon === -1 || colon > end ? '' : text.slice(start, colon);
   const key = COMMON_NAMES.get(name) ?? toKey(name);
-  let from = colon + 1;
-  let to = end;
-  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
-  const value = text.slice(from, to);
-  if (BAD_TEXT.test(value)) throw malformed('INVALID_HEADER_TOKEN', 'Invalid character in header value');
+  const value = valueAt(text, colon + 1, end);
+  if (NOT_IN_VALUE.test(value)) throw malformed('INVALID_HEADER_TOKEN', 'Invalid character in header value');
   if (fields[key] === undefined) fields[key] = value;
   else addAgain(fields, key, value);
   return name.length + value.length;
@@ -109,10 +100,6 @@ function addAgain(fields: Fields, key: string, value: string): void {
     const now = before === undefined ? value : [before, value];
     Object.defineProperty(fields, key, { value: now, enumerable: true, configurable: true, writable: true });
   }
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 /**

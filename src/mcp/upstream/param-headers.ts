@@ -1,3 +1,4 @@
+import { TOKEN } from '../../lib/http-fields.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { isObject } from '../../lib/json-value.ts';
 import type { Listed, Offer } from '../../store/mcp-clients.ts';
@@ -22,8 +23,6 @@ const ANNOTATION = 'x-mcp-header';
 const NONE: ParamHeaders = { valid: true, headers: [] };
 /** ASCII that hides behind an escape could spell the annotation. */
 const ESCAPED_ASCII = /\\u00[2-7]/i;
-/** 1*tchar (RFC 9110, 5.6.2). */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const PRIMITIVES = new Set<unknown>(['string', 'integer', 'boolean']);
 /** No caller nests arguments deeper; paths of unlimited depth would let a server fill our memory. */
 const MAX_DEPTH = 64;

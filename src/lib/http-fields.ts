@@ -16,3 +16,24 @@ export const COMMON_NAMES: ReadonlyMap<string, string> = new Map(
     .split(',')
     .flatMap((name) => [name, name.toLowerCase()].map((written) => [written, name.toLowerCase()] as const)),
 );
+
+/** A token (RFC 9110, 5.6.2), as the name of a field must be. */
+export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** What must not be in the value of a field (RFC 9110, 5.5), above all CR, LF and NUL; a text has one letter for each byte. */
+export const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+export const TAB = 9;
+export const SPACE = 32;
+
+/** The value that stands there without the spaces and tabs around it (RFC 9110, 5.5); `String.trim` would take more. */
+export function valueAt(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
