@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { bytesOf, createFramer, writeFrame, type Frame } from './sse-frames.ts';
 
+const rawOf = (frame: Frame): string => bytesOf([frame]).toString();
+
 const cut = (...chunks: Buffer[]): Frame[] => {
   const framer = createFramer();
   return [...chunks.flatMap((chunk) => framer.push(chunk)), ...framer.end()];
@@ -19,7 +21,7 @@ test('frames carry their bytes, and what is in them, whichever line ends and fie
     'data: \n\n',
   ];
   const read = cut(Buffer.from(frames.join('')));
-  expect(read.map(({ raw }) => raw.toString())).toEqual(frames);
+  expect(read.map(rawOf)).toEqual(frames);
   expect(read.map(({ text }) => text)).toEqual([
     '{"a":"über"}',
     '{"a":1}',
@@ -41,9 +43,8 @@ test('where the network cuts a stream makes no difference', () => {
     fc.property(places, (at) => {
       const ends = [...at.toSorted((a, b) => a - b), bytes.length];
       const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
-      expect(cut(...chunks).map(({ raw, text }) => [raw.toString(), text])).toEqual(
-        whole.map(({ raw, text }) => [raw.toString(), text]),
-      );
+      const told = (frames: Frame[]) => frames.map((frame) => [rawOf(frame), frame.text]);
+      expect(told(cut(...chunks))).toEqual(told(whole));
     }),
   );
 });
@@ -56,7 +57,24 @@ test('frames are put together again, whichever of them are left out and wherever
     fc.property(fc.nat({ max: bytes.length }), choices, (place, kept) => {
       const frames = [...cut(bytes.subarray(0, place), bytes.subarray(place)), writeFrame({ own: true })];
       const rest = frames.filter((_, index) => kept[index]);
-      expect(bytesOf(rest).toString()).toBe(rest.map(({ raw }) => raw.toString()).join(''));
+      expect(bytesOf(rest).toString()).toBe(rest.map(rawOf).join(''));
     }),
   );
+});
+
+test('an event in many pieces is one frame, and is refused when it grows beyond all measure', () => {
+  const piece = Buffer.alloc(1024 * 1024, 'a');
+  const [frame, ...others] = cut(
+    Buffer.from('data: '),
+    piece,
+    piece,
+    piece,
+    Buffer.from('\n'),
+    Buffer.from('\ndata: x\n\n'),
+  );
+  expect(frame?.text).toBe('a'.repeat(3 * piece.length));
+  expect(others.map(({ text }) => text)).toEqual(['x']);
+  const framer = createFramer();
+  for (let count = 0; count < 64; count += 1) framer.push(piece);
+  expect(() => framer.push(piece)).toThrow('an event of the stream is larger than 64 MiB');
 });

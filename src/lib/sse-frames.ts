@@ -1,11 +1,14 @@
+import { isAscii } from 'node:buffer';
 import { GatewayError } from './errors.ts';
 import { joinChunks } from './join-chunks.ts';
 import type { JsonObject } from './json-rpc.ts';
 
 /** One event of a stream with the bytes that it came in, so that it can be handed on as it is. */
 export interface Frame {
-  /** With the blank line at its end. */
-  readonly raw: Buffer;
+  /** Its bytes are those from `from` to `to`, with the blank line at its end. */
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
   /** The name of the event, where it has one. */
   readonly event: string | undefined;
   /** What is behind `data:`; empty for a comment. */
@@ -24,56 +27,64 @@ export interface Framer {
 }
 
 export function createFramer(): Framer {
-  let rest: Buffer | undefined;
+  let held: Buffer[] = [];
+  let size = 0;
 
   return {
     push(chunk) {
-      const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
-      const frames: Frame[] = [];
-      let from = 0;
-      // What was held had no end yet; only its last three bytes can be part of one.
-      let at = rest === undefined ? 0 : Math.max(0, rest.length - 3);
-      for (;;) {
-        const end = frameEnd(bytes, at);
-        if (end === -1) break;
-        frames.push(readFrame(bytes.subarray(from, end)));
-        from = end;
-        at = end;
-      }
-      rest = from === bytes.length ? undefined : bytes.subarray(from);
-      if (rest !== undefined && rest.length > MAX_FRAME_BYTES)
+      const before = size;
+      held.push(chunk);
+      size += chunk.length;
+      // An event of megabytes is put together once, when its end has come, and not for each piece of it.
+      const frames = before > 0 && !chunk.includes(LF) ? [] : cut(joinChunks(held), before);
+      if (size > MAX_FRAME_BYTES)
         throw new GatewayError('provider_bad_reply', 'an event of the stream is larger than 64 MiB');
       return frames;
     },
     end() {
-      const last = rest;
-      rest = undefined;
-      return last === undefined || last.toString().trim() === '' ? [] : [readFrame(last)];
+      const bytes = joinChunks(held);
+      held = [];
+      return bytes.toString().trim() === '' ? [] : [readFrame(lettersOf(bytes), 0, bytes.length)];
     },
   };
+
+  /** Of the first `before` bytes only the last three can be part of an end. */
+  function cut(bytes: Buffer, before: number): Frame[] {
+    const letters = lettersOf(bytes);
+    const frames: Frame[] = [];
+    let from = 0;
+    for (let end = frameEnd(letters.text, Math.max(0, before - 3)); end !== -1; end = frameEnd(letters.text, from)) {
+      frames.push(readFrame(letters, from, end));
+      from = end;
+    }
+    size = bytes.length - from;
+    held = size === 0 ? [] : [bytes.subarray(from)];
+    return frames;
+  }
 }
 
 /** A frame with this content; `event` is written when there is a name. */
 export function writeFrame(data: JsonObject | string, event?: string): Frame {
   const text = typeof data === 'string' ? data : JSON.stringify(data);
-  return { raw: Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`), event, text };
+  const bytes = Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
+  return { bytes, from: 0, to: bytes.length, event, text };
 }
 
 /** The bytes of all frames. Those that came in one piece go on in it: nothing is copied. */
 export function bytesOf(frames: readonly Frame[]): Buffer {
   const runs: Buffer[] = [];
   for (let at = 0; at < frames.length;) {
-    const { raw } = frames[at] as Frame; // within the list
-    let { length } = raw;
-    for (at += 1; isNext(frames[at]?.raw, raw, length); at += 1) length += frames[at]?.raw.length ?? 0;
-    runs.push(length === raw.length ? raw : Buffer.from(raw.buffer, raw.byteOffset, length));
+    const { bytes, from, to } = frames[at] as Frame; // within the list
+    let end = to;
+    for (at += 1; isNext(frames[at], bytes, end); at += 1) end = frames[at]?.to ?? end;
+    runs.push(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
   }
   return joinChunks(runs);
 }
 
-/** Whether these bytes lie right behind so many from the beginning of the others. */
-function isNext(bytes: Buffer | undefined, before: Buffer, length: number): boolean {
-  return bytes?.buffer === before.buffer && bytes.byteOffset === before.byteOffset + length;
+/** Whether it begins in these bytes where another one ended. */
+function isNext(frame: Frame | undefined, bytes: Buffer, end: number): boolean {
+  return frame?.bytes === bytes && frame.from === end;
 }
 
 /** The JSON object in a frame; undefined for comments, `[DONE]` and whatever else is none. */
@@ -86,37 +97,43 @@ export function dataOf({ text }: Pick<Frame, 'text'>): JsonObject | undefined {
   }
 }
 
+/** Bytes with a letter for each, so that places in both are the same; and whether that is what they say. */
+interface Letters {
+  readonly bytes: Buffer;
+  readonly text: string;
+  readonly isAscii: boolean;
+}
+
+function lettersOf(bytes: Buffer): Letters {
+  return { bytes, text: bytes.toString('latin1'), isAscii: isAscii(bytes) };
+}
+
 /** Behind the next blank line, whichever line ends are used; -1 when there is none yet. */
-function frameEnd(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
-    if (bytes[at + 1] === LF) return at + 2;
-    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+function frameEnd(text: string, from: number): number {
+  for (let at = text.indexOf('\n', from); at !== -1; at = text.indexOf('\n', at + 1)) {
+    const next = text.charCodeAt(at + 1);
+    if (next === LF) return at + 2;
+    if (next === CR && text.charCodeAt(at + 2) === LF) return at + 3;
   }
   return -1;
 }
 
 const DATA = 'data: ';
 
-/** One line of data and nothing else, as nearly all frames are: there is nothing to take apart. */
-function isPlain(raw: Buffer): boolean {
-  const end = raw.indexOf(LF);
-  return end === raw.length - 2 && raw[end - 1] !== CR && isData(raw);
-}
-
-function isData(raw: Buffer): boolean {
-  for (let at = 0; at < DATA.length; at += 1) if (raw[at] !== DATA.charCodeAt(at)) return false;
-  return true;
-}
-
-function readFrame(raw: Buffer): Frame {
-  if (isPlain(raw)) return { raw, event: undefined, text: raw.toString('utf8', DATA.length, raw.length - 2) };
+function readFrame({ bytes, text: letters, isAscii }: Letters, from: number, to: number): Frame {
+  const said = (start: number, end: number) =>
+    isAscii ? letters.slice(start, end) : bytes.toString('utf8', start, end);
+  // One line of data and nothing else, as nearly all frames are: there is nothing to take apart.
+  const isPlain =
+    letters.indexOf('\n', from) === to - 2 && letters.charCodeAt(to - 3) !== CR && letters.startsWith(DATA, from);
+  if (isPlain) return { bytes, from, to, event: undefined, text: said(from + DATA.length, to - 2) };
   let event: string | undefined;
   let text: string | undefined;
-  for (const line of raw.toString().split(/\r?\n/)) {
+  for (const line of said(from, to).split(/\r?\n/)) {
     if (line.startsWith('data:')) {
       const data = line.slice(line[5] === ' ' ? 6 : 5);
       text = text === undefined ? data : `${text}\n${data}`;
     } else if (line.startsWith('event:')) event = line.slice(6).trim();
   }
-  return { raw, event, text: text ?? '' };
+  return { bytes, from, to, event, text: text ?? '' };
 }

@@ -27,14 +27,15 @@ export function createChunkReader(): (frame: Frame) => JsonObject | undefined {
   return (frame) => {
     const cast = mould && castIn(mould, frame.text);
     if (cast !== undefined) return cast;
-    const data = dataOf(frame);
     // The first one says who speaks: no other is like it.
     const isAlone = isFirst;
     isFirst = false;
-    if (data === undefined || isAlone || moulds === MAX_MOULDS) return data;
+    if (isAlone || moulds === MAX_MOULDS) return dataOf(frame);
     moulds += 1;
-    mould = mouldOf(frame.text) ?? mould;
-    return data;
+    const made = mouldOf(frame.text);
+    if (made === undefined) return dataOf(frame);
+    mould = made;
+    return castIn(made, frame.text) ?? dataOf(frame);
   };
 }
 

@@ -119,7 +119,7 @@ async function sendStream(
     if (response.destroyed) return;
     const { body } = renderInferenceError(error, format, logger);
     const frame = dialectOf(format)?.errorFrame(body, events);
-    if (frame !== undefined) response.write(frame.raw);
+    if (frame !== undefined) response.write(bytesOf([frame]));
   }
   response.end();
 }
