@@ -99,6 +99,43 @@ test.each(['Control+k', 'Meta+k'])('%s leads anywhere, and Escape leads back', a
   expect(faults).toEqual([]);
 });
 
+test('what is opened again at once has nothing of before in it', async () => {
+  const { press, type } = byKeyboard(page);
+  await page.goto('/workspace/mcp-registry');
+  await page.getByRole('row', { name: /tracker/ }).waitFor();
+  await press('Control+k');
+  await page.getByRole('dialog').waitFor();
+  await type('trac');
+  await page.evaluate(`for (const init of [{ key: 'Enter' }, { key: 'k', ctrlKey: true }])
+    document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { ...init, bubbles: true }))`);
+  await page.getByRole('heading', { name: 'tracker' }).waitFor();
+  await page.locator('[aria-label="Go to a page, a server or a key"]:focus').waitFor();
+  await type('my-cl');
+  await press('Enter');
+  await page.getByRole('heading', { name: 'my-client' }).waitFor();
+  expect(faults).toEqual([]);
+});
+
+test('whoever types faster than the lists come gets there all the same', async () => {
+  const { press, type } = byKeyboard(page);
+  const gate = Promise.withResolvers<void>();
+  await page.route('**/api/governance/virtual-keys*', async (route) => {
+    await gate.promise;
+    await route.continue();
+  });
+  await page.goto('/workspace/mcp-registry');
+  await page.getByRole('row', { name: /tracker/ }).waitFor();
+  await press('Control+k');
+  await page.getByRole('dialog').waitFor();
+  await type('my-cl');
+  await page.getByText('Looking …').waitFor();
+  await press('Enter');
+  gate.resolve();
+  await page.getByRole('heading', { name: 'my-client' }).waitFor();
+  await page.unroute('**/api/governance/virtual-keys*');
+  expect(faults).toEqual([]);
+});
+
 test('the tools of a server are walked through, opened and closed, and the focus comes back to the row', async () => {
   const { tabTo, press, focus } = byKeyboard(page);
   await page.goto('/workspace/mcp-registry');

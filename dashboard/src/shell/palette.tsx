@@ -1,7 +1,7 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState, type KeyboardEvent } from 'react';
+import { useEffect, useState, type KeyboardEvent } from 'react';
 import { serversQuery } from '../data/servers.ts';
 import { virtualKeysQuery } from '../data/virtual-keys.ts';
 import { classes } from '../ui/classes.ts';
@@ -20,6 +20,8 @@ export interface Command {
 
 interface PaletteProps {
   readonly isOpen: boolean;
+  /** Another one each time it is opened: nothing is left of what was typed before. */
+  readonly opening: number;
   readonly onClose: () => void;
   /** What can be done from anywhere, such as switching the theme. */
   readonly actions: readonly Command[];
@@ -45,11 +47,27 @@ export function Palette({ isOpen, onClose, ...rest }: PaletteProps) {
   );
 }
 
-function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
-  const all = useCommands(actions, isAdmin);
+function Commands({ opening, onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
+  const { commands, isLoading } = useCommands(actions, isAdmin);
   const [text, setText] = useState('');
   const [active, setActive] = useState(0);
-  const shown = findCommands(all, text);
+  /** Enter came before what it is meant for. */
+  const [isEntered, setEntered] = useState(false);
+  const [of, setOf] = useState(opening);
+  const shown = findCommands(commands, text);
+  const [first] = shown;
+
+  function look(next: string): void {
+    setText(next);
+    setActive(0);
+    setEntered(false);
+  }
+
+  // It may be opened again before it is gone, and then keeps its field with the focus in it.
+  if (of !== opening) {
+    setOf(opening);
+    look('');
+  }
 
   function run(command: Command | undefined): void {
     if (command === undefined) return;
@@ -57,9 +75,16 @@ function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
     command.run();
   }
 
+  useEffect(() => {
+    if (!isEntered || first === undefined) return;
+    setEntered(false);
+    run(first);
+  });
+
   function move(event: KeyboardEvent): void {
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (event.key === 'Enter') run(shown[active]);
+    if (event.key === 'Enter' && first === undefined) setEntered(isLoading);
+    else if (event.key === 'Enter') run(shown[active]);
     if (step === 0 || shown.length === 0) return;
     event.preventDefault();
     const next = (active + step + shown.length) % shown.length;
@@ -78,10 +103,7 @@ function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
         placeholder="Go to a page, a server or a key …"
         className="h-12 w-full shrink-0 rounded-t-lg border-b bg-transparent px-4 outline-offset-[-2px]"
         value={text}
-        onChange={(event) => {
-          setText(event.target.value);
-          setActive(0);
-        }}
+        onChange={(event) => look(event.target.value)}
         onKeyDown={move}
       />
       <div id="commands" role="listbox" aria-label="Commands" className="min-h-0 overflow-auto p-1.5">
@@ -106,16 +128,19 @@ function Commands({ onClose, actions, isAdmin }: Omit<PaletteProps, 'isOpen'>) {
           </div>
         ))}
       </div>
-      {shown.length === 0 && <p className="px-4 pb-4 text-sm text-muted">Nothing matches.</p>}
+      {first === undefined && (
+        <p className="px-4 pb-4 text-sm text-muted">{isLoading ? 'Looking …' : 'Nothing matches.'}</p>
+      )}
     </>
   );
 }
 
-function useCommands(actions: readonly Command[], isAdmin: boolean): readonly Command[] {
+/** `isLoading`: there may be more in a moment. */
+function useCommands(actions: readonly Command[], isAdmin: boolean) {
   const navigate = useNavigate();
-  const servers = useQuery(serversQuery).data ?? [];
-  const virtualKeys = useQuery(virtualKeysQuery).data ?? [];
-  return [
+  const { data: servers = [], isLoading: isLoadingServers } = useQuery(serversQuery);
+  const { data: virtualKeys = [], isLoading: isLoadingKeys } = useQuery(virtualKeysQuery);
+  const commands: readonly Command[] = [
     ...NAVIGATION.filter(({ isForAdmins }) => isForAdmins !== true || isAdmin).map(
       ({ to, label, icon, words }): Command => ({
         ...{ id: to, label, icon, words, kind: 'Page' },
@@ -132,6 +157,7 @@ function useCommands(actions: readonly Command[], isAdmin: boolean): readonly Co
       run: () => void navigate({ to: '/workspace/virtual-keys/$id', params: { id } }),
     })),
   ];
+  return { commands, isLoading: isLoadingServers || isLoadingKeys };
 }
 
 /** Every word must be somewhere; what begins with the text comes first. */

@@ -114,14 +114,15 @@ export function Bridge() {
 
 function Menu({ isNarrow, onToggle }: { isNarrow: boolean; onToggle: () => void }) {
   const { isAdmin } = useSession();
-  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [palette, setPalette] = useState({ isOpen: false, opening: 0 });
+  const openPalette = (): void => setPalette((now) => (now.isOpen ? now : { isOpen: true, opening: now.opening + 1 }));
   const { switchTheme, theme } = useTheme();
   const signOut = useSignOut();
   useEffect(() => {
     const open = (event: KeyboardEvent): void => {
       if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey)) return;
       event.preventDefault();
-      setPaletteOpen(true);
+      openPalette();
     };
     addEventListener('keydown', open);
     return () => removeEventListener('keydown', open);
@@ -138,7 +139,7 @@ function Menu({ isNarrow, onToggle }: { isNarrow: boolean; onToggle: () => void 
           type="button"
           aria-label={isNarrow ? 'Go to …' : undefined}
           aria-keyshortcuts="Control+K Meta+K"
-          onClick={() => setPaletteOpen(true)}
+          onClick={openPalette}
           className="flex h-8 w-full items-center gap-2 rounded-md border bg-canvas px-2 text-sm text-muted hover:text-ink"
         >
           <Icon name="search" />
@@ -178,7 +179,12 @@ function Menu({ isNarrow, onToggle }: { isNarrow: boolean; onToggle: () => void 
           </div>
         )}
       </div>
-      <Palette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} actions={actions} isAdmin={isAdmin} />
+      <Palette
+        {...palette}
+        onClose={() => setPalette((now) => ({ ...now, isOpen: false }))}
+        actions={actions}
+        isAdmin={isAdmin}
+      />
     </>
   );
 }
