@@ -130,6 +130,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
       servers: () => servers.registry.list(),
       callsInFlight: () => servers.records.inFlight,
       liveFeedClients: () => edges.liveFeedClients,
+      providerKeys: () => models.listKeyStates(),
+      keyRotations: () => models.keyRotations,
     },
   });
   const inprocess = {

@@ -17,6 +17,8 @@ async function render(): Promise<string> {
     callsInFlight: () => 0,
     ledger: () => ({ waiting: 0, dropped: 0 }),
     liveFeedClients: () => 0,
+    providerKeys: () => [{ provider: 'openai', id: 'k', name: 'key', isUp: true }],
+    keyRotations: () => [['openai', 1]],
   });
   const owner = { virtual_key_id: 'v', virtual_key_name: 'v', team_id: 't', team_name: 't' };
   const call = { server_label: 's', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c' };

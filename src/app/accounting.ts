@@ -30,7 +30,7 @@ export interface Accounting {
 interface AccountingOptions extends Common {
   readonly store: LedgerStore;
   /** What the metrics look up when somebody asks for them. */
-  readonly sources: Pick<MetricSources, 'servers' | 'callsInFlight' | 'liveFeedClients'>;
+  readonly sources: Omit<MetricSources, 'ledger' | 'httpInFlight'>;
 }
 
 /** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */

@@ -5,6 +5,7 @@ import { createComplete, type Complete } from '../llm/complete.ts';
 import { createCountTokens, type CountTokens } from '../llm/count-tokens.ts';
 import { createInjectTools } from '../llm/inject-tools.ts';
 import { createLlmRecords } from '../llm/llm-record.ts';
+import { createKeyHealth, type KeyState } from '../llm/key-health.ts';
 import { createFindModels, type FindModels } from '../llm/find-models.ts';
 import { createListModels, type ListModels } from '../llm/list-models.ts';
 import { createListOffered } from '../llm/offered-models.ts';
@@ -29,6 +30,10 @@ export interface Models {
   readonly countTokens: CountTokens;
   readonly listModels: ListModels;
   readonly findModels: FindModels;
+  /** Which keys work; none while the database cannot tell which there are. */
+  listKeyStates(): readonly KeyState[];
+  /** How often requests went on with another key, by provider. */
+  readonly keyRotations: ReadonlyMap<string, number>;
 }
 
 export async function openModels(options: ModelsOptions): Promise<Models> {
@@ -44,7 +49,8 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
   const listOffered = createListOffered({ providers, clients });
   const chooseTargets = createChooseTargets({ directory, providers, spend });
   const injectTools = createInjectTools({ catalog: servers.catalog, settings });
-  const send = createSend({ clients });
+  const health = createKeyHealth();
+  const send = createSend({ clients, health });
   const complete = createComplete({
     chooseTargets,
     injectTools,
@@ -63,5 +69,13 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
     countTokens: createCountTokens({ chooseTargets, injectTools, send, spend }),
     listModels: createListModels({ directory, listOffered }),
     findModels: createFindModels({ directory, listOffered }),
+    listKeyStates() {
+      try {
+        return health.list(directory.list());
+      } catch {
+        return [];
+      }
+    },
+    keyRotations: health.rotations,
   };
 }

@@ -33,6 +33,11 @@ beforeEach(async () => {
     callsInFlight: () => 0,
     ledger: () => ({ waiting: 0, dropped: 0 }),
     liveFeedClients: () => 0,
+    providerKeys: () => [
+      { provider: 'openai', id: 'k1', name: 'first', isUp: true },
+      { provider: 'openai', id: 'k2', name: 'second', isUp: false },
+    ],
+    keyRotations: () => [['openai', 2]] as const,
   });
   const routes = allRoutes();
   const api = createApi({ routes, identify: identify.identifyManagement, version: '1', logger });

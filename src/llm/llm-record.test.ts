@@ -32,7 +32,13 @@ async function open(more: { settings?: object; tracing?: Tracing } = {}) {
   const store = await openTestLedger('memory');
   const ledger = createLedger({ store, onError: unexpected });
   const metrics = createMetrics({
-    ...{ servers: () => [], callsInFlight: () => 0, liveFeedClients: () => 0 },
+    ...{
+      servers: () => [],
+      callsInFlight: () => 0,
+      liveFeedClients: () => 0,
+      providerKeys: () => [],
+      keyRotations: () => [],
+    },
     ledger: () => ({ waiting: 0, dropped: 0 }),
   });
   const settings = {

@@ -3,6 +3,7 @@ import { asAbortSignal, type CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { ProviderKey, ProviderNetwork } from '../store/providers.ts';
 import { connectionError, readWhole, startExchange, type Arrived } from './exchange.ts';
+import type { KeyHealth } from './key-health.ts';
 import { errorOf } from './provider-failure.ts';
 import type { ProviderClients } from './provider-clients.ts';
 import type { ProviderCall } from './providers/provider.ts';
@@ -34,6 +35,7 @@ export type Send = (outgoing: Outgoing) => Promise<Sent>;
 
 interface SendDeps {
   readonly clients: ProviderClients;
+  readonly health: Pick<KeyHealth, 'note' | 'rotated'>;
   readonly random?: () => number;
 }
 
@@ -42,7 +44,7 @@ const MAX_ERROR_BYTES = 256 * 1024;
 /** The key is no good: another one may be. */
 const KEY_REFUSED = new Set([401, 402, 403]);
 
-export function createSend({ clients, random = Math.random }: SendDeps): Send {
+export function createSend({ clients, health, random = Math.random }: SendDeps): Send {
   async function attempt(outgoing: Outgoing, key: ProviderKey, model: string): Promise<Arrived> {
     const { target, format, isStream, signal } = outgoing;
     const { name: provider, network, custom } = target.record;
@@ -66,17 +68,22 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
     const { network, name } = target.record;
     let usable = target.keys;
     let rested: ProviderKey | undefined;
+    let former: ProviderKey | undefined;
     let last: unknown;
     for (let retries = 0; ;) {
       const key = pick(usable, rested, random);
       if (key === undefined) throw exhausted(name, last);
       const model = key.aliases[target.model] ?? target.model;
+      if (former !== undefined && former !== key) health.rotated(former);
+      former = key;
       outgoing.onAttempt(key);
       let status = 0;
       try {
         const arrived = await attempt(outgoing, key, model);
-        if (arrived.status < 400) return { arrived, model };
         ({ status } = arrived);
+        // Other errors say nothing of the key.
+        if (status < 400 || KEY_REFUSED.has(status)) health.note(key, status < 400);
+        if (status < 400) return { arrived, model };
         last = errorOf(target, arrived, await readWhole(arrived, MAX_ERROR_BYTES));
       } catch (error) {
         // The address may take a request of its own, for a token.

@@ -12,6 +12,10 @@ export interface MetricSources {
   readonly ledger: () => { readonly waiting: number; readonly dropped: number };
   /** Connections to the live feed. */
   readonly liveFeedClients: () => number;
+  /** Keys of providers that were used, and whether the provider took them the last time. */
+  readonly providerKeys: () => Iterable<{ provider: string; id: string; name: string; isUp: boolean }>;
+  /** How often requests went on with another key, by provider. */
+  readonly keyRotations: () => Iterable<readonly [provider: string, count: number]>;
 }
 
 /** The metrics that cost nothing between two scrapes, and those of the Node process. */
@@ -51,6 +55,27 @@ export function createLookedUp(sources: MetricSources): Registry {
     collect() {
       dropped.reset();
       dropped.inc(sources.ledger().dropped);
+    },
+  });
+  const keyUp: Gauge<'provider' | 'selected_key_id' | 'selected_key_name'> = new Gauge({
+    name: 'bifrost_provider_key_up',
+    help: 'Whether a provider took a key when it was last used.',
+    labelNames: ['provider', 'selected_key_id', 'selected_key_name'],
+    registers,
+    collect() {
+      keyUp.reset();
+      for (const { provider, id, name, isUp } of sources.providerKeys())
+        keyUp.set({ provider, selected_key_id: id, selected_key_name: name }, isUp ? 1 : 0);
+    },
+  });
+  const rotations: Counter<'provider'> = new Counter({
+    name: 'bifrost_key_rotation_events_total',
+    help: 'Requests that went on with another key of the provider.',
+    labelNames: ['provider'],
+    registers,
+    collect() {
+      rotations.reset();
+      for (const [provider, count] of sources.keyRotations()) rotations.inc({ provider }, count);
     },
   });
   collectDefaultMetrics({ register: registry });

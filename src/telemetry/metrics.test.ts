@@ -10,6 +10,11 @@ function start() {
     callsInFlight: () => 3,
     ledger: () => ({ waiting: 5, dropped: 7 }),
     liveFeedClients: () => 2,
+    providerKeys: () => [
+      { provider: 'openai', id: 'k1', name: 'first', isUp: true },
+      { provider: 'openai', id: 'k2', name: 'second', isUp: false },
+    ],
+    keyRotations: () => [['openai', 2]] as const,
   });
 }
 

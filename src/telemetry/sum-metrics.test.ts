@@ -32,6 +32,8 @@ test('gauges are added up, but not those that are the same everywhere or tell ho
   expect(sumOf(gauge('nodejs_eventloop_lag_seconds', Number.NaN), gauge('nodejs_eventloop_lag_seconds', 1))).toBe(
     gauge('nodejs_eventloop_lag_seconds', 1),
   );
+  const up = 'bifrost_provider_key_up';
+  expect(sumOf(gauge(up, 1), gauge(up, 0), gauge(up, 1))).toBe(gauge(up, 0));
 });
 
 test('what a process that has ended had counted stays, and nothing else of it', () => {
@@ -47,6 +49,11 @@ test('what one gateway renders comes out as it went in, and twice it is twice', 
     callsInFlight: () => 3,
     ledger: () => ({ waiting: 5, dropped: 7 }),
     liveFeedClients: () => 2,
+    providerKeys: () => [
+      { provider: 'openai', id: 'k1', name: 'first', isUp: true },
+      { provider: 'openai', id: 'k2', name: 'second', isUp: false },
+    ],
+    keyRotations: () => [['openai', 2]] as const,
   });
   const owner = { virtual_key_id: 'v"\\', virtual_key_name: 'v } 1', team_id: 't', team_name: 't' };
   const call = { server_label: 's', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c\n' };

@@ -16,6 +16,8 @@ interface Family {
 /** Gauges of which the highest value counts: they are the same everywhere, or tell of the process that is worst off. */
 const HIGHEST =
   /^(?:asbru_servers|process_start_time_seconds|nodejs_version_info|nodejs_eventloop_lag_(?:[a-z0-9]+_)?seconds)$/;
+/** Gauges of which the lowest value counts: one process has met with the failure that the others have not seen yet. */
+const LOWEST = /^bifrost_provider_key_up$/;
 
 /** Counters, histograms and most gauges are added up: calls, bytes, open files. */
 export function createMetricsSum(): MetricsSum {
@@ -40,7 +42,7 @@ export function createMetricsSum(): MetricsSum {
           const [, , name = '', type = ''] = line.split(' ');
           const isWanted = part === 'all' || type !== 'gauge';
           family = isWanted ? open(name, type, help) : undefined;
-          combine = HIGHEST.test(name) ? highest : add;
+          combine = HIGHEST.test(name) ? highest : LOWEST.test(name) ? lowest : add;
           help = '';
         } else if (family !== undefined && line !== '' && !line.startsWith('#')) {
           const end = line.lastIndexOf(' ');
@@ -67,4 +69,8 @@ function add(before: number | undefined, value: number): number {
 function highest(before: number | undefined, value: number): number {
   // Where nothing was measured yet it is NaN.
   return before === undefined || Number.isNaN(before) || value > before ? value : before;
+}
+
+function lowest(before: number | undefined, value: number): number {
+  return Math.min(before ?? value, value);
 }
