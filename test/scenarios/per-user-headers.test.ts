@@ -3,6 +3,7 @@ import { DATABASES } from '../kit/databases.ts';
 import { messageIn, randomApiKey, startGateway, type ApiAnswer, type GatewayAccess } from '../kit/gateway.ts';
 import { createKey, freshDatabase, updateKey, type TestKey } from '../kit/keys.ts';
 import {
+  allowLinks,
   listSessions,
   personalClient,
   requiredIn,
@@ -335,6 +336,36 @@ test('two gateways on one database know the same credentials, and forget them to
   await expect.poll(async () => (await other.getClient(pending)).state).toBe('connected');
   expect((await other.getClient(pending)).tools).toHaveLength(7);
   expect((await gateway.api('DELETE', `/api/mcp/client/${id}`)).status).toBe(200);
+});
+
+test('a call whose credential is replaced while it is on its way goes on with the new one', async () => {
+  let replace: (() => Promise<unknown>) | undefined;
+  await using upstream = await startUpstream({
+    async guard(request, response) {
+      if (request.headers['x-user-token'] !== 'token-from-before') return true;
+      if (replace === undefined) return true;
+      await replace();
+      response.writeHead(401).end();
+      return false;
+    },
+  });
+  await using gateway = await startGateway();
+  await allowLinks(gateway);
+  const id = await gateway.createClient(personalClient(upstream.url, { user_headers: SAMPLE }));
+  const key = await createKey(gateway, 'k');
+  const required = requiredIn(await whoami(gateway, as(key)));
+  await submit(gateway, required, { 'x-user-token': 'token-from-before' });
+  seen(await whoami(gateway, as(key)));
+  const [session] = await listSessions(gateway, `identity=${key.id}`);
+  const { body } = await gateway.api('POST', `/api/mcp/sessions/${session?.id}/reauth`);
+  const form = { session_id: String(body['session_id']), submit_url: String(body['submit_url']) };
+  replace = async () => {
+    replace = undefined;
+    expect((await submit(gateway, form, { 'x-user-token': 'token-from-now' })).status).toBe(200);
+  };
+  expect(seen(await whoami(gateway, as(key)))['x-user-token']).toBe('token-from-now');
+  expect((await gateway.getClient(id)).state).toBe('connected');
+  expect(upstream.countCalls('whoami')).toBe(2);
 });
 
 test('what was entered for one address is forgotten when the server moves to another', async () => {

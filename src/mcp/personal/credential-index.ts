@@ -16,6 +16,8 @@ interface IndexDeps {
 /** The credentials of all callers in memory, so that a call costs one look-up. */
 export interface CredentialIndex {
   load(): Promise<void>;
+  /** Reads one anew, which another process may have changed. */
+  refresh(id: string): Promise<void>;
   /** Throws `database_unavailable` when nobody can tell. */
   get(id: string): HeaderCredential | undefined;
   /** Those of one identity on one server, by label. */
@@ -106,6 +108,7 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
       await reload(undefined);
       isKnown = true;
     },
+    refresh: (id) => queue({ id }),
     get(id) {
       demandKnown();
       return byId.get(id);

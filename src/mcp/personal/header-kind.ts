@@ -75,7 +75,8 @@ export function createHeaderKind(deps: HeaderKindDeps): HeaderKind {
   }
 
   async function demandUpdate(id: string, version: number): Promise<void> {
-    if (!(await store.demandUpdate(id, version, REFUSED))) return;
+    // It is another one by now, of which the notice may be on its way.
+    if (!(await store.demandUpdate(id, version, REFUSED))) return index.refresh(id);
     deps.logger.info({ credential: id }, 'a server refused what a caller entered; the caller is asked anew');
     await changes.publish('header_credentials', id);
   }

@@ -9,6 +9,7 @@ import type { Between, ClientRequest } from '../client-side.ts';
 import type { Credentials, OwnAuth } from '../credentials.ts';
 import type { Era } from '../revisions.ts';
 import type { Peer } from '../upstream/negotiate.ts';
+import { isExpired } from '../upstream/send.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { startConversation, type Conversation, type InputRequest } from './conversation.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
@@ -35,6 +36,8 @@ interface Passage {
   readonly deadline: Deadline;
   /** The caller's own credential, for a server to which each caller has one. */
   readonly own: OwnAuth | undefined;
+  /** The user was asked something on behalf of the server: the request is not to begin anew. */
+  hasAsked: boolean;
 }
 
 /** Before a server that has nothing to ask, but no answer yet, is asked again. */
@@ -58,14 +61,28 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
       const own = isPerUser(upstream.client)
         ? await unlessAborted(credentials.own(upstream, request), deadline.signal)
         : undefined;
-      if (own === undefined) return await carry({ target, request, deadline, own });
-      return await carry({ target, request, deadline, own }).catch(async (error: unknown) => {
-        throw await own.explain(error);
-      });
+      if (own === undefined) return await carry({ target, request, deadline, own, hasAsked: false });
+      return await carryOwn({ target, request, deadline, own, hasAsked: false });
     } finally {
       deadline[Symbol.dispose]();
     }
   };
+
+  /** With a credential of the caller's own; once more with the one that took its place meanwhile, as nothing ran with the first. */
+  async function carryOwn(passage: Passage & { readonly own: OwnAuth }): Promise<Reply> {
+    const { target, request, deadline, own } = passage;
+    try {
+      return await carry(passage);
+    } catch (error) {
+      const explained = await own.explain(error);
+      if (!isExpired(explained) || passage.hasAsked || request.params.members.has('requestState')) throw explained;
+      const now = await unlessAborted(credentials.own(target.upstream, request), deadline.signal);
+      if (now === undefined || now.key === own.key) throw explained;
+      return carry({ ...passage, own: now }).catch(async (again: unknown) => {
+        throw await now.explain(again);
+      });
+    }
+  }
 
   function carry(passage: Passage): Promise<Reply> {
     const { target, request, deadline, own } = passage;
@@ -173,7 +190,10 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
   }
 
   /** Asks a legacy client, whose time to think does not count, but ends. */
-  async function consult({ request: { side }, deadline }: Passage, question: InputRequest): Promise<JsonObject> {
+  async function consult(passage: Passage, question: InputRequest): Promise<JsonObject> {
+    const { request, deadline } = passage;
+    const { side } = request;
+    passage.hasAsked = true;
     if (side.ask === undefined)
       throw new GatewayError('invalid_request', 'the server asks the user something, but this client cannot be asked');
     deadline.pause();
