@@ -2,7 +2,7 @@
 export const ONE_NODE_ONLY: readonly { readonly file: string; readonly name: RegExp; readonly reason: string }[] = [
   {
     file: 'metrics',
-    name: /^calls are counted under their key|^calls in flight are counted/,
+    name: /^calls are counted under their key|^calls in flight are counted|^keys that a provider refuses/,
     reason: 'each node counts its own calls in its own /metrics, and whoever watches scrapes each',
   },
   {
@@ -20,6 +20,11 @@ export const ONE_NODE_ONLY: readonly { readonly file: string; readonly name: Reg
     name: /^a spent budget or token limit refuses before the provider is asked/,
     reason:
       'what a request took is known after it, and nodes hear of each other’s tokens once a second (docs/budgets.md)',
+  },
+  {
+    file: 'find-models',
+    name: /^lists are kept|^a provider that refuses, is away/,
+    reason: 'each node asks providers for their models by itself, and keeps the lists',
   },
   {
     file: 'explain',

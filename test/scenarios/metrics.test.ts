@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { GatewayAccess } from '../kit/gateway.ts';
 import { createKey, type TestKey } from '../kit/keys.ts';
+import { addProvider, startModelScene } from '../kit/models.ts';
 import { startScene } from '../kit/scene.ts';
 import { waitFor } from '../kit/wait.ts';
 import { postModern } from '../kit/wire.ts';
@@ -87,6 +88,37 @@ test('calls in flight are counted while they run', async () => {
   gate.resolve();
   await Promise.all(calls);
   expect(await inFlight()).toBe(0);
+});
+
+test('keys that a provider refuses are told from those that it takes, until they are changed', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));
+  const network_config = { base_url: models.openaiUrl, max_retries: 1, retry_backoff_initial: 1, retry_backoff_max: 2 };
+  await addProvider(gateway, 'xai', '', { keys, network_config });
+  const refuse = (status: number) => ({ raw: { status, body: '{"error":{"message":"no"}}' } });
+  const ask = async () => {
+    await gateway.api('POST', '/v1/chat/completions', {
+      model: 'xai/grok',
+      messages: [{ role: 'user', content: 'hi' }],
+    });
+    const lines = await scrape(gateway);
+    const isUp = (name: string) =>
+      valueOf(lines, 'bifrost_provider_key_up', { provider: 'xai', selected_key_name: name });
+    return [isUp('a'), isUp('b'), valueOf(lines, 'bifrost_key_rotation_events_total', { provider: 'xai' })];
+  };
+  models.script({ text: 'ok' });
+  expect(await ask()).toEqual([1, undefined, undefined]);
+  models.script(refuse(401), { text: 'ok' });
+  expect(await ask()).toEqual([0, 1, 1]);
+  models.script(refuse(429), { text: 'ok' });
+  expect(await ask(), 'one that must slow down is rested').toEqual([0, 1, 2]);
+  const { body } = await gateway.api('GET', '/api/providers/xai/keys');
+  const [first, second] = body['keys'] as { id: string; name: string }[];
+  await gateway.api('PUT', `/api/providers/xai/keys/${first?.id}`, { ...keys[0], value: 'sk-new' });
+  await gateway.api('DELETE', `/api/providers/xai/keys/${second?.id}`);
+  models.script(refuse(500), refuse(500));
+  expect(await ask(), 'of what a key was before nothing is said').toEqual([undefined, undefined, 2]);
 });
 
 test('metrics want a management key', async () => {

@@ -3,7 +3,7 @@ import { messageIn } from '../kit/gateway.ts';
 import { expectDone, listedTools, startScene } from '../kit/scene.ts';
 import { fastTiming } from '../kit/timing.ts';
 import { openSession, postModern } from '../kit/wire.ts';
-import { waitFor } from '../kit/wait.ts';
+import { waitFor, waitForAll } from '../kit/wait.ts';
 
 test('durations go in as minutes and seconds and are shown in nanoseconds', async () => {
   await using scene = await startScene();
@@ -25,7 +25,7 @@ test('a tool that the upstream adds without a notice appears within the sync int
   expectDone(await scene.update({ tool_sync_interval: 1 }), 'edited');
   upstream.host.servers.clear(); // Nobody is told of the new tool.
   await upstream.addTool('later');
-  await waitFor(async () => (await listedTools(gateway)).includes('c1-later'), 'the new tool to be listed');
+  await waitForAll(async () => (await listedTools(gateway)).includes('c1-later'), 'the new tool to be listed');
   expect((await gateway.getClient(id)).tools.map(({ name }) => name)).toContain('later');
   expect((await gateway.execute('c1-later')).status).toBe(200);
 });
