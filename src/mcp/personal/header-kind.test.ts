@@ -11,7 +11,16 @@ const CLIENT = { client_id: 'c1', per_user_header_keys: ['x-token'] } as unknown
 function credential(version: number): HeaderCredential {
   const times = { created_at: 1, updated_at: version };
   const values = () => ({ 'x-token': `token-${version}` });
-  return { id: 'one', client_id: 'c1', ...HOLDER, ...times, status: 'active', status_reason: undefined, version, values };
+  return {
+    id: 'one',
+    client_id: 'c1',
+    ...HOLDER,
+    ...times,
+    status: 'active',
+    status_reason: undefined,
+    version,
+    values,
+  };
 }
 
 test('values that another process replaced, of which no notice has come, are known once the server has refused the former', async () => {
