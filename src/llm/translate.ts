@@ -2,7 +2,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, objectsOf } from '../lib/json-value.ts';
-import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
+import { createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
@@ -10,7 +10,7 @@ import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './format
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
 import { plainChat } from './formats/plain-chat.ts';
 import { responsesCallerCodec } from './formats/responses/caller-codec.ts';
-import { demandNoError } from './provider-failure.ts';
+import { demandAnswer, demandEvents, demandNoError } from './provider-failure.ts';
 import type { Provider, ProviderCall } from './providers/provider.ts';
 import type { ModelRequest } from './request.ts';
 
@@ -60,7 +60,7 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       );
     },
     decodeWhole(bytes) {
-      const native = parseAnswer(bytes);
+      const native = readAnswer(bytes);
       const decoded = codec === undefined ? native : codec.decodeResponse(native, facts);
       const answer = caller?.encodeResponse(decoded, request.fields, facts) ?? decoded;
       return { bytes: Buffer.from(JSON.stringify(answer)), answer };
@@ -117,7 +117,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
         model,
         isAdded ? { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) } : {},
       ),
-    decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
+    decodeWhole: (bytes) => ({ bytes, answer: readAnswer(bytes) }),
     decodeStream(take, onData) {
       const framer = createFramer();
       const readData = format === 'chat' ? createChunkReader() : dataOf;
@@ -128,7 +128,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
-      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(framer.end())) };
+      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(endOf(framer))) };
     },
   };
 }
@@ -183,7 +183,14 @@ interface EventReader {
 function createEventReader(framing: Provider['framing']): EventReader {
   if (framing === 'event-stream') return createBinaryReader();
   const framer = createFramer();
-  return { push: (chunk) => eventsIn(framer.push(chunk)), end: () => eventsIn(framer.end()) };
+  return { push: (chunk) => eventsIn(framer.push(chunk)), end: () => eventsIn(endOf(framer)) };
+}
+
+/** What is left of a stream. Throws for what is none. */
+function endOf(framer: Framer): Frame[] {
+  const rest = framer.end();
+  for (const { raw, text } of rest) if (text === '') demandEvents(raw);
+  return rest;
 }
 
 function createBinaryReader(): EventReader {
@@ -211,6 +218,12 @@ function eventsIn(frames: readonly Frame[]): StreamEvent[] {
 
 function parse(bytes: Buffer): JsonObject {
   return JSON.parse(bytes.toString()) as JsonObject; // a request that was read before
+}
+
+function readAnswer(bytes: Buffer): JsonObject {
+  const answer = parseAnswer(bytes);
+  demandAnswer(answer);
+  return answer;
 }
 
 /** The JSON object that a provider answered with. Throws `provider_bad_reply`. */
