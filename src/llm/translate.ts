@@ -1,7 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { asObject, objectsOf } from '../lib/json-value.ts';
+import { asObject, defined, objectsOf, without } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
@@ -54,8 +54,7 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const asked = { ...chat(), model };
       return Buffer.from(
         JSON.stringify(
-          codec?.encodeRequest(asked) ??
-            withUsage(provider.takesExtensions === true ? asked : plainChat(asked), provider),
+          codec?.encodeRequest(asked) ?? suited(provider.takesExtensions === true ? asked : plainChat(asked), provider),
         ),
       );
     },
@@ -106,17 +105,15 @@ function unspoken(format: string): GatewayError {
 }
 
 /** Nothing changes but the name of the model, and what only the gateway reads. */
-function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOptions }: Provider): Translation {
+function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider): Translation {
   const { format, fields, isStream } = request;
-  const isAdded = isStream && !showsUsage(request) && refusesStreamOptions !== true;
+  const takesOptions = format !== 'chat' || refuses?.has('stream_options') !== true;
+  const isAdded = isStream && takesOptions && !showsUsage(request);
+  const added = { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) };
+  const changes = isAdded ? added : takesOptions ? {} : { stream_options: undefined };
   return {
     format,
-    encode: (model) =>
-      asAsked(
-        bytes,
-        model,
-        isAdded ? { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) } : {},
-      ),
+    encode: (model) => asAsked(bytes, model, changes),
     decodeWhole: (bytes) => ({ bytes, answer: readAnswer(bytes) }),
     decodeStream(take, onData) {
       const framer = createFramer();
@@ -163,12 +160,17 @@ function toFrames(events: readonly StreamEvent[], onData: (data: JsonObject) => 
   });
 }
 
-function withUsage(chat: JsonObject, { refusesStreamOptions }: Provider): JsonObject {
-  if (refusesStreamOptions === true) return { ...chat, stream_options: undefined };
-  return chat.stream === true
-    ? { ...chat, stream_options: { ...asObject(chat.stream_options), include_usage: true } }
-    : chat;
+/** A request that the gateway wrote, without what the provider refuses, and with what makes it tell the usage. */
+function suited(chat: JsonObject, { refuses = NONE }: Provider): JsonObject {
+  const isAsked = chat.stream === true && !refuses.has('stream_options');
+  const stream_options = isAsked ? { ...asObject(chat.stream_options), include_usage: true } : chat.stream_options;
+  // The limit has a former name, which all know.
+  const limit = chat.max_completion_tokens;
+  const former = refuses.has('max_completion_tokens') && limit !== undefined ? { max_tokens: limit } : {};
+  return without(defined({ ...chat, ...former, stream_options }), refuses);
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function pushAll<From, To>(translator: StreamTranslator<From, To>, items: readonly From[]): To[] {
   return items.flatMap((item) => translator.push(item));

@@ -56,3 +56,47 @@ test('a model may have a name of any letters', async () => {
   const { status, headers } = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/模型' });
   expect([status, headers.get('x-bf-model')]).toEqual([200, encodeURIComponent('模型')]);
 });
+
+test('Mistral, which refuses what it does not know, gets none of it', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await addProvider(gateway, 'mistral', models.openaiUrl);
+  const model = 'mistral/devstral';
+  const options = { stream_options: { include_usage: true } };
+  const effort = { text: { verbosity: 'low' }, prompt_cache_key: 'k', max_output_tokens: 9 };
+  await postStream(gateway, '/v1/messages', { ...MESSAGES, model, metadata: { user_id: 'u' } });
+  await postStream(gateway, '/v1/responses', { model, input: 'hi', service_tier: 'auto', ...effort });
+  const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model, ...options });
+  expect(text).toContain('hel');
+  const fields = models.calls.map(({ body }) => Object.keys(body).filter((name) => name !== 'tools'));
+  const all = ['max_tokens', 'messages', 'model', 'stream'];
+  expect(fields.map((names) => names.toSorted())).toEqual([all, all, all]);
+  expect(models.calls.map(({ body }) => body['max_tokens'])).toEqual([9, 9, 9]);
+});
+
+test('Bedrock gets documents of different names, and hears of tools that failed', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await addProvider(gateway, 'bedrock', models.anthropicUrl);
+  models.script({
+    raw: { status: 200, body: '{"output":{"message":{"content":[{"text":"x"}]}},"stopReason":"end_turn"}' },
+  });
+  const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } };
+  const use = { type: 'tool_use', id: 't', name: 'read', input: {} };
+  const result = { type: 'tool_result', tool_use_id: 't', is_error: true, content: 'no such file' };
+  const messages = [
+    { role: 'user', content: [pdf, { ...pdf, title: 'Report.pdf' }, pdf] },
+    { role: 'assistant', content: [use] },
+    { role: 'user', content: [result, { ...pdf, title: 'report.pdf' }] },
+  ];
+  const { status } = await gateway.api('POST', '/v1/messages', {
+    ...{ model: 'bedrock/us.anthropic.claude-x', max_tokens: 9, messages },
+    tools: [{ name: 'read', input_schema: { type: 'object' } }],
+  });
+  expect(status).toBe(200);
+  const sent = models.calls[0]?.body['messages'] as { content: Record<string, JsonObject>[] }[];
+  const blocks = sent.flatMap(({ content }) => content);
+  const names = blocks.flatMap(({ document }) => document?.['name'] ?? []);
+  expect(names).toEqual(['document', 'Report', 'document-2', 'report-2']);
+  expect(blocks.flatMap(({ toolResult }) => toolResult?.['status'] ?? [])).toEqual(['error']);
+});
