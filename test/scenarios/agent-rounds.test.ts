@@ -298,3 +298,11 @@ describe('responses that OpenAI keeps', () => {
     expect(number(ended['id'])).toBeGreaterThan(number(begun['id']));
   });
 });
+
+test('half a letter in what a tool says does not break the next round, which providers would refuse', async () => {
+  await using scene = await startModelScene(AUTO);
+  scene.models.script({ calls: [{ ...CALL, args: { text: 'a\uD83D' } }] }, { text: 'done' });
+  await scene.gateway.api('POST', '/v1/chat/completions', QUESTION);
+  const results = list(bodies(scene)[1]?.['messages']).filter(({ role }) => role === 'tool');
+  expect(results.map(({ content }) => content)).toEqual(['a\uFFFD']);
+});
