@@ -96,7 +96,9 @@ function optionalIn(input: JsonObject, name: string): string | undefined {
 function toReply({ text, isError, meta }: { text: string; isError: boolean; meta?: object }, isModern: boolean): Reply {
   const head = isModern ? { resultType: 'complete' } : {};
   const tail = { ...(isError && { isError }), ...(meta && { _meta: meta }) };
-  const bytes = Buffer.from(JSON.stringify({ ...head, content: [{ type: 'text', text: text.toWellFormed() }], ...tail }));
+  const bytes = Buffer.from(
+    JSON.stringify({ ...head, content: [{ type: 'text', text: text.toWellFormed() }], ...tail }),
+  );
   return { kind: 'result', bytes, isError, hasResultType: isModern };
 }
 
