@@ -14,7 +14,7 @@ import { READ_RESULT, READ_RESULT_TOOL } from '../mcp/results/read-result.ts';
 import { unwrap } from '../mcp/search/call-through.ts';
 import { CALL_TOOL } from '../mcp/search/meta-tools.ts';
 import type { Dialect, OfferedTool, ToolCall } from './dialects/dialect.ts';
-import { offeredSchema } from './offered-schema.ts';
+import { offeredSchema } from './formats/offered-schema.ts';
 import type { ModelRequest } from './request.ts';
 
 /** A request with the tools of its caller. */

@@ -79,3 +79,10 @@ test.each(FORMATS)('a tool has a schema that providers take, whatever its server
     properties: { a: { type: 'string' }, tags: { type: 'array', items: {} } },
   });
 });
+
+test('a tool that a client of Anthropic brings has a schema that others take', async () => {
+  await using scene = await startModelScene();
+  const tools = [{ name: 'mine', input_schema: { type: 'object' } }];
+  await scene.gateway.api('POST', '/v1/messages', { model: 'openai/gpt-x', max_tokens: 9, messages: MESSAGES, tools });
+  expect(offered(scene)[0]).toEqual({ name: 'mine', schema: { type: 'object', properties: {} } });
+});

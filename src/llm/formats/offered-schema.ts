@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { isObject } from '../lib/json-value.ts';
-import { inputSchema } from './formats/messages/input-schema.ts';
+import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
+import { isObject } from '../../lib/json-value.ts';
+import { inputSchema } from './messages/input-schema.ts';
 
 /** Where schemas stand in a schema: by themselves or in a list, and under names. */
 const INNER = new Set(['items', 'prefixItems', 'anyOf', 'oneOf', 'allOf', 'not', 'additionalProperties']);
