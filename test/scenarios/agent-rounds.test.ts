@@ -306,3 +306,15 @@ test('half a letter in what a tool says does not break the next round, which pro
   const results = list(bodies(scene)[1]?.['messages']).filter(({ role }) => role === 'tool');
   expect(results.map(({ content }) => content)).toEqual(['a\uFFFD']);
 });
+
+test('an empty text, which Anthropic writes but does not take, is not in the next round', async () => {
+  await using scene = await startModelScene(AUTO);
+  const content = [
+    { type: 'text', text: '' },
+    { type: 'tool_use', id: 'a', name: 'c1-echo', input: { text: 'one' } },
+  ];
+  const body = JSON.stringify({ type: 'message', content, stop_reason: 'tool_use', usage: {} });
+  scene.models.script({ raw: { status: 200, body } }, { text: 'done' });
+  await scene.gateway.api('POST', '/v1/messages', CLAUDE);
+  expect(list(bodies(scene)[1]?.['messages'])[1]?.['content']).toEqual(content.slice(1));
+});

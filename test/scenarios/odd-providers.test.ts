@@ -100,3 +100,26 @@ test('Bedrock gets documents of different names, and hears of tools that failed'
   expect(names).toEqual(['document', 'Report', 'document-2', 'report-2']);
   expect(blocks.flatMap(({ toolResult }) => toolResult?.['status'] ?? [])).toEqual(['error']);
 });
+
+test.each([
+  [
+    'messages',
+    '/v1/messages',
+    { max_tokens: 9 },
+    'messages',
+    { role: 'assistant', content: [{ type: 'thinking', thinking: 'hm', signature: 's' }] },
+  ],
+  ['responses', '/v1/responses', {}, 'input', { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] }],
+] as const)(
+  'a turn that ended in its thoughts has a content, which OpenAI demands: %s',
+  async (_, path, more, name, turn) => {
+    await using scene = await startModelScene();
+    const { gateway, models } = scene;
+    await addProvider(gateway, 'cerebras', models.openaiUrl);
+    const said = [...MESSAGES.messages, turn, { role: 'user', content: 'go on' }];
+    const { status } = await gateway.api('POST', path, { model: 'cerebras/m', ...more, [name]: said });
+    expect(status).toBe(200);
+    const [, second] = models.calls[0]?.body['messages'] as JsonObject[];
+    expect(second).toEqual({ role: 'assistant', content: '' });
+  },
+);

@@ -24,8 +24,10 @@ export const messagesDialect: Dialect = {
       content: text,
       ...(isError && { is_error: true }),
     }));
+    // Anthropic writes texts without a letter in them, but takes none.
+    const words = objectsOf(answer.content).filter(({ type, text }) => type !== 'text' || textOf(text).trim() !== '');
     const turns = [
-      { role: 'assistant', content: answer.content },
+      { role: 'assistant', content: words },
       { role: 'user', content },
     ];
     const said = writeList(turns.map((turn) => JSON.stringify(turn)));
