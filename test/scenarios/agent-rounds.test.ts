@@ -318,3 +318,14 @@ test('an empty text, which Anthropic writes but does not take, is not in the nex
   await scene.gateway.api('POST', '/v1/messages', CLAUDE);
   expect(list(bodies(scene)[1]?.['messages'])[1]?.['content']).toEqual(content.slice(1));
 });
+
+test('calls without ids that are left to the caller reach it', async () => {
+  await using scene = await startModelScene(AUTO);
+  const tool_calls = ['c1-echo', 'c1-whoami'].map((name) => ({ type: 'function', function: { name, arguments: '{}' } }));
+  const message = { role: 'assistant', content: null, tool_calls };
+  const body = JSON.stringify({ id: 'x', choices: [{ index: 0, message, finish_reason: 'tool_calls' }] });
+  scene.models.script({ raw: { status: 200, body } });
+  const answer = await scene.gateway.api('POST', '/v1/chat/completions', QUESTION);
+  const [choice] = list(answer.body['choices']);
+  expect((choice?.['message'] as JsonObject)['tool_calls']).toEqual(tool_calls.slice(1));
+});

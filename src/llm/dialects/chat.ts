@@ -33,7 +33,9 @@ export const chatDialect: Dialect = {
     const [choice = {}] = objectsOf(answer.choices);
     const message = objectOf(choice.message);
     const kept = objectsOf(message.tool_calls).flatMap((item) => {
-      const call = pending.find(({ id }) => id === item.id);
+      // Not every provider gives its calls ids, but what runs here and what does not has different names.
+      const { id: itemId, name: itemName } = readCall(item);
+      const call = pending.find(({ id, name }) => id === itemId && name === itemName);
       return call === undefined ? [] : { ...item, function: { ...objectOf(item.function), arguments: call.arguments } };
     });
     const content = [textOf(message.content), describeExecuted(executed)].filter((text) => text !== '').join('\n\n');
