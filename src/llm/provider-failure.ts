@@ -12,9 +12,9 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
   const native = parse(body);
   const said: ProviderError =
     native === undefined ? { message: body.toString() } : (provider.codec?.decodeError(native) ?? readError(native));
-  const message = (said.message === '' ? `HTTP ${status}` : said.message).slice(0, MAX_MESSAGE);
+  const message = status < 400 ? moved(record.name, status) : said.message === '' ? `HTTP ${status}` : said.message;
   const wait = Number(headers['retry-after']);
-  return new GatewayError('provider_error', message, {
+  return new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), {
     status: status >= 400 && status < 600 ? status : 502,
     details: {
       provider: record.name,
@@ -27,6 +27,11 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
       ...(Number.isFinite(wait) && wait > 0 && { retry_after: Math.ceil(wait) }),
     },
   });
+}
+
+/** No redirect is followed: credentials would go to whoever is named in it. */
+function moved(provider: string, status: number): string {
+  return `provider ${provider} answered with a redirect (HTTP ${status}): its network_config.base_url is not where it is`;
 }
 
 /** What an answer has that is one. */
@@ -44,10 +49,10 @@ export function demandAnswer(native: JsonObject): void {
   });
 }
 
-/** Throws what the end of a stream says, where it is no event but JSON by itself: what a provider says that did not stream at all. */
+/** Throws what the end of a stream says, where it is no event but JSON or a page: what a provider says that did not stream at all. */
 export function demandEvents(raw: Buffer): void {
   const text = raw.toString().trim();
-  if (!/^[[{}"]/.test(text)) return;
+  if (!/^[[{}"<]/.test(text)) return;
   const native = parse(Buffer.from(text));
   if (native !== undefined) demandAnswer(native);
   throw new GatewayError('provider_bad_reply', 'the provider answered with something that is no event stream');

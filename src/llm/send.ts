@@ -75,7 +75,7 @@ export function createSend({ clients, random = Math.random }: SendDeps): Send {
       let status = 0;
       try {
         const arrived = await attempt(outgoing, key, model);
-        if (arrived.status < 400) return { arrived, model };
+        if (arrived.status < 300) return { arrived, model };
         ({ status } = arrived);
         last = errorOf(target, arrived, await readWhole(arrived, MAX_ERROR_BYTES));
       } catch (error) {

@@ -321,7 +321,10 @@ test('an empty text, which Anthropic writes but does not take, is not in the nex
 
 test('calls without ids that are left to the caller reach it', async () => {
   await using scene = await startModelScene(AUTO);
-  const tool_calls = ['c1-echo', 'c1-whoami'].map((name) => ({ type: 'function', function: { name, arguments: '{}' } }));
+  const tool_calls = ['c1-echo', 'c1-whoami'].map((name) => ({
+    type: 'function',
+    function: { name, arguments: '{}' },
+  }));
   const message = { role: 'assistant', content: null, tool_calls };
   const body = JSON.stringify({ id: 'x', choices: [{ index: 0, message, finish_reason: 'tool_calls' }] });
   scene.models.script({ raw: { status: 200, body } });

@@ -41,6 +41,7 @@ test.each(FORMATS)('what is no stream is told as an error in it: %s', async (_, 
   for (const [said, body] of [
     ['no room', JSON.stringify(ERROR)],
     ['no event stream', '{"choices": []}'],
+    ['no event stream', '<html><body>Sign in</body></html>'],
   ] as const) {
     models.script({ raw: { status: 200, body } });
     const { text } = await postStream(gateway, path, request);
@@ -123,3 +124,13 @@ test.each([
     expect(second).toEqual({ role: 'assistant', content: '' });
   },
 );
+
+test.each([false, true])('a redirect is no answer, and says what is wrong (streamed: %s)', async (stream) => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  models.script({ raw: { status: 301, headers: { location: 'https://elsewhere.test/v1' }, body: '<html></html>' } });
+  const answer = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x', stream });
+  expect(answer.status).toBe(502);
+  expect((answer.body['error'] as JsonObject)['message']).toContain('base_url is not where it is');
+  expect(models.calls).toHaveLength(1);
+});
