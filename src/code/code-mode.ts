@@ -92,11 +92,13 @@ function optionalIn(input: JsonObject, name: string): string | undefined {
   return value === undefined || value === null || value === '' ? undefined : textIn(input, name);
 }
 
-/** A text as the result of a tool. */
+/** A text as the result of a tool. Where it was cut, half a letter may be left, which providers of models refuse. */
 function toReply({ text, isError, meta }: { text: string; isError: boolean; meta?: object }, isModern: boolean): Reply {
   const head = isModern ? { resultType: 'complete' } : {};
   const tail = { ...(isError && { isError }), ...(meta && { _meta: meta }) };
-  const bytes = Buffer.from(JSON.stringify({ ...head, content: [{ type: 'text', text }], ...tail }));
+  const bytes = Buffer.from(
+    JSON.stringify({ ...head, content: [{ type: 'text', text: text.toWellFormed() }], ...tail }),
+  );
   return { kind: 'result', bytes, isError, hasResultType: isModern };
 }
 

@@ -209,9 +209,10 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
   };
 }
 
-/** Which target answered. */
+/** Which target answered. A model may have a name of letters that no header takes. */
 function headersOf({ record }: Target, { model }: Pick<Sent, 'model'>): Record<string, string> {
-  return { 'x-bf-provider': record.name, 'x-bf-model': model };
+  const name = /^[\x20-\x7e]*$/.test(model) ? model : encodeURIComponent(model.toWellFormed());
+  return { 'x-bf-provider': record.name, 'x-bf-model': name };
 }
 
 /** The model may be an alias, for the caller or for a key: one of its names says what it is. */

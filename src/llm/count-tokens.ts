@@ -5,6 +5,7 @@ import { messagesDialect } from './dialects/messages.ts';
 import { readWhole } from './exchange.ts';
 import { headersFor } from './forward-headers.ts';
 import type { InjectTools } from './inject-tools.ts';
+import { sizeOf } from './request-size.ts';
 import type { Send } from './send.ts';
 import type { Target } from './target.ts';
 import { asAsked } from './translate.ts';
@@ -64,6 +65,6 @@ export function createCountTokens({ chooseTargets, injectTools, send, spend }: C
 }
 
 function estimate(body: Buffer): Buffer {
-  const { prompt_tokens } = estimateUsage({ input: body.length, output: 0 });
+  const { prompt_tokens } = estimateUsage({ input: sizeOf(body), output: 0 });
   return Buffer.from(JSON.stringify({ input_tokens: prompt_tokens }));
 }

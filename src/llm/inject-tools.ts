@@ -4,7 +4,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { appendToMember, writeList, type JsonList } from '../lib/json-edit.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import { asObject, textOf } from '../lib/json-value.ts';
-import { admits } from '../lib/tool-names.ts';
+import { admits, modelToolName, plainToolName } from '../lib/tool-names.ts';
 import type { Audience } from '../mcp/audience.ts';
 import type { ToolEntry, View } from '../mcp/view.ts';
 import { audienceOf } from '../mcp/client-side.ts';
@@ -14,6 +14,7 @@ import { READ_RESULT, READ_RESULT_TOOL } from '../mcp/results/read-result.ts';
 import { unwrap } from '../mcp/search/call-through.ts';
 import { CALL_TOOL } from '../mcp/search/meta-tools.ts';
 import type { Dialect, OfferedTool, ToolCall } from './dialects/dialect.ts';
+import { offeredSchema } from './formats/offered-schema.ts';
 import type { ModelRequest } from './request.ts';
 
 /** A request with the tools of its caller. */
@@ -40,12 +41,14 @@ interface InjectDeps {
 /** Adds the MCP tools that a caller may use to a request, in the order of their names, so that what providers cache holds. */
 export type InjectTools = (request: ModelRequest, dialect: Dialect, caller: Caller, headers: CallerHeaders) => Equipped;
 
-/** The tools of a view in one format, ready to be added. */
+/** The tools of a view in one format, ready to be added, by the names that models know them by. */
 interface Prepared {
   readonly definitions: ReadonlyMap<string, string>;
   /** All of them. */
   readonly list: JsonList;
   readonly automatic: ReadonlySet<string>;
+  /** Of those whose names have a hash, the names without. */
+  readonly plain: ReadonlyMap<string, string>;
 }
 
 export function createInjectTools({ catalog, settings }: InjectDeps): InjectTools {
@@ -76,10 +79,13 @@ export function createInjectTools({ catalog, settings }: InjectDeps): InjectTool
     const audience = searching(asked);
     const view = catalog.view(audience);
     demandGranted(audience, view, catalog);
-    const { definitions, list, automatic } = prepare(view, dialect);
+    const { definitions, list, automatic, plain } = prepare(view, dialect);
     const own = new Set(dialect.toolNames(fields));
     // A tool that the caller brings itself stays the caller's, whatever it does.
-    const added = own.size === 0 ? definitions : new Map([...definitions].filter(([name]) => !isBrought(name, own)));
+    const added =
+      own.size === 0
+        ? definitions
+        : new Map([...definitions].filter(([name]) => !isBrought(plain.get(name) ?? name, own)));
     const hasReader = added.has(READ_RESULT) || own.has(READ_RESULT);
     return {
       bytes: appendToMember(bytes, 'tools', added === definitions ? list : writeList([...added.values()])),
@@ -119,20 +125,27 @@ function isAutomaticTool({ upstream, own }: ToolEntry): boolean {
 
 function define(view: View, dialect: Dialect): Prepared {
   const listed = JSON.parse(`{${view.lists.tools.toString()}}`) as { tools: JsonObject[] }; // a list that the catalog wrote
-  const definitions = new Map(listed.tools.map((tool) => [textOf(tool.name), dialect.defineTool(offered(tool))]));
-  const automatic = [...definitions.keys()].filter((name) => {
-    const tool = view.tools.get(name);
+  const definitions = new Map<string, string>();
+  const automatic = new Set<string>();
+  const plain = new Map<string, string>();
+  for (const definition of listed.tools) {
+    const offer = offered(definition);
+    const { name } = offer;
+    const publicName = textOf(definition.name);
+    definitions.set(name, dialect.defineTool(offer));
+    if (name !== publicName) plain.set(name, plainToolName(publicName));
+    const tool = view.tools.get(publicName);
     // What no server has is the gateway's own: it asks for consent, where that is needed, by itself.
-    return tool === undefined || isAutomaticTool(tool);
-  });
-  return { definitions, list: writeList([...definitions.values()]), automatic: new Set(automatic) };
+    if (tool === undefined || isAutomaticTool(tool)) automatic.add(name);
+  }
+  return { definitions, list: writeList([...definitions.values()]), automatic, plain };
 }
 
 function offered({ name, description, inputSchema }: JsonObject): OfferedTool {
   return {
-    name: textOf(name),
+    name: modelToolName(textOf(name)),
     description: textOf(description),
-    schema: asObject(inputSchema) ?? { type: 'object', properties: {} },
+    schema: offeredSchema(asObject(inputSchema) ?? {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { asObject, textOf } from '../lib/json-value.ts';
+import { asObject, asWord, textOf } from '../lib/json-value.ts';
 import type { Arrived } from './exchange.ts';
 import type { ProviderError } from './formats/format.ts';
 import type { Target } from './target.ts';
@@ -12,9 +12,9 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
   const native = parse(body);
   const said: ProviderError =
     native === undefined ? { message: body.toString() } : (provider.codec?.decodeError(native) ?? readError(native));
-  const message = (said.message === '' ? `HTTP ${status}` : said.message).slice(0, MAX_MESSAGE);
+  const message = status < 400 ? moved(record.name, status) : said.message === '' ? `HTTP ${status}` : said.message;
   const wait = Number(headers['retry-after']);
-  return new GatewayError('provider_error', message, {
+  return new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), {
     status: status >= 400 && status < 600 ? status : 502,
     details: {
       provider: record.name,
@@ -27,6 +27,35 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
       ...(Number.isFinite(wait) && wait > 0 && { retry_after: Math.ceil(wait) }),
     },
   });
+}
+
+/** No redirect is followed: credentials would go to whoever is named in it. */
+function moved(provider: string, status: number): string {
+  return `provider ${provider} answered with a redirect (HTTP ${status}): its network_config.base_url is not where it is`;
+}
+
+/** What an answer has that is one. */
+const ANSWERS = ['choices', 'output', 'content', 'data', 'candidates'];
+
+/** Throws what a provider says went wrong in place of an answer, though its status was that of one. */
+export function demandAnswer(native: JsonObject): void {
+  const isError = asObject(native.error) !== undefined || asWord(native.error) !== undefined;
+  if (!isError || ANSWERS.some((name) => Array.isArray(native[name]))) return;
+  const { message, ...said } = readError(native);
+  const status = Number(said.code);
+  throw new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), {
+    status: status >= 400 && status < 600 ? status : 502,
+    details: { provider_error: { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null } },
+  });
+}
+
+/** Throws what the end of a stream says, where it is no event but JSON or a page: what a provider says that did not stream at all. */
+export function demandEvents(raw: Buffer): void {
+  const text = raw.toString().trim();
+  if (!/^[[{}"<]/.test(text)) return;
+  const native = parse(Buffer.from(text));
+  if (native !== undefined) demandAnswer(native);
+  throw new GatewayError('provider_bad_reply', 'the provider answered with something that is no event stream');
 }
 
 /** Throws what an event in the middle of a stream says went wrong, if it says so. */

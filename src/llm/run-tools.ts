@@ -69,7 +69,12 @@ export function createRunTools(callTool: CallTool, results: Pick<Results, 'keep'
     return kept && { call, text: kept.notice, isError: value.isError === true, isKept: true };
   }
 
-  return async (calls, scope) => Promise.all(calls.map((call) => run(call, scope)));
+  return async (calls, scope) => Promise.all(calls.map(async (call) => wellFormed(await run(call, scope))));
+}
+
+/** Providers refuse a whole conversation for half a letter in it, as where a server has cut a text. */
+function wellFormed(result: ToolResult): ToolResult {
+  return { ...result, text: result.text.toWellFormed() };
 }
 
 function needsPerson(error: unknown): boolean {

@@ -21,6 +21,6 @@ test.each<[CallerFormat, JsonObject]>([
   ['chat', {}],
   ['messages', { max_tokens: 5 }],
 ])('a stream is asked for its usage in %s, but not at a provider that refuses to be asked', (format, fields) => {
-  expect(asked('mistral', format, fields).stream_options).toEqual({ include_usage: true });
+  expect(asked('groq', format, fields).stream_options).toEqual({ include_usage: true });
   expect(asked('cohere', format, fields)).not.toHaveProperty('stream_options');
 });

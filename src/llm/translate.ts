@@ -1,8 +1,8 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { asObject, objectsOf } from '../lib/json-value.ts';
-import { createFramer, dataOf, writeFrame, type Frame } from '../lib/sse-frames.ts';
+import { asObject, defined, objectsOf, without } from '../lib/json-value.ts';
+import { bytesOf, createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
@@ -10,7 +10,7 @@ import type { CallerCodec, Facts, StreamEvent, StreamTranslator } from './format
 import { messagesCallerCodec } from './formats/messages/caller-codec.ts';
 import { plainChat } from './formats/plain-chat.ts';
 import { responsesCallerCodec } from './formats/responses/caller-codec.ts';
-import { demandNoError } from './provider-failure.ts';
+import { demandAnswer, demandEvents, demandNoError } from './provider-failure.ts';
 import type { Provider, ProviderCall } from './providers/provider.ts';
 import type { ModelRequest } from './request.ts';
 
@@ -54,13 +54,12 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const asked = { ...chat(), model };
       return Buffer.from(
         JSON.stringify(
-          codec?.encodeRequest(asked) ??
-            withUsage(provider.takesExtensions === true ? asked : plainChat(asked), provider),
+          codec?.encodeRequest(asked) ?? suited(provider.takesExtensions === true ? asked : plainChat(asked), provider),
         ),
       );
     },
     decodeWhole(bytes) {
-      const native = parseAnswer(bytes);
+      const native = readAnswer(bytes);
       const decoded = codec === undefined ? native : codec.decodeResponse(native, facts);
       const answer = caller?.encodeResponse(decoded, request.fields, facts) ?? decoded;
       return { bytes: Buffer.from(JSON.stringify(answer)), answer };
@@ -106,18 +105,16 @@ function unspoken(format: string): GatewayError {
 }
 
 /** Nothing changes but the name of the model, and what only the gateway reads. */
-function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOptions }: Provider): Translation {
+function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider): Translation {
   const { format, fields, isStream } = request;
-  const isAdded = isStream && !showsUsage(request) && refusesStreamOptions !== true;
+  const takesOptions = format !== 'chat' || refuses?.has('stream_options') !== true;
+  const isAdded = isStream && takesOptions && !showsUsage(request);
+  const added = { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) };
+  const changes = isAdded ? added : takesOptions ? {} : { stream_options: undefined };
   return {
     format,
-    encode: (model) =>
-      asAsked(
-        bytes,
-        model,
-        isAdded ? { stream_options: JSON.stringify({ ...asObject(fields.stream_options), include_usage: true }) } : {},
-      ),
-    decodeWhole: (bytes) => ({ bytes, answer: parseAnswer(bytes) }),
+    encode: (model) => asAsked(bytes, model, changes),
+    decodeWhole: (bytes) => ({ bytes, answer: readAnswer(bytes) }),
     decodeStream(take, onData) {
       const framer = createFramer();
       const readData = format === 'chat' ? createChunkReader() : dataOf;
@@ -128,7 +125,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refusesStreamOption
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
-      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(framer.end())) };
+      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(endOf(framer))) };
     },
   };
 }
@@ -163,12 +160,17 @@ function toFrames(events: readonly StreamEvent[], onData: (data: JsonObject) => 
   });
 }
 
-function withUsage(chat: JsonObject, { refusesStreamOptions }: Provider): JsonObject {
-  if (refusesStreamOptions === true) return { ...chat, stream_options: undefined };
-  return chat.stream === true
-    ? { ...chat, stream_options: { ...asObject(chat.stream_options), include_usage: true } }
-    : chat;
+/** A request that the gateway wrote, without what the provider refuses, and with what makes it tell the usage. */
+function suited(chat: JsonObject, { refuses = NONE }: Provider): JsonObject {
+  const isAsked = chat.stream === true && !refuses.has('stream_options');
+  const stream_options = isAsked ? { ...asObject(chat.stream_options), include_usage: true } : chat.stream_options;
+  // The limit has a former name, which all know.
+  const limit = chat.max_completion_tokens;
+  const former = refuses.has('max_completion_tokens') && limit !== undefined ? { max_tokens: limit } : {};
+  return without(defined({ ...chat, ...former, stream_options }), refuses);
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 function pushAll<From, To>(translator: StreamTranslator<From, To>, items: readonly From[]): To[] {
   return items.flatMap((item) => translator.push(item));
@@ -183,7 +185,14 @@ interface EventReader {
 function createEventReader(framing: Provider['framing']): EventReader {
   if (framing === 'event-stream') return createBinaryReader();
   const framer = createFramer();
-  return { push: (chunk) => eventsIn(framer.push(chunk)), end: () => eventsIn(framer.end()) };
+  return { push: (chunk) => eventsIn(framer.push(chunk)), end: () => eventsIn(endOf(framer)) };
+}
+
+/** What is left of a stream. Throws for what is none. */
+function endOf(framer: Framer): Frame[] {
+  const rest = framer.end();
+  for (const frame of rest) if (frame.text === '') demandEvents(bytesOf([frame]));
+  return rest;
 }
 
 function createBinaryReader(): EventReader {
@@ -211,6 +220,12 @@ function eventsIn(frames: readonly Frame[]): StreamEvent[] {
 
 function parse(bytes: Buffer): JsonObject {
   return JSON.parse(bytes.toString()) as JsonObject; // a request that was read before
+}
+
+function readAnswer(bytes: Buffer): JsonObject {
+  const answer = parseAnswer(bytes);
+  demandAnswer(answer);
+  return answer;
 }
 
 /** The JSON object that a provider answered with. Throws `provider_bad_reply`. */

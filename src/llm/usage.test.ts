@@ -63,6 +63,10 @@ describe('the usage of an answer', () => {
   });
 });
 
+test('a number that no answer can have is none', () => {
+  expect(usageOf('chat', { usage: { prompt_tokens: 1e308, completion_tokens: 1e308 } })).toBeUndefined();
+});
+
 const count = fc.oneof(fc.nat(1e6), fc.double(), fc.constantFrom(null, 'x', -5));
 const NAMES = ['prompt_tokens', 'input_tokens', 'completion_tokens', 'output_tokens', 'total_tokens'];
 const usages = fc

@@ -1,7 +1,9 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject } from '../lib/json-value.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
+import { completionTokens } from './formats/chat-answer.ts';
 import type { CallerFormat } from './formats/format.ts';
+import { sizeOf } from './request-size.ts';
 
 /** The tokens of an answer, as its provider counted them; undefined when it says nothing, or nothing that makes sense. */
 export function usageOf(format: CallerFormat, answer: JsonObject): TokenUsage | undefined {
@@ -34,11 +36,11 @@ export function estimateUsage(characters: { readonly input: number; readonly out
 export function usageOrEstimate(
   format: CallerFormat,
   answer: JsonObject,
-  { request, isBroken = false }: { readonly request: Uint8Array; readonly isBroken?: boolean },
+  { request, isBroken = false }: { readonly request: Buffer; readonly isBroken?: boolean },
 ): TokenUsage {
   const told = usageOf(format, answer);
   if (told !== undefined && !isBroken) return told;
-  const estimate = estimateUsage({ input: request.length, output: charactersOf(answer) });
+  const estimate = estimateUsage({ input: sizeOf(request), output: charactersOf(answer) });
   if (told === undefined) return estimate;
   if (told.completion_tokens >= estimate.completion_tokens) return told;
   const { completion_tokens } = estimate;
@@ -56,10 +58,10 @@ function charactersOf(value: JsonValue | undefined, isSpoken = false): number {
 }
 
 /** The most that a request may use, as far as it says so itself: what is set aside for it before it is sent. */
-export function mostUsage({ fields }: { readonly fields: JsonObject }, body: Uint8Array): TokenUsage {
+export function mostUsage({ fields }: { readonly fields: JsonObject }, body: Buffer): TokenUsage {
   const limit =
     countAt(fields, 'max_completion_tokens') ?? countAt(fields, 'max_tokens') ?? countAt(fields, 'max_output_tokens');
-  return estimateUsage({ input: body.length, output: (limit ?? 0) * CHARACTERS });
+  return estimateUsage({ input: sizeOf(body), output: (limit ?? 0) * CHARACTERS });
 }
 
 const READERS: Readonly<Record<CallerFormat, (usage: JsonObject) => TokenUsage | undefined>> = {
@@ -78,7 +80,11 @@ function readOpenAi(usage: JsonObject): TokenUsage | undefined {
   const input = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
   const output = asObject(usage.completion_tokens_details) ?? asObject(usage.output_tokens_details);
   const prompt_tokens = prompt ?? Math.max((total ?? 0) - (completion ?? 0), 0);
-  const completion_tokens = completion ?? Math.max((total ?? 0) - prompt_tokens, 0);
+  const reasoning_tokens = countAt(output, 'reasoning_tokens') ?? 0;
+  const completion_tokens = completionTokens({
+    ...{ prompt: prompt_tokens, total, reasoning: reasoning_tokens },
+    completion: completion ?? Math.max((total ?? 0) - prompt_tokens, 0),
+  });
   const cached_read_tokens = Math.min(
     countAt(input, 'cached_tokens') ?? countAt(input, 'cached_read_tokens') ?? 0,
     prompt_tokens,
@@ -88,8 +94,11 @@ function readOpenAi(usage: JsonObject): TokenUsage | undefined {
     completion_tokens,
     total_tokens: total ?? prompt_tokens + completion_tokens,
     cached_read_tokens,
-    cached_write_tokens: Math.min(countAt(input, 'cached_write_tokens') ?? 0, prompt_tokens - cached_read_tokens),
-    reasoning_tokens: countAt(output, 'reasoning_tokens') ?? 0,
+    cached_write_tokens: Math.min(
+      countAt(input, 'cache_write_tokens') ?? countAt(input, 'cached_write_tokens') ?? 0,
+      prompt_tokens - cached_read_tokens,
+    ),
+    reasoning_tokens,
     is_estimate: false,
   };
 }
@@ -108,13 +117,16 @@ function readAnthropic(usage: JsonObject): TokenUsage | undefined {
     total_tokens: prompt_tokens + completion_tokens,
     cached_read_tokens,
     cached_write_tokens,
-    reasoning_tokens: 0,
+    reasoning_tokens: countAt(asObject(usage.output_tokens_details), 'thinking_tokens') ?? 0,
     is_estimate: false,
   };
 }
 
+/** More than any answer takes; sums of such numbers are still exact. */
+const MAX_COUNT = 1e12;
+
 /** A provider may send anything; budgets need whole numbers that are not negative. */
 function countAt(value: JsonObject | undefined, name: string): number | undefined {
   const count = value?.[name];
-  return typeof count === 'number' && Number.isFinite(count) && count >= 0 ? Math.round(count) : undefined;
+  return typeof count === 'number' && count >= 0 && count <= MAX_COUNT ? Math.round(count) : undefined;
 }

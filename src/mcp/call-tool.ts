@@ -9,6 +9,7 @@ import type { ClientRequest } from './client-side.ts';
 import { checkMirrored } from './relay/mirror-params.ts';
 import { questionsOf } from './relay/questions.ts';
 import type { Relay } from './relay/relay.ts';
+import { publicNameOf } from './model-names.ts';
 import { createRelist } from './upstream/relist.ts';
 import { rewriteReply } from './rewrite.ts';
 import type { Tasks } from './tasks.ts';
@@ -119,8 +120,9 @@ export function createCallTool({ catalog, relay, tasks, spend, records, approval
     }
   }
 
-  return async (name, request) => {
+  return async (asked, request) => {
     const view = catalog.view(request.audience);
+    const name = publicNameOf(view, asked);
     const tool = view.tools.get(name);
     const own = tool === undefined ? builtIns?.find(({ names }) => names.has(name)) : undefined;
     if (own !== undefined) return runBuiltIn(own, name, view, request);

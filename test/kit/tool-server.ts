@@ -172,8 +172,9 @@ function flatten(extra: Extra): Record<string, string> {
 }
 
 /** Adds a tool that answers "<name> ran", and tells every connected client. */
-export async function addTool(host: ToolHost, name: string): Promise<void> {
-  host.tools.set(...define(name, `Added: ${name}`));
+export async function addTool(host: ToolHost, name: string, inputSchema?: JsonObject): Promise<void> {
+  const [, added] = define(name, `Added: ${name}`);
+  host.tools.set(name, { ...added, ...(inputSchema && { inputSchema }) });
   await announce(host);
 }
 

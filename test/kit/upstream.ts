@@ -44,7 +44,8 @@ export interface Upstream extends AsyncDisposable {
   delayMs: number;
   /** Calls of this tool, or all calls. */
   countCalls(tool?: string): number;
-  addTool(name: string): Promise<void>;
+  /** One without arguments, unless a schema says which. */
+  addTool(name: string, inputSchema?: Record<string, unknown>): Promise<void>;
   removeTool(name: string): Promise<void>;
   /** Drops every session without closing a connection: the next request with an old session id gets 404. */
   forgetSessions(): void;
@@ -166,7 +167,7 @@ function createControls(url: string, host: ToolHost, { listener, sessions, reque
       return sessions.transports.size;
     },
     countCalls: (tool) => host.calls.filter(({ name }) => tool === undefined || name === tool).length,
-    addTool: (name) => addTool(host, name),
+    addTool: (name, inputSchema) => addTool(host, name, inputSchema),
     removeTool: (name) => removeTool(host, name),
     forgetSessions: () => sessions.transports.clear(),
     stop,

@@ -175,6 +175,17 @@ describe('code', () => {
     expect(isError).toBe(true);
   });
 
+  test('that gives more than there is room for is cut between letters, never within one', async () => {
+    for (const code of [
+      `console.log('x' + '\u{1F600}'.repeat(40_000)); return 1`,
+      `return '\u{1F600}'.repeat(40_000)`,
+    ]) {
+      const { text } = await runCode(scene.gateway, code);
+      expect(text).toContain('\u{1F600}');
+      expect(text.isWellFormed()).toBe(true);
+    }
+  });
+
   test('has limits, which settings change', async () => {
     await setCodeMode(scene.gateway, { max_calls: 3, max_output: 1_000 });
     const code = `let n = 0; try { for (;;) { await c1.add({ a: n, b: 1 }); n += 1 } } catch (error) { return [n, error.code] }`;

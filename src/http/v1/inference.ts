@@ -84,7 +84,9 @@ function createHandler(
       if (gone.aborted || response.headersSent) return; // nobody is left to be told
       const { status, headers, body } = renderInferenceError(error, format, logger);
       const close = request.complete ? {} : { connection: 'close' };
-      response.writeHead(status, { ...headers, ...close }).end(JSON.stringify(body));
+      const bytes = Buffer.from(JSON.stringify(body));
+      // The head of an answer that could not be written may have left its length behind.
+      response.writeHead(status, { ...headers, ...close, 'content-length': bytes.length }).end(bytes);
     }
   };
 }

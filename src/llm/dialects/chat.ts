@@ -4,13 +4,14 @@ import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
+  changeToolChoice,
   describeExecuted,
   type Dialect,
-  type Gatherer,
   type Stitcher,
   type ToolCall,
   type ToolResult,
 } from './dialect.ts';
+import { createChatGatherer } from './gather-chat.ts';
 
 /** OpenAI chat completions. */
 export const chatDialect: Dialect = {
@@ -19,19 +20,22 @@ export const chatDialect: Dialect = {
     JSON.stringify({ type: 'function', function: { name, description, parameters: schema } }),
   toolNames: ({ tools }) => objectsOf(tools).map((tool) => textOf(asObject(tool.function)?.name)),
   callsOf({ choices }) {
-    const all = objectsOf(choices);
-    return all.length === 1 ? objectsOf(asObject(all[0]?.message)?.tool_calls).map(readCall) : [];
+    const [choice = {}, ...others] = objectsOf(choices);
+    return others.length > 0 || isCut(choice) ? [] : objectsOf(objectOf(choice.message).tool_calls).map(readCall);
   },
   continueWith(request, answer, results) {
     const message = objectOf(objectsOf(answer.choices)[0]?.message);
     const replies = results.map(({ call, text }) => ({ role: 'tool', tool_call_id: call.id, content: text }));
-    return appendToMember(request, 'messages', writeList([message, ...replies].map((item) => JSON.stringify(item))));
+    const said = writeList([message, ...replies].map((item) => JSON.stringify(item)));
+    return appendToMember(changeToolChoice(request, freeChoice), 'messages', said);
   },
   mix(answer, executed, pending) {
     const [choice = {}] = objectsOf(answer.choices);
     const message = objectOf(choice.message);
     const kept = objectsOf(message.tool_calls).flatMap((item) => {
-      const call = pending.find(({ id }) => id === item.id);
+      // Not every provider gives its calls ids, but what runs here and what does not has different names.
+      const { id: itemId, name: itemName } = readCall(item);
+      const call = pending.find(({ id, name }) => id === itemId && name === itemName);
       return call === undefined ? [] : { ...item, function: { ...objectOf(item.function), arguments: call.arguments } };
     });
     const content = [textOf(message.content), describeExecuted(executed)].filter((text) => text !== '').join('\n\n');
@@ -50,52 +54,20 @@ export const chatDialect: Dialect = {
   errorFrame: (body) => writeFrame(body),
 };
 
+/** The last call of such an answer may be half said. One that came whole says why it ended, or nothing at all. */
+function isCut({ finish_reason }: JsonObject): boolean {
+  return finish_reason === null || finish_reason === 'length' || finish_reason === 'content_filter';
+}
+
+function freeChoice(choice: JsonValue): JsonValue | undefined {
+  const { type, allowed_tools: allowed } = objectOf(choice);
+  if (type === 'allowed_tools') return { ...objectOf(choice), allowed_tools: { ...objectOf(allowed), mode: 'auto' } };
+  return choice === 'required' || choice === 'any' || type !== undefined ? 'auto' : undefined;
+}
+
 function readCall(call: JsonObject): ToolCall {
   const { name, arguments: text } = objectOf(call.function);
   return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
-}
-
-function createChatGatherer(): Gatherer {
-  let last: JsonObject = {};
-  let finish_reason: JsonValue = null;
-  let usage: JsonValue | undefined;
-  const message: JsonObject = { role: 'assistant', content: null };
-  const calls: JsonObject[] = [];
-  let hasFailed = false;
-
-  return {
-    push(data) {
-      if (asObject(data.error) !== undefined) {
-        hasFailed = true;
-        return;
-      }
-      last = data;
-      if (asObject(data.usage) !== undefined) ({ usage } = data);
-      const choice = firstChoice(data);
-      if (choice === undefined) return;
-      // Of each chunk of each answer, so that nothing is built that nobody keeps.
-      const delta = objectOf(choice.delta);
-      for (const key of Object.keys(delta)) {
-        const value = delta[key];
-        if (value === null || value === undefined || key === 'tool_calls') continue;
-        message[key] = key === 'role' ? value : join(message[key], value);
-      }
-      if (delta.tool_calls !== undefined) for (const piece of objectsOf(delta.tool_calls)) gatherCall(piece, calls);
-      finish_reason = choice.finish_reason ?? finish_reason;
-    },
-    answer() {
-      // A provider may begin to count at any number. One that failed may have left a call half said.
-      const tool_calls = hasFailed ? [] : calls.filter((call) => call !== undefined);
-      const whole = tool_calls.length === 0 ? message : { ...message, tool_calls };
-      const choices = [{ index: 0, message: whole, finish_reason }];
-      const { id, created, model } = last;
-      return { id, created, model, object: 'chat.completion', choices, ...(usage === undefined ? {} : { usage }) };
-    },
-  };
-}
-
-function firstChoice({ choices }: JsonObject): JsonObject | undefined {
-  return Array.isArray(choices) ? asObject(choices[0]) : undefined;
 }
 
 function createChatStitcher(): Stitcher {
@@ -124,7 +96,7 @@ function createChatStitcher(): Stitcher {
     push(frame) {
       const data = dataOf(frame);
       if (data !== undefined) {
-        first ??= data;
+        if (objectsOf(data.choices).length > 0) first ??= data;
         gatherer.push(data);
         isHolding ||= mustWait(data);
       } else if (frame.text !== '') isHolding = true;
@@ -156,31 +128,12 @@ function createChatStitcher(): Stitcher {
 }
 
 /** A chunk of a call, or one that belongs to the end of the answer. */
-function mustWait({ choices }: JsonObject): boolean {
-  const [choice] = objectsOf(choices);
-  if (choice === undefined) return true;
-  const isEnd = choice.finish_reason !== null && choice.finish_reason !== undefined;
-  return isEnd || objectsOf(asObject(choice.delta)?.tool_calls).length > 0;
-}
-
-function gatherCall(piece: JsonObject, calls: JsonObject[]): void {
-  const index = typeof piece.index === 'number' ? piece.index : calls.length;
-  const call = (calls[index] ??= { type: 'function', function: { name: '', arguments: '' } });
-  const { function: part, index: _, ...others } = piece;
-  const into = objectOf(call.function);
-  const { name, arguments: text, ...more } = objectOf(part);
-  Object.assign(call, others, {
-    function: {
-      ...into,
-      ...more,
-      name: textOf(into.name) || textOf(name),
-      arguments: textOf(into.arguments) + textOf(text),
-    },
+function mustWait({ choices, usage }: JsonObject): boolean {
+  const all = objectsOf(choices);
+  // Azure begins with a chunk without choices, which is about the question; the one at the end counts.
+  if (all.length === 0) return asObject(usage) !== undefined;
+  return all.some(({ finish_reason, delta }) => {
+    const isEnd = finish_reason !== null && finish_reason !== undefined;
+    return isEnd || objectsOf(asObject(delta)?.tool_calls).length > 0;
   });
-}
-
-/** Texts and lists grow; anything else is replaced. */
-function join(before: JsonValue | undefined, more: JsonValue): JsonValue {
-  if (typeof before === 'string' && typeof more === 'string') return before + more;
-  return Array.isArray(before) && Array.isArray(more) ? [...before, ...more] : more;
 }

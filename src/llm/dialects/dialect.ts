@@ -1,3 +1,5 @@
+import { editObject } from '../../lib/json-edit.ts';
+import { membersOf, textOfMember } from '../../lib/json-members.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import type { Frame } from '../../lib/sse-frames.ts';
 import { asObject } from '../../lib/json-value.ts';
@@ -40,7 +42,10 @@ export interface Dialect {
   defineTool(tool: OfferedTool): string;
   /** Names of the tools that a request brings along. */
   toolNames(request: JsonObject): string[];
-  /** The calls that an answer asks for; none when it has several choices, of which nobody could say which one goes on. */
+  /**
+   * The calls that an answer asks for; none when it has several choices, of which nobody could say which one goes on, and none when it
+   * was cut off, perhaps within a call.
+   */
   callsOf(answer: JsonObject): ToolCall[];
   /** Throws for a request that cannot be asked in rounds, because the conversation is not in it. */
   demandConversation?(request: JsonObject): void;
@@ -81,6 +86,17 @@ export interface Stitcher {
   release(): Frame[];
   /** As {@link Stitcher.release}, with what has run in place of the calls that are not `pending`. */
   releaseMixed(executed: readonly ToolResult[], pending: readonly ToolCall[]): Frame[];
+}
+
+/**
+ * The request of a later round. A caller who demands a call has got it with the first round; demanded again and again, no round could
+ * be the last one. `free` gives what a demand becomes, undefined for what is none.
+ */
+export function changeToolChoice(request: Buffer, free: (choice: JsonValue) => JsonValue | undefined): Buffer {
+  const member = membersOf(request).list.findLast(({ key }) => key === 'tool_choice');
+  if (member === undefined) return request;
+  const choice = free(JSON.parse(textOfMember(request, member)) as JsonValue); // a request that was read before
+  return choice === undefined ? request : editObject(request, { tool_choice: JSON.stringify(choice) });
 }
 
 /** What a model's caller reads of the tools that ran before calls that it has to run itself. */

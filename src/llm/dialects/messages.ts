@@ -1,17 +1,17 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
+import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { refuseThread } from '../formats/messages/thread.ts';
-import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
+import { addUsage, changeToolChoice, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
 
 /** Anthropic messages. */
 export const messagesDialect: Dialect = {
   format: 'messages',
   defineTool: ({ name, description, schema }) => JSON.stringify({ name, description, input_schema: schema }),
   toolNames: ({ tools }) => objectsOf(tools).map(({ name }) => textOf(name)),
-  callsOf: ({ content }) =>
-    objectsOf(content)
+  callsOf: ({ content, stop_reason }) =>
+    objectsOf(CUT.has(stop_reason) ? [] : content)
       .filter(({ type }) => type === 'tool_use')
       .map(({ id, name, input }) => ({ id: textOf(id), name: textOf(name), arguments: JSON.stringify(input ?? {}) })),
   demandConversation({ thread }) {
@@ -24,11 +24,14 @@ export const messagesDialect: Dialect = {
       content: text,
       ...(isError && { is_error: true }),
     }));
+    // Anthropic writes texts without a letter in them, but takes none.
+    const words = objectsOf(answer.content).filter(({ type, text }) => type !== 'text' || textOf(text).trim() !== '');
     const turns = [
-      { role: 'assistant', content: answer.content },
+      { role: 'assistant', content: words },
       { role: 'user', content },
     ];
-    return appendToMember(request, 'messages', writeList(turns.map((turn) => JSON.stringify(turn))));
+    const said = writeList(turns.map((turn) => JSON.stringify(turn)));
+    return appendToMember(changeToolChoice(request, freeChoice), 'messages', said);
   },
   mix(answer, executed, pending) {
     const blocks = objectsOf(answer.content);
@@ -45,6 +48,20 @@ export const messagesDialect: Dialect = {
   errorFrame: (body) => writeFrame(body, 'error'),
 };
 
+/** Why answers end whose last call may be half said. One that came whole says why it ended, or nothing at all. */
+const CUT: ReadonlySet<JsonValue | undefined> = new Set([
+  null,
+  'max_tokens',
+  'model_context_window_exceeded',
+  'refusal',
+]);
+
+function freeChoice(choice: JsonValue): JsonValue | undefined {
+  const { type, disable_parallel_tool_use } = objectOf(choice);
+  return type === 'any' || type === 'tool' ? defined({ type: 'auto', disable_parallel_tool_use }) : undefined;
+}
+
+/** Puts a message together from its events. `stop_reason` is null where the stream did not say why it ended. */
 function createMessagesGatherer(): Gatherer {
   let message: JsonObject = {};
   const blocks: JsonObject[] = [];
@@ -58,7 +75,7 @@ function createMessagesGatherer(): Gatherer {
     answer() {
       // A provider that failed may have left a call half said.
       const whole = hasFailed ? blocks.filter(({ type }) => type !== 'tool_use') : blocks;
-      return { ...message, content: whole.map(finishBlock) };
+      return { ...message, stop_reason: message.stop_reason ?? null, content: whole.map(finishBlock) };
     },
   };
 }
@@ -149,9 +166,9 @@ function gatherDelta(delta: JsonObject, block: JsonObject): void {
   else if (delta.type === 'citations_delta') block.citations = [...objectsOf(block.citations), delta.citation ?? null];
 }
 
-/** The arguments of a call are a text in pieces until they are all there. */
+/** The arguments of a call, the provider's own calls among them, are a text in pieces until they are all there. */
 function finishBlock({ input_json, ...block }: JsonObject): JsonObject {
-  if (block.type !== 'tool_use' || typeof input_json !== 'string' || input_json === '') return block;
+  if (typeof input_json !== 'string' || input_json === '') return block;
   try {
     return { ...block, input: JSON.parse(input_json) as JsonValue };
   } catch {

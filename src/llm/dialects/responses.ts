@@ -1,8 +1,16 @@
 import { appendToMember, editObject, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
-import { addUsage, describeExecuted, type Dialect, type Gatherer, type Stitcher, type ToolCall } from './dialect.ts';
+import { asObject, asWord, listOf, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
+import {
+  addUsage,
+  changeToolChoice,
+  describeExecuted,
+  type Dialect,
+  type Gatherer,
+  type Stitcher,
+  type ToolCall,
+} from './dialect.ts';
 import { ownMessage } from './own-message.ts';
 
 /** OpenAI responses. */
@@ -12,25 +20,27 @@ export const responsesDialect: Dialect = {
   defineTool: ({ name, description, schema }) =>
     JSON.stringify({ type: 'function', name, description, parameters: schema, strict: false }),
   toolNames: ({ tools }) => objectsOf(tools).map(({ name }) => textOf(name)),
-  // An answer that failed may hold a call that is half said.
+  // An answer that failed, or was cut off, may hold a call that is half said.
   callsOf: ({ output, status }) =>
-    objectsOf(status === 'failed' ? [] : output)
+    objectsOf(status === undefined || status === 'completed' ? output : [])
       .filter(({ type }) => type === 'function_call')
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
-    const { input } = JSON.parse(request.toString()) as JsonObject; // a request that was read before
-    const first = { role: 'user', content: input };
-    const whole = Array.isArray(input) ? request : editObject(request, { input: JSON.stringify([first]) });
+    const asked = JSON.parse(request.toString()) as JsonObject; // a request that was read before
     const outputs = results.map(({ call, text }) => ({
       type: 'function_call_output',
       call_id: call.id,
       output: text,
     }));
-    return appendToMember(
-      whole,
-      'input',
-      writeList([...objectsOf(answer.output), ...outputs].map((item) => JSON.stringify(item))),
-    );
+    const free = changeToolChoice(request, freeChoice);
+    // A conversation that OpenAI keeps has all else already, and refuses to get it again.
+    if (asked.conversation !== undefined && asked.conversation !== null)
+      return editObject(free, { input: JSON.stringify(outputs) });
+    const { input } = asked;
+    const first = textOf(input) === '' ? [] : [{ role: 'user', content: input }];
+    const whole = Array.isArray(input) ? free : editObject(free, { input: JSON.stringify(first) });
+    const items = objectsOf(answer.output).filter((item) => asked.store !== false || !isKeptElsewhere(item));
+    return appendToMember(whole, 'input', writeList([...items, ...outputs].map((item) => JSON.stringify(item))));
   },
   mix(answer, executed, pending) {
     const items = objectsOf(answer.output);
@@ -51,6 +61,17 @@ export const responsesDialect: Dialect = {
     return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
   },
 };
+
+/** A thought that is nothing but an id, for which OpenAI would look where it has stored nothing. */
+function isKeptElsewhere({ type, encrypted_content, content }: JsonObject): boolean {
+  return type === 'reasoning' && asWord(encrypted_content) === undefined && listOf(content).length === 0;
+}
+
+function freeChoice(choice: JsonValue): JsonValue | undefined {
+  const { type } = objectOf(choice);
+  if (type === 'allowed_tools') return { ...objectOf(choice), mode: 'auto' };
+  return choice === 'required' || type !== undefined ? 'auto' : undefined;
+}
 
 /** The calls that are left to the caller, with the arguments that they are to have. */
 function openItems(items: readonly JsonObject[], pending: readonly ToolCall[]): JsonObject[] {
@@ -76,7 +97,6 @@ function createResponsesGatherer(): Gatherer {
 
 function createResponsesStitcher(): Stitcher {
   const gatherer = createResponsesGatherer();
-  let firstId: JsonValue | undefined;
   let held: Frame[] = [];
   let isHolding = false;
   let round = 0;
@@ -96,9 +116,10 @@ function createResponsesStitcher(): Stitcher {
   /** The last event holds the whole answer, which for the caller is that of all rounds. */
   function close(data: JsonObject, output: readonly JsonObject[]): JsonObject {
     const usage = addUsage(earlier, gatherer.answer().usage);
+    // With the id of the last round: a caller who names it as the previous response goes on behind that.
     return {
       ...data,
-      response: { ...gatherer.answer(), id: firstId, output: [...output], ...(usage === undefined ? {} : { usage }) },
+      response: { ...gatherer.answer(), output: [...output], ...(usage === undefined ? {} : { usage }) },
     };
   }
 
@@ -110,7 +131,6 @@ function createResponsesStitcher(): Stitcher {
       if (data === undefined) return [frame];
       const type = textOf(data.type);
       gatherer.push(data);
-      firstId ??= gatherer.answer().id;
       if (OPENING.has(type) && round > 0) return [];
       const isCall = type === 'response.output_item.added' && asObject(data.item)?.type === 'function_call';
       isHolding ||= isCall || CLOSING.has(type);

@@ -7,8 +7,7 @@ export type CallStep =
   | { readonly kind: 'arguments'; readonly piece: string }
   | { readonly kind: 'stop'; readonly id: string; readonly name: string; readonly arguments: string };
 
-interface Call {
-  readonly index: JsonObject[string];
+interface Call extends NumberedCall {
   id: string | undefined;
   name: string | undefined;
   arguments: string;
@@ -16,6 +15,27 @@ interface Call {
   hasStarted: boolean;
   /** The first delta, with whatever else a provider put there. */
   readonly first: JsonObject;
+}
+
+/** A call as the deltas of a stream speak of it. */
+interface NumberedCall {
+  readonly index: JsonObject[string];
+  readonly id: string | undefined;
+}
+
+/**
+ * The call that a delta with this number and id goes on with; undefined: it begins one. Some providers give every call the index 0,
+ * or none at all, and tell them apart by their ids.
+ */
+export function findCall<T extends NumberedCall>(
+  calls: readonly T[],
+  index: JsonObject[string],
+  id: string | undefined,
+): T | undefined {
+  const known = calls.findLast((call) => call.index === index);
+  return id !== undefined && known?.id !== undefined && known.id !== id
+    ? calls.find((call) => call.index === index && call.id === id)
+    : known;
 }
 
 /** Puts deltas of tool calls in order. */
@@ -37,18 +57,10 @@ export function createCallSequence(fallbackId: (index: number) => string): CallS
   function take(delta: JsonObject): void {
     const { name, arguments: piece } = objectOf(delta.function);
     const id = asWord(delta.id);
-    const call = findCall(delta.index, id) ?? addCall(delta);
+    const call = findCall(calls, delta.index, id) ?? addCall(delta);
     call.id ??= id;
     call.name ??= asWord(name);
     call.arguments += textOf(piece);
-  }
-
-  /** Some providers give every call the index 0, or none at all, and tell them apart by their ids. */
-  function findCall(index: JsonObject[string], id: string | undefined): Call | undefined {
-    const known = calls.findLast((call) => call.index === index);
-    return id !== undefined && known?.id !== undefined && known.id !== id
-      ? calls.find((call) => call.index === index && call.id === id)
-      : known;
   }
 
   function addCall(first: JsonObject): Call {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json-rpc.ts';
-import { given } from '../../lib/json-value.ts';
+import { countOf, given, objectOf } from '../../lib/json-value.ts';
 import type { Facts, ProviderError } from './format.ts';
 
 /** Why an answer ended, in the words of chat completions. */
@@ -66,4 +66,19 @@ export function writeUsage(counts: TokenCounts): JsonObject {
       }),
     }),
   };
+}
+
+/** Tokens that came out. OpenAI counts thoughts among them; others, such as xAI, beside them, as the total shows. */
+export function completionTokens({ prompt, completion, total, reasoning = 0 }: TokenCounts): number {
+  return total === prompt + completion + reasoning ? completion + reasoning : completion;
+}
+
+/** The same of the `usage` of an answer. */
+export function completionTokensIn(usage: JsonObject): number {
+  return completionTokens({
+    prompt: countOf(usage.prompt_tokens),
+    completion: countOf(usage.completion_tokens),
+    total: countOf(usage.total_tokens),
+    reasoning: countOf(objectOf(usage.completion_tokens_details).reasoning_tokens),
+  });
 }

@@ -15,8 +15,8 @@ interface Spoken {
   readonly paths?: Paths;
   /** True for those who take the members that gateways have added. */
   readonly takesExtensions?: boolean;
-  /** True for those who refuse `stream_options`. */
-  readonly refusesStreamOptions?: boolean;
+  /** Fields of OpenAI's that they refuse. */
+  readonly refuses?: ReadonlySet<string>;
   /** False where there is no list of models in OpenAI's shape. */
   readonly listsModels?: boolean;
 }
@@ -27,6 +27,14 @@ const PATHS: Paths = {
   embeddings: '/v1/embeddings',
 };
 
+/** Mistral refuses a request with any field that it does not know. It tells the usage without being asked. */
+const UNKNOWN_TO_MISTRAL: ReadonlySet<string> = new Set(
+  (
+    'stream_options max_completion_tokens user safety_identifier prompt_cache_key prompt_cache_retention service_tier store verbosity ' +
+    'logprobs top_logprobs logit_bias modalities audio'
+  ).split(' '),
+);
+
 /** Who speaks OpenAI's wire, where, and how much of it. What one does not speak, the gateway translates to chat completions. */
 const SPEAKERS: Readonly<Record<string, Spoken>> = {
   openai: { baseUrl: 'https://api.openai.com', formats: ['chat', 'responses', 'embeddings'] },
@@ -34,14 +42,14 @@ const SPEAKERS: Readonly<Record<string, Spoken>> = {
   cohere: {
     baseUrl: 'https://api.cohere.ai/compatibility',
     formats: ['chat', 'embeddings'],
-    refusesStreamOptions: true,
+    refuses: new Set(['stream_options']),
     listsModels: false,
   },
   deepseek: { baseUrl: 'https://api.deepseek.com', formats: ['chat'] },
   fireworks: { baseUrl: 'https://api.fireworks.ai/inference', formats: ['chat', 'responses', 'embeddings'] },
   groq: { baseUrl: 'https://api.groq.com/openai', formats: ['chat', 'responses'] },
   huggingface: { baseUrl: 'https://router.huggingface.co', formats: ['chat', 'responses'] },
-  mistral: { baseUrl: 'https://api.mistral.ai', formats: ['chat', 'embeddings'] },
+  mistral: { baseUrl: 'https://api.mistral.ai', formats: ['chat', 'embeddings'], refuses: UNKNOWN_TO_MISTRAL },
   nebius: { baseUrl: 'https://api.tokenfactory.nebius.com', formats: ['chat', 'embeddings'] },
   ollama: { baseUrl: undefined, formats: ['chat', 'responses', 'embeddings'] },
   openrouter: {
@@ -68,7 +76,7 @@ export const openaiProviders: Readonly<Record<string, Provider>> = Object.fromEn
 
 function createSpeaker(
   name: string,
-  { baseUrl: publicUrl, formats, paths, takesExtensions, refusesStreamOptions, listsModels = true }: Spoken,
+  { baseUrl: publicUrl, formats, paths, takesExtensions, refuses, listsModels = true }: Spoken,
 ): Provider {
   /** The same few are asked for with every request. */
   const addresses = createLatest<string, Readonly<URL>>(64);
@@ -80,7 +88,7 @@ function createSpeaker(
   return {
     formats,
     takesExtensions,
-    refusesStreamOptions,
+    refuses,
     framing: 'sse',
     address({ key, baseUrl, format, path }) {
       const standard = paths?.[format] ?? PATHS[format];

@@ -37,8 +37,11 @@ export interface Provider {
   readonly takesExtensions?: boolean | undefined;
   /** True for one that takes `count_tokens`. */
   readonly countsTokens?: boolean | undefined;
-  /** True for one that refuses `stream_options`, by which usage is asked for; what it does not tell is estimated. */
-  readonly refusesStreamOptions?: boolean | undefined;
+  /**
+   * Fields of chat completions that it refuses, and which are left out where the gateway writes the request. Of a caller's own only
+   * `stream_options` is, by which clients ask for the usage with every stream; what it does not tell is estimated.
+   */
+  readonly refuses?: ReadonlySet<string> | undefined;
   /** How a streamed body is cut into events. */
   readonly framing: 'sse' | 'event-stream';
   /** Throws `invalid_request` when the key lacks what this provider needs. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
-import { asObject, asText, given } from '../../../lib/json-value.ts';
+import { asObject, asText, given, objectsOf, textOf } from '../../../lib/json-value.ts';
 import { callsOf } from '../chat-message.ts';
 import { messagesOf } from '../chat-request.ts';
 import { refused } from '../refused.ts';
@@ -47,23 +47,43 @@ export function encodeMessages(chat: JsonObject): Conversation {
       }
       case 'tool':
       case 'function':
-        say('user', [encodeToolResult(message, field), ...cachePoint(message)]);
+        say('user', [encodeToolResult(message, field, textOf(chat.model)), ...cachePoint(message)]);
         break;
       case undefined:
       default:
         throw refused(`${field}.role`, 'must be system, developer, user, assistant or tool');
     }
   }
+  nameDocuments(turns.flatMap(({ content }) => content));
   return { messages: turns.map((turn) => ({ ...turn })), system: system.length === 0 ? undefined : system, called };
 }
 
-function encodeToolResult(message: JsonObject, field: string): JsonObject {
+/** Bedrock refuses the status of a result for models other than Claude and Nova. */
+const KNOWS_STATUS = /claude|amazon\.nova/;
+
+function encodeToolResult(message: JsonObject, field: string, model: string): JsonObject {
   const id = asText(message.tool_call_id) ?? asText(message.name);
   if (id === undefined) throw refused(`${field}.tool_call_id`, 'is missing');
   // As text even if it is JSON: to parse it would change long numbers. A point to cache at is no part of a result.
   const content = encodeBlocks(message.content, `${field}.content`);
+  const status = message.is_error === true && KNOWS_STATUS.test(model) ? 'error' : message.status;
   const result = content.filter((block) => asObject(block.cachePoint) === undefined);
-  return { toolResult: { toolUseId: toolUseId(id), content: result, ...given({ status: message.status }) } };
+  return { toolResult: { toolUseId: toolUseId(id), content: result, ...given({ status }) } };
+}
+
+/** Bedrock refuses two documents of one name, wherever in a conversation they stand. */
+function nameDocuments(blocks: readonly JsonObject[]): void {
+  const results = blocks.flatMap(({ toolResult }) => objectsOf(asObject(toolResult)?.content));
+  const taken = new Set<string>();
+  for (const { document } of [...blocks, ...results]) {
+    const named = asObject(document);
+    if (named === undefined) continue;
+    const name = textOf(named.name);
+    let free = name;
+    for (let number = 2; taken.has(free.toLowerCase()); number += 1) free = `${name.slice(0, 190)}-${number}`;
+    taken.add(free.toLowerCase());
+    named.name = free;
+  }
 }
 
 /** Other providers' ids may hold what Bedrock does not take; calls and results are changed alike. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, JsonValue } from '../../../lib/json-rpc.ts';
 import { asText, defined, isObject, objectOf, objectsOf, textOf, without } from '../../../lib/json-value.ts';
+import { offeredSchema } from '../offered-schema.ts';
 import { refused } from '../refused.ts';
 import { fitsStrict } from '../strict-schema.ts';
 import { decodeSystem, decodeTurns } from './decode-turns.ts';
@@ -46,7 +47,8 @@ export function decodeRequest(native: JsonObject): JsonObject {
 function decodeTool(tool: JsonObject, field: string): JsonObject {
   if (tool.type !== undefined && tool.type !== null && tool.type !== 'custom')
     throw refused(`${field}.type`, `only Anthropic's own models have "${textOf(tool.type)}"`);
-  const { name, description, input_schema: parameters } = tool;
+  const { name, description, input_schema } = tool;
+  const parameters = isObject(input_schema) ? offeredSchema(input_schema) : input_schema;
   const strict = tool.strict === true && fitsStrict(parameters) ? true : undefined;
   return keepCache({ type: 'function', function: defined({ name, description, parameters, strict }) }, tool);
 }

@@ -68,15 +68,18 @@ function decodeAssistant(content: JsonValue | undefined, field: string): JsonObj
   }
   return defined({
     role: 'assistant',
-    content: texts.some((part) => part.cache_control !== undefined) ? texts : joinTexts(texts),
+    content: texts.some((part) => part.cache_control !== undefined) ? texts : joinTexts(texts, calls.length > 0),
     ...writeThoughts(blocks.flatMap(decodeThought), undefined),
     tool_calls: calls.length === 0 ? undefined : calls,
   });
 }
 
-/** Anthropic cuts an answer with citations into many blocks; to any other model it is one text. */
-function joinTexts(parts: readonly JsonObject[]): string | null {
-  return parts.length === 0 ? null : parts.map(({ text }) => textOf(text)).join('');
+/**
+ * Anthropic cuts an answer with citations into many blocks; to any other model it is one text. Only beside calls there may be none: a
+ * turn that ended in its thoughts said an empty one.
+ */
+function joinTexts(parts: readonly JsonObject[], hasCalls: boolean): string | null {
+  return parts.length === 0 && hasCalls ? null : parts.map(({ text }) => textOf(text)).join('');
 }
 
 function decodeCall(block: JsonObject): JsonObject {

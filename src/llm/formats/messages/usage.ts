@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
 import { asNumber, asText, countOf, defined, given, objectOf, without } from '../../../lib/json-value.ts';
+import { completionTokensIn } from '../chat-answer.ts';
 
 const COUNTS = new Set([
   ...['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'],
@@ -36,7 +37,7 @@ export function encodeUsage(usage: JsonObject): JsonObject {
     input_tokens: Math.max(0, countOf(usage.prompt_tokens) - cached - written),
     cache_creation_input_tokens: written,
     cache_read_input_tokens: cached,
-    output_tokens: countOf(usage.completion_tokens),
+    output_tokens: completionTokensIn(usage),
     output_tokens_details: thinking === undefined ? undefined : { thinking_tokens: thinking },
     cache_creation: usage.cache_creation,
     server_tool_use: usage.server_tool_use,

@@ -88,7 +88,8 @@ function writeSpoken({ texts, refusal, thoughts, calls }: Spoken): JsonObject {
   const readable = readThoughts({ reasoning_details: thoughts }, () => true);
   return defined({
     role: 'assistant',
-    content: texts.length === 0 ? null : text,
+    // Only beside calls or a refusal there may be none.
+    content: texts.length === 0 && (calls.length > 0 || refusal !== '') ? null : text,
     refusal: refusal === '' ? undefined : refusal,
     reasoning: writeThoughts(readable, undefined).reasoning,
     reasoning_details: thoughts.length === 0 ? undefined : thoughts,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../lib/json-rpc.ts';
 import { asText, countOf, defined, isObject, objectOf, textOf } from '../../../lib/json-value.ts';
+import { completionTokensIn } from '../chat-answer.ts';
 
 /** What is known of an answer apart from what it says. */
 export interface ResponseFacts {
@@ -60,7 +61,7 @@ export function encodeUsage(usage: JsonObject | undefined): JsonObject | null {
   const input = objectOf(usage.prompt_tokens_details);
   const output = objectOf(usage.completion_tokens_details);
   const prompt = countOf(usage.prompt_tokens);
-  const completion = countOf(usage.completion_tokens);
+  const completion = completionTokensIn(usage);
   return {
     input_tokens: prompt,
     input_tokens_details: defined({

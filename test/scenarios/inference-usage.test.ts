@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { createKey } from '../kit/keys.ts';
+import { addProvider, postStream, startModelScene, type ModelScene } from '../kit/models.ts';
+import { waitFor } from '../kit/wait.ts';
+
+type JsonObject = Record<string, unknown>;
+
+const MESSAGES = [{ role: 'user', content: 'hi' }];
+
+/** The one request in the logs, once it is over. */
+function rowOf({ gateway }: ModelScene): Promise<JsonObject> {
+  return waitFor(async () => {
+    const { body } = await gateway.api('GET', '/api/logs');
+    const [row] = body['logs'] as JsonObject[];
+    return row?.['status'] === 'processing' ? undefined : row;
+  }, 'a request in the logs');
+}
+
+const whole = (body: JsonObject) => ({ raw: { status: 200, body: JSON.stringify(body) } });
+
+test.each([
+  ['chat', '/v1/chat/completions', { messages: MESSAGES }],
+  ['responses', '/v1/responses', { input: 'hi' }],
+  ['messages', '/v1/messages', { messages: MESSAGES, max_tokens: 9 }],
+])('what Claude writes to its cache has its own price, whoever asks: %s', async (_, path, request) => {
+  await using scene = await startModelScene();
+  await scene.gateway.api('POST', '/api/governance/pricing-overrides', {
+    ...{ name: 'Claude', pattern: 'claude-x', match_type: 'exact' },
+    patch: { input: 1, output: 1, cache_write: 100 },
+  });
+  const usage = { input_tokens: 10, cache_creation_input_tokens: 20, cache_read_input_tokens: 0, output_tokens: 5 };
+  scene.models.script(whole({ type: 'message', content: [], stop_reason: 'end_turn', usage }));
+  await scene.gateway.api('POST', path, { ...request, model: 'anthropic/claude-x' });
+  const row = await rowOf(scene);
+  expect(row['token_usage']).toMatchObject({ prompt_tokens: 30, prompt_tokens_details: { cached_write_tokens: 20 } });
+  expect(row['cost']).toBeCloseTo((10 + 5 + 20 * 100) / 1e6, 9);
+});
+
+test.each([
+  ['chat', '/v1/chat/completions', { messages: MESSAGES }, 'completion_tokens', 9],
+  ['messages', '/v1/messages', { messages: MESSAGES, max_tokens: 9 }, 'output_tokens', 103],
+])(
+  'thoughts that xAI counts beside its answer are paid like those of others: %s',
+  async (_, path, request, name, told) => {
+    await using scene = await startModelScene();
+    scene.models.script(
+      whole({
+        choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }],
+        usage: {
+          ...{ prompt_tokens: 32, completion_tokens: 9, total_tokens: 135 },
+          completion_tokens_details: { reasoning_tokens: 94 },
+        },
+      }),
+    );
+    await addProvider(scene.gateway, 'cerebras', scene.models.openaiUrl);
+    const { body } = await scene.gateway.api('POST', path, { ...request, model: 'cerebras/grok' });
+    expect((body['usage'] as JsonObject)[name]).toBe(told);
+    expect((await rowOf(scene))['token_usage']).toMatchObject({ completion_tokens: 103, total_tokens: 135 });
+  },
+);
+
+test('a picture in a stream that breaks off is not counted as if it were text', async () => {
+  await using scene = await startModelScene();
+  const key = await createKey(scene.gateway, 'k', {
+    allow_all_providers: true,
+    rate_limit: { token_max_limit: 10_000, token_reset_duration: '1h' },
+  });
+  const url = `data:image/jpeg;base64,${Buffer.alloc(1_000_000, 'photo').toString('base64')}`;
+  const content = [
+    { type: 'text', text: 'what is this?' },
+    { type: 'image_url', image_url: { url } },
+  ];
+  const question = { model: 'openai/gpt-x', messages: [{ role: 'user', content }] };
+  scene.models.script({ text: 'hello world', breakAfter: 2, delayMs: 20 }, { text: 'fine' });
+  const headers = { authorization: `Bearer ${key.value}` };
+  await postStream(scene.gateway, '/v1/chat/completions', question, headers);
+  const usage = (await rowOf(scene))['token_usage'] as JsonObject;
+  expect(usage).toMatchObject({ is_estimate: true });
+  expect(usage['prompt_tokens']).toBeLessThan(3_000);
+  expect((await scene.gateway.api('POST', '/v1/chat/completions', question, headers)).status).toBe(200);
+});

@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest';
+import { addProvider, postStream, startModelScene } from '../kit/models.ts';
+import { readEvents } from '../kit/wire.ts';
+
+type JsonObject = Record<string, unknown>;
+
+const MESSAGES = { max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+const FORMATS = [
+  ['chat', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' }],
+  ['responses', '/v1/responses', { input: 'hi', model: 'openai/gpt-x' }],
+  ['messages', '/v1/messages', { ...MESSAGES, model: 'anthropic/claude-x' }],
+  ['messages of another provider', '/v1/messages', { ...MESSAGES, model: 'openai/gpt-x' }],
+  ['chat of another provider', '/v1/chat/completions', { ...MESSAGES, model: 'anthropic/claude-x' }],
+] as const;
+const ERROR = { type: 'error', error: { type: 'overloaded_error', message: 'no room', code: 503 } };
+
+test.each(FORMATS)('an error that says 200 is an error, and a fallback is asked: %s', async (_, path, request) => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  models.script({ raw: { status: 200, body: JSON.stringify(ERROR) } });
+  const refused = await gateway.api('POST', path, request);
+  expect(refused.status).toBe(503);
+  expect((refused.body['error'] as JsonObject)['message']).toBe('no room');
+  models.script({ raw: { status: 200, body: JSON.stringify({ error: 'no room' }) } }, { text: 'fine' });
+  const answer = await gateway.api('POST', path, { ...request, fallbacks: ['openai/gpt-y'] });
+  expect(answer.status).toBe(200);
+  expect(JSON.stringify(answer.body)).toContain('fine');
+});
+
+test('a response that failed is an answer', async () => {
+  await using scene = await startModelScene();
+  const failed = { id: 'r', object: 'response', status: 'failed', error: { code: 'server_error' }, output: [] };
+  scene.models.script({ raw: { status: 200, body: JSON.stringify(failed) } });
+  const { status, body } = await scene.gateway.api('POST', '/v1/responses', { model: 'openai/gpt-x', input: 'hi' });
+  expect([status, body]).toEqual([200, failed]);
+});
+
+test.each(FORMATS)('what is no stream is told as an error in it: %s', async (_, path, request) => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  for (const [said, body] of [
+    ['no room', JSON.stringify(ERROR)],
+    ['no event stream', '{"choices": []}'],
+    ['no event stream', '<html><body>Sign in</body></html>'],
+  ] as const) {
+    models.script({ raw: { status: 200, body } });
+    const { text } = await postStream(gateway, path, request);
+    const [told, ...more] = readEvents(text);
+    expect(more).toEqual([]);
+    expect(((JSON.parse(told ?? '{}') as JsonObject)['error'] as JsonObject)['message']).toContain(said);
+  }
+});
+
+test('a model may have a name of any letters', async () => {
+  await using scene = await startModelScene();
+  const { gateway } = scene;
+  const { status, headers } = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/模型' });
+  expect([status, headers.get('x-bf-model')]).toEqual([200, encodeURIComponent('模型')]);
+});
+
+test('Mistral, which refuses what it does not know, gets none of it', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await addProvider(gateway, 'mistral', models.openaiUrl);
+  const model = 'mistral/devstral';
+  const options = { stream_options: { include_usage: true } };
+  const effort = { text: { verbosity: 'low' }, prompt_cache_key: 'k', max_output_tokens: 9 };
+  await postStream(gateway, '/v1/messages', { ...MESSAGES, model, metadata: { user_id: 'u' } });
+  await postStream(gateway, '/v1/responses', { model, input: 'hi', service_tier: 'auto', ...effort });
+  const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model, ...options });
+  expect(text).toContain('hel');
+  const fields = models.calls.map(({ body }) => Object.keys(body).filter((name) => name !== 'tools'));
+  const all = ['max_tokens', 'messages', 'model', 'stream'];
+  expect(fields.map((names) => names.toSorted())).toEqual([all, all, all]);
+  expect(models.calls.map(({ body }) => body['max_tokens'])).toEqual([9, 9, 9]);
+});
+
+test('Bedrock gets documents of different names, and hears of tools that failed', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  await addProvider(gateway, 'bedrock', models.anthropicUrl);
+  models.script({
+    raw: { status: 200, body: '{"output":{"message":{"content":[{"text":"x"}]}},"stopReason":"end_turn"}' },
+  });
+  const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } };
+  const use = { type: 'tool_use', id: 't', name: 'read', input: {} };
+  const result = { type: 'tool_result', tool_use_id: 't', is_error: true, content: 'no such file' };
+  const messages = [
+    { role: 'user', content: [pdf, { ...pdf, title: 'Report.pdf' }, pdf] },
+    { role: 'assistant', content: [use] },
+    { role: 'user', content: [result, { ...pdf, title: 'report.pdf' }] },
+  ];
+  const { status } = await gateway.api('POST', '/v1/messages', {
+    ...{ model: 'bedrock/us.anthropic.claude-x', max_tokens: 9, messages },
+    tools: [{ name: 'read', input_schema: { type: 'object' } }],
+  });
+  expect(status).toBe(200);
+  const sent = models.calls[0]?.body['messages'] as { content: Record<string, JsonObject>[] }[];
+  const blocks = sent.flatMap(({ content }) => content);
+  const names = blocks.flatMap(({ document }) => document?.['name'] ?? []);
+  expect(names).toEqual(['document', 'Report', 'document-2', 'report-2']);
+  expect(blocks.flatMap(({ toolResult }) => toolResult?.['status'] ?? [])).toEqual(['error']);
+});
+
+test.each([
+  [
+    'messages',
+    '/v1/messages',
+    { max_tokens: 9 },
+    'messages',
+    { role: 'assistant', content: [{ type: 'thinking', thinking: 'hm', signature: 's' }] },
+  ],
+  ['responses', '/v1/responses', {}, 'input', { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] }],
+] as const)(
+  'a turn that ended in its thoughts has a content, which OpenAI demands: %s',
+  async (_, path, more, name, turn) => {
+    await using scene = await startModelScene();
+    const { gateway, models } = scene;
+    await addProvider(gateway, 'cerebras', models.openaiUrl);
+    const said = [...MESSAGES.messages, turn, { role: 'user', content: 'go on' }];
+    const { status } = await gateway.api('POST', path, { model: 'cerebras/m', ...more, [name]: said });
+    expect(status).toBe(200);
+    const [, second] = models.calls[0]?.body['messages'] as JsonObject[];
+    expect(second).toEqual({ role: 'assistant', content: '' });
+  },
+);
+
+test.each([false, true])('a redirect is no answer, and says what is wrong (streamed: %s)', async (stream) => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  models.script({ raw: { status: 301, headers: { location: 'https://elsewhere.test/v1' }, body: '<html></html>' } });
+  const answer = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x', stream });
+  expect(answer.status).toBe(502);
+  expect((answer.body['error'] as JsonObject)['message']).toContain('base_url is not where it is');
+  expect(models.calls).toHaveLength(1);
+});
