@@ -246,15 +246,29 @@ export function createRegistry(deps: RegistryDeps): Registry {
     }
   }
 
-  async function reconnect(id: string, actor: Actor): Promise<void> {
+  /** A server with a connection that all callers share. */
+  function demandShared(id: string): Upstream {
     const upstream = demand(id);
     refuseDisabled(upstream);
     refusePerUser(upstream);
+    return upstream;
+  }
+
+  /** Connects to a server or lists its tools, in turn. Gives it; throws when it was removed before that or meanwhile. */
+  async function renew(id: string, how: 'reconnect' | 'refresh'): Promise<Upstream> {
+    await inTurn(id, () => {
+      const upstream = demandShared(id);
+      return upstream[how]().catch(refused(upstream));
+    });
+    return demand(id);
+  }
+
+  async function reconnect(id: string, actor: Actor): Promise<void> {
+    demandShared(id);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
     try {
-      await inTurn(id, () => upstream.reconnect()).catch(refused(upstream));
-      await record(actor, clientChange('reconnect', upstream));
+      await record(actor, clientChange('reconnect', await renew(id, 'reconnect')));
     } finally {
       reconnecting.delete(id);
     }
@@ -323,19 +337,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     reconnect,
     async refreshTools(id, actor) {
-      const upstream = demand(id);
-      refuseDisabled(upstream);
-      refusePerUser(upstream);
-      await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
+      demandShared(id);
+      const upstream = await renew(id, 'refresh');
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
-    async renew(id, how) {
-      const upstream = demand(id);
-      await inTurn(id, () => (how === 'reconnect' ? upstream.reconnect() : upstream.refresh())).catch(
-        refused(upstream),
-      );
-    },
+    renew: async (id, how) => void (await renew(id, how)),
     verifyHeaders: (id, sample, actor) =>
       relist(id, actor, 'per_user_headers', (client) => trials.withHeaders(client, sample)),
     verifyExchange: (id, token, headers, actor) =>

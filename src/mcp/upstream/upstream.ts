@@ -63,6 +63,8 @@ export class Upstream {
   #known: Known | undefined;
   #watch: Watch | undefined;
   #watchedResources: readonly string[] = [];
+  /** Removed, disabled or at its end: what still connects is let go. */
+  #isRetired = false;
 
   constructor({ client, grants }: Registration, known: Known | undefined, deps: UpstreamDeps) {
     this.#client = client;
@@ -167,6 +169,7 @@ export class Upstream {
     const before = this.#client;
     this.#client = client;
     this.#grants = grants;
+    this.#isRetired = false;
     if (!sameTarget(before, client)) {
       this.#own.endAll();
       this.dedicated.endAll();
@@ -274,9 +277,12 @@ export class Upstream {
 
   /** Replaces the connection by a new one. The old one serves until then, and on if the new one fails. */
   async reconnect(): Promise<void> {
-    const verified = await this.#deps.verify(this.#client, { era: this.#era, instead: this.#link.process });
-    if (this.#client.disabled) await verified.session.close();
-    else this.#link.adopt(verified);
+    const asked = this.#client;
+    const verified = await this.#deps.verify(asked, { era: this.#era, instead: this.#link.process });
+    if (!this.#isRetired && sameTarget(asked, this.#client)) return this.#link.adopt(verified);
+    // Another process has changed or removed the record meanwhile, and that server is not meant any more.
+    await verified.session.close();
+    await this.settled();
   }
 
   /** Lists what the server offers now. */
@@ -314,6 +320,7 @@ export class Upstream {
 
   /** No new calls; those in flight end well. */
   retire(): void {
+    this.#isRetired = true;
     this.#watch?.stop();
     this.#watch = undefined;
     this.#own.endAll();
@@ -323,6 +330,7 @@ export class Upstream {
 
   /** Closes everything. Calls in flight fail; drain before. */
   async stop(): Promise<void> {
+    this.#isRetired = true;
     this.#watch?.stop();
     await Promise.all([this.#own.closeAll(), this.dedicated.closeAll(), this.#link.close()]);
   }
