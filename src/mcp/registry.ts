@@ -109,7 +109,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const queues = new Map<string, Promise<unknown>>();
   const reconnecting = new Set<string>();
 
-  const reload = followChanges({ ...deps, upstreams, verified });
+  const { reload, inOrder } = followChanges({ ...deps, upstreams, verified });
 
   function demand(id: string): Upstream {
     const upstream = upstreams.get(id);
@@ -295,20 +295,22 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
+  async function load(): Promise<void> {
+    const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
+    const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
+    // Those that another process has told of by now are running.
+    const missing = clients.filter(({ client_id }) => !upstreams.has(client_id));
+    for (const client of missing) {
+      const { client_id: id } = client;
+      const registration = { client, grants: byKey(byClient.get(id) ?? []) };
+      upstreams.set(id, new Upstream(registration, known.get(id), deps));
+    }
+    deps.onChange();
+    for (const { client_id: id } of missing) upstreams.get(id)?.start();
+  }
+
   return {
-    async load() {
-      const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
-      const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
-      // Those that another process has told of by now are running.
-      const missing = clients.filter(({ client_id }) => !upstreams.has(client_id));
-      for (const client of missing) {
-        const { client_id: id } = client;
-        const registration = { client, grants: byKey(byClient.get(id) ?? []) };
-        upstreams.set(id, new Upstream(registration, known.get(id), deps));
-      }
-      deps.onChange();
-      for (const { client_id: id } of missing) upstreams.get(id)?.start();
-    },
+    load: () => inOrder(load),
     async settled() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
     },
