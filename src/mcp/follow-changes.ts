@@ -65,6 +65,7 @@ export function followChanges(deps: FollowDeps): Following {
     const session = verified.get(id);
     verified.delete(id);
     if (client === undefined) {
+      void session?.session.close(); // another process has removed it since
       upstreams.delete(id);
       deps.onChange();
       upstream?.retire();
