@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { startServerWithDoor } from '../kit/door.ts';
 import { httpClient, startGateway } from '../kit/gateway.ts';
 import { startNodes } from '../kit/nodes.ts';
 import { callText, expectDone } from '../kit/scene.ts';
@@ -6,31 +7,10 @@ import { openShared, SHARED } from '../kit/shared.ts';
 import { startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 
-/** A server that keeps whoever begins a session waiting while its door is shut. */
-async function startServerWithDoor() {
-  let door = Promise.withResolvers<void>();
-  let atDoor = 0;
-  door.resolve();
-  const upstream = await startUpstream({
-    async guard(_request, _response, body) {
-      if ((body as { method?: string } | undefined)?.method !== 'initialize') return true;
-      atDoor += 1;
-      await door.promise;
-      atDoor -= 1;
-      return true;
-    },
-  });
-  return Object.assign(upstream, {
-    shut: () => void (door = Promise.withResolvers()),
-    open: () => door.resolve(),
-    isAwaited: () => atDoor > 0,
-  });
-}
-
 describe.each(SHARED)('while one node of two on %s reconnects', (type) => {
   async function startTwo() {
     const stack = new AsyncDisposableStack();
-    const former = stack.use(await startServerWithDoor());
+    const former = stack.use(await startServerWithDoor('initialize'));
     const nodes = stack.use(await startNodes(2, stack.use(await openShared(type))));
     const [first, second] = nodes.all;
     if (first === undefined || second === undefined) throw new Error('two nodes');
@@ -64,7 +44,7 @@ describe.each(SHARED)('while one node of two on %s reconnects', (type) => {
 });
 
 test('a reconnect that waits behind the removal of its client connects to nothing', async () => {
-  await using server = await startServerWithDoor();
+  await using server = await startServerWithDoor('initialize');
   await using gateway = await startGateway();
   const id = await gateway.createClient(httpClient(server.url));
   server.shut();

@@ -289,7 +289,12 @@ export class Upstream {
   async refresh(): Promise<void> {
     const { session } = this.#link;
     if (session === undefined) return this.reconnect();
-    const offer = await session.list(AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+    await this.#list(session, AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+  }
+
+  /** Lists on this session. Of one that serves no more, perhaps as the server is another one now, the answer does not count. */
+  async #list(session: Session, signal: AbortSignal): Promise<void> {
+    const offer = await session.list(signal);
     if (session === this.#link.session) this.#take(session.peer, offer);
   }
 
@@ -392,7 +397,7 @@ export class Upstream {
     const signal = AbortSignal.timeout(this.#deps.timing.probeTimeoutMs);
     try {
       if (this.#client.is_ping_available) await session.ping(signal);
-      else this.#take(session.peer, await session.list(signal));
+      else await this.#list(session, signal);
     } catch (error) {
       if (!isExpired(error)) throw error;
       await this.#link.renew(session, this.#client, signal);
