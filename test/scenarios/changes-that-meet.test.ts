@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { httpClient, randomApiKey, startGateway, type GatewayAccess } from '../kit/gateway.ts';
+import { httpClient, messageIn, randomApiKey, startGateway, type GatewayAccess } from '../kit/gateway.ts';
 import { createKey, updateKey } from '../kit/keys.ts';
 import { listedTools } from '../kit/scene.ts';
 import { openShared } from '../kit/shared.ts';
@@ -89,4 +89,20 @@ test('a client that another node removes just after it was changed here leaves n
   await (await removal).commit(`delete from mcp_clients where client_id = '${id}'`);
   expect((await update).status).toBe(404);
   await waitFor(() => upstream.sessionCount === 0, 'both connections to end');
+});
+
+test('a grant to a key that another node deletes at that moment is refused as such', async () => {
+  await using upstream = await startUpstream();
+  await using scene = await startFirst();
+  const { first, lock, waiting } = scene;
+  const id = await first.createClient(httpClient(upstream.url));
+  const key = await createKey(first, 'k1', {});
+  const deletion = await lock(`delete from virtual_keys where id = '${key.id}'`);
+  const update = first.update(id, { vk_configs: [{ virtual_key_id: key.id, tools_to_execute: ['*'] }] });
+  await waiting(1);
+  await deletion.commit();
+  const refused = await update;
+  expect(refused.status).toBe(409);
+  expect(messageIn(refused)).toContain('deleted');
+  expect((await first.getClient(id)).vk_configs).toEqual([]);
 });
