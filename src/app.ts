@@ -7,6 +7,7 @@ import { openEdges } from './app/edges.ts';
 import { openOAuth } from './app/oauth.ts';
 import { openModels } from './app/models.ts';
 import { createServers } from './app/servers.ts';
+import { openSettings } from './app/settings.ts';
 import { loadConfigFile, parseConfig, type LoadedConfig } from './config/file.ts';
 import { loadInProcessServers } from './config/inprocess.ts';
 import { ledgerOptions } from './config/ledger-options.ts';
@@ -115,12 +116,13 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   cleanup.defer(() => changes.close());
   // Those that run already have read what was there before.
   for (const table of changed) await changes.publish(table, '*');
-  let settings = await stores.settings.loadClientSettings();
-  const egress = createEgress({ settings: () => settings });
-  const shared = { stores, changes, cluster, settings: () => settings, egress, timing, logger, onError, cleanup };
+  // Other processes may tell of changes before there is anything to bring up to date.
+  let onSettings = (): void => {};
+  const settings = await openSettings({ stores, changes, onChange: () => onSettings(), onError });
+  const egress = createEgress({ settings });
+  const shared = { stores, changes, cluster, settings, egress, timing, logger, onError, cleanup };
   const common = { file: config.file, ...shared };
   const oauth = await openOAuth(common);
-  // Other processes may tell of changes before there is a catalog to bring up to date.
   let onPolicyChange = (): void => {};
   const policy = await createPolicy({ ...stores.governance, changes, onChange: () => onPolicyChange(), onError });
   const accounting = await createAccounting({
@@ -141,18 +143,13 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   const { nameOf, stdioHost } = options;
   const servers = createServers({ ...common, accounting, policy, oauth, inprocess, stdioHost, nameOf });
   onPolicyChange = () => servers.catalog.invalidate();
+  onSettings = () => servers.registry.applySettings();
   cleanup.defer(
     oauth.onChanged(({ client_id, mode }) => {
       // What a person does changes nothing of the connection that all share.
       if (mode === 'shared' || mode === 'admin') servers.registry.wake(client_id);
     }),
   );
-  changes.subscribe(async (table) => {
-    if (table !== 'settings') return;
-    await stores.checkKey().catch(onError);
-    settings = await stores.settings.loadClientSettings();
-    servers.registry.applySettings();
-  });
   await servers.personal.load();
   await servers.registry.load();
   const models = await openModels({ ...common, accounting, servers });

@@ -57,18 +57,22 @@ export function createAuthConfig(deps: Deps): AuthConfig {
       if (password !== undefined && proveFrom !== undefined) await prove(deps, before.admin, input, proveFrom);
       const hash = password === undefined ? undefined : await deps.passwords.hash(password.resolve());
       const admin = nextAdmin(before.admin, input.admin_username, hash);
-      const auth = {
-        is_enabled: input.is_enabled ?? before.auth.is_enabled,
-        admin_user_id: admin?.id ?? before.auth.admin_user_id,
-        admin_password_ref: password?.reference ?? before.auth.admin_password_ref,
+      const patch: Partial<AuthSettings> = {
+        ...(input.is_enabled !== undefined && { is_enabled: input.is_enabled }),
+        ...(admin !== undefined && { admin_user_id: admin.id }),
+        ...(password !== undefined && { admin_password_ref: password.reference }),
       };
-      if (admin === before.admin && JSON.stringify(auth) === JSON.stringify(before.auth)) return undefined;
+      const isSame = JSON.stringify({ ...before.auth, ...patch }) === JSON.stringify(before.auth);
+      if (admin === before.admin && isSame) return undefined;
       return async (tx) => {
         await waitForTurn(database.dialect, tx);
-        await write(deps, tx, before, { admin, auth });
-        const after = { ...viewOf({ admin, auth }), ...(hash === undefined ? {} : { password: 'changed' }) };
+        // Since it was prepared, with its slow hash, somebody else may have changed what this leaves as it is.
+        const current = { ...before, auth: await loadAuthSettings(settings.with(tx)) };
+        const next = { admin, auth: { ...current.auth, ...patch } };
+        await write(deps, tx, current, next);
+        const after = { ...viewOf(next), ...(hash === undefined ? {} : { password: 'changed' }) };
         const subject = { entity: 'auth_config', id: admin?.id ?? '', name: admin?.username ?? 'auth_config' } as const;
-        const change = { ...subject, action: 'update', before: viewOf(before), after } as const;
+        const change = { ...subject, action: 'update', before: viewOf(current), after } as const;
         await deps.audit.with(tx).append(describeChange(actor, change));
       };
     },

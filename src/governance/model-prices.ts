@@ -1,3 +1,4 @@
+import { createOrder } from '../lib/in-order.ts';
 import type { Changes } from '../store/changes.ts';
 import type { ModelPriceStore } from '../store/model-prices.ts';
 import { compileOverrides, costOf, type PricedUsage } from './model-price.ts';
@@ -19,13 +20,17 @@ export interface ModelPrices {
 
 /** The prices of the operator, and the sheet for what those say nothing of. */
 export async function createModelPrices({ store, changes, onError }: Deps): Promise<ModelPrices> {
-  let findOverride = compileOverrides(await store.list());
+  const inOrder = createOrder();
+  const load = async () => (findOverride = compileOverrides(await store.list()));
   let sheet: PriceSheet | undefined;
   let opening: Promise<void> | undefined;
+  let findOverride: ReturnType<typeof compileOverrides>;
 
+  // Before they are read for the first time: what changes from then on must not be missed.
   changes.subscribe(async (table) => {
-    if (table === 'model_prices') findOverride = compileOverrides(await store.list());
+    if (table === 'model_prices') await inOrder(load);
   });
+  findOverride = await inOrder(load);
 
   async function open(): Promise<void> {
     try {

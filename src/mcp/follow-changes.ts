@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createOrder } from '../lib/in-order.ts';
 import type { Changes } from '../store/changes.ts';
 import type { GrantStore } from '../store/grants.ts';
 import type { McpClientStore } from '../store/mcp-clients.ts';
@@ -23,11 +24,19 @@ interface FollowDeps extends UpstreamDeps {
 /** A server that takes longer to connect to is applied all the same: its calls wait for it. */
 const CONNECTED_MS = 2_500;
 
-/** Makes the running servers what the store says, whenever that changes. Gives what reads one of them again. */
-export function followChanges(deps: FollowDeps): (id: string) => Promise<void> {
+/** Brings the store to the running servers. */
+export interface Following {
+  /** Reads one of them again. */
+  reload(id: string): Promise<void>;
+  /** Reads something when all that is being read has arrived, and before whatever is announced from now on. */
+  inOrder: ReturnType<typeof createOrder>;
+}
+
+/** Makes the running servers what the store says, whenever that changes. */
+export function followChanges(deps: FollowDeps): Following {
   const { store, grants, changes, upstreams, verified } = deps;
   const grantChanges = createGrantChanges({ grants, upstreams });
-  let reading: Promise<void> = Promise.resolve();
+  const inOrder = createOrder();
 
   changes.subscribe(async (table, id) => {
     if (table === 'mcp_clients' && id === '*') await inOrder(reloadAll);
@@ -38,14 +47,6 @@ export function followChanges(deps: FollowDeps): (id: string) => Promise<void> {
       deps.onGrants();
     }
   });
-
-  /** One after the other, so that what was read first never replaces what was read later. */
-  function inOrder<T>(read: () => Promise<T>): Promise<T> {
-    const done = reading.then(read);
-    const settled = (): void => {};
-    reading = done.then(settled, settled);
-    return done;
-  }
 
   /** What another process changed counts as applied when the new connection is there, or is not soon. */
   async function untilConnected(upstream: Upstream | undefined): Promise<void> {
@@ -64,6 +65,7 @@ export function followChanges(deps: FollowDeps): (id: string) => Promise<void> {
     const session = verified.get(id);
     verified.delete(id);
     if (client === undefined) {
+      void session?.session.close(); // another process has removed it since
       upstreams.delete(id);
       deps.onChange();
       upstream?.retire();
@@ -86,7 +88,7 @@ export function followChanges(deps: FollowDeps): (id: string) => Promise<void> {
     return session === undefined ? added : undefined;
   }
 
-  return (id) => inOrder(async () => void (await reload(id)));
+  return { inOrder, reload: (id) => inOrder(async () => void (await reload(id))) };
 }
 
 async function idsOf(store: McpClientStore, upstreams: ReadonlyMap<string, Upstream>): Promise<string[]> {

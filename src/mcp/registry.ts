@@ -109,7 +109,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   const queues = new Map<string, Promise<unknown>>();
   const reconnecting = new Set<string>();
 
-  const reload = followChanges({ ...deps, upstreams, verified });
+  const { reload, inOrder } = followChanges({ ...deps, upstreams, verified });
 
   function demand(id: string): Upstream {
     const upstream = upstreams.get(id);
@@ -246,15 +246,29 @@ export function createRegistry(deps: RegistryDeps): Registry {
     }
   }
 
-  async function reconnect(id: string, actor: Actor): Promise<void> {
+  /** A server with a connection that all callers share. */
+  function demandShared(id: string): Upstream {
     const upstream = demand(id);
     refuseDisabled(upstream);
     refusePerUser(upstream);
+    return upstream;
+  }
+
+  /** Connects to a server or lists its tools, in turn. Gives it; throws when it was removed before that or meanwhile. */
+  async function renew(id: string, how: 'reconnect' | 'refresh'): Promise<Upstream> {
+    await inTurn(id, () => {
+      const upstream = demandShared(id);
+      return upstream[how]().catch(refused(upstream));
+    });
+    return demand(id);
+  }
+
+  async function reconnect(id: string, actor: Actor): Promise<void> {
+    demandShared(id);
     if (reconnecting.has(id)) throw new GatewayError('conflict', 'reconnect already in progress for this client');
     reconnecting.add(id);
     try {
-      await inTurn(id, () => upstream.reconnect()).catch(refused(upstream));
-      await record(actor, clientChange('reconnect', upstream));
+      await record(actor, clientChange('reconnect', await renew(id, 'reconnect')));
     } finally {
       reconnecting.delete(id);
     }
@@ -281,20 +295,22 @@ export function createRegistry(deps: RegistryDeps): Registry {
     });
   }
 
+  async function load(): Promise<void> {
+    const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
+    const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
+    // Those that another process has told of by now are running.
+    const missing = clients.filter(({ client_id }) => !upstreams.has(client_id));
+    for (const client of missing) {
+      const { client_id: id } = client;
+      const registration = { client, grants: byKey(byClient.get(id) ?? []) };
+      upstreams.set(id, new Upstream(registration, known.get(id), deps));
+    }
+    deps.onChange();
+    for (const { client_id: id } of missing) upstreams.get(id)?.start();
+  }
+
   return {
-    async load() {
-      const [clients, known, granted] = await Promise.all([store.list(), store.loadKnown(), grants.list()]);
-      const byClient = Map.groupBy(granted, ({ client_id }) => client_id);
-      // Those that another process has told of by now are running.
-      const missing = clients.filter(({ client_id }) => !upstreams.has(client_id));
-      for (const client of missing) {
-        const { client_id: id } = client;
-        const registration = { client, grants: byKey(byClient.get(id) ?? []) };
-        upstreams.set(id, new Upstream(registration, known.get(id), deps));
-      }
-      deps.onChange();
-      for (const { client_id: id } of missing) upstreams.get(id)?.start();
-    },
+    load: () => inOrder(load),
     async settled() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
     },
@@ -323,19 +339,12 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     reconnect,
     async refreshTools(id, actor) {
-      const upstream = demand(id);
-      refuseDisabled(upstream);
-      refusePerUser(upstream);
-      await inTurn(id, () => upstream.refresh()).catch(refused(upstream));
+      demandShared(id);
+      const upstream = await renew(id, 'refresh');
       await record(actor, clientChange('refresh', upstream));
       return upstream.offer.tools.length;
     },
-    async renew(id, how) {
-      const upstream = demand(id);
-      await inTurn(id, () => (how === 'reconnect' ? upstream.reconnect() : upstream.refresh())).catch(
-        refused(upstream),
-      );
-    },
+    renew: async (id, how) => void (await renew(id, how)),
     verifyHeaders: (id, sample, actor) =>
       relist(id, actor, 'per_user_headers', (client) => trials.withHeaders(client, sample)),
     verifyExchange: (id, token, headers, actor) =>

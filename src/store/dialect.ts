@@ -164,3 +164,9 @@ export function uniqueViolation(error: unknown): string | undefined {
   if (code === '23505') return constraint?.replace(`${table}_`, '').replace(/_key$/, '') ?? '';
   return /^UNIQUE constraint failed: \w+\.(\w+)/.exec(error.message)?.[1];
 }
+
+/** Whether a statement named a row of another table that is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as Error & { code?: string }).code === '23503' || error.message.startsWith('FOREIGN KEY constraint');
+}

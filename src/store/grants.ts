@@ -1,4 +1,6 @@
+import { GatewayError } from '../lib/errors.ts';
 import { createLatest } from '../lib/latest.ts';
+import { isForeignKeyViolation } from './dialect.ts';
 import type { Executor } from './schema.ts';
 
 /** What one virtual key may call of one server. */
@@ -22,7 +24,7 @@ export interface GrantStore {
   with(tx: Executor): GrantStore;
   /** Of one server, of one virtual key or several, or all; in order of their ids. */
   list(filter?: GrantFilter): Promise<Grant[]>;
-  /** Makes these the only grants of a server. */
+  /** Makes these the only grants of a server. Throws `conflict` when a key of them is gone, as the next one does for a server. */
   replaceOfClient(client_id: string, grants: readonly Omit<Grant, 'id' | 'client_id'>[]): Promise<void>;
   /** Makes these the only grants of a virtual key. */
   replaceOfKey(virtual_key_id: string, grants: readonly Omit<Grant, 'id' | 'virtual_key_id'>[]): Promise<void>;
@@ -68,7 +70,8 @@ export function createGrantStore(db: Executor): GrantStore {
             .columns(['virtual_key_id', 'client_id'])
             .doUpdateSet((row) => ({ tools_to_execute: row.ref('excluded.tools_to_execute') })),
         )
-        .execute();
+        .execute()
+        .catch(refuseGone);
     }
   }
 
@@ -97,6 +100,12 @@ export function createGrantStore(db: Executor): GrantStore {
         grants.map((grant) => ({ ...grant, virtual_key_id })),
       ),
   };
+}
+
+function refuseGone(cause: unknown): never {
+  if (!isForeignKeyViolation(cause)) throw cause;
+  const message = 'a virtual key or MCP client that was to be granted was deleted at the same time';
+  throw new GatewayError('conflict', message, { cause });
 }
 
 function keyOf({ virtual_key_id, client_id }: Omit<Grant, 'id'>): string {

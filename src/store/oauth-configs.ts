@@ -65,8 +65,8 @@ export interface OAuthConfigStore {
   list(): Promise<OAuthConfig[]>;
   find(id: string): Promise<OAuthConfig | undefined>;
   insert(config: OAuthConfig): Promise<void>;
-  /** Replaces every field but `id` and `created_at`; the trace stays. */
-  update(config: OAuthConfig): Promise<void>;
+  /** Replaces these fields; what else somebody has changed meanwhile stays. */
+  update(config: OAuthConfig, fields: readonly (keyof OAuthConfig)[]): Promise<void>;
   setStatus(id: string, status: OAuthConfigStatus, reason: string | undefined): Promise<void>;
   saveTrace(id: string, trace: readonly OAuthTraceStep[]): Promise<void>;
   loadTrace(id: string): Promise<OAuthTraceStep[]>;
@@ -96,9 +96,10 @@ export function createOAuthConfigStore(db: Executor, encryption: Encryption): OA
         .execute();
     },
 
-    async update(config) {
-      const { id, created_at: _, ...fields } = toRow(config, encryption);
-      await db.updateTable('oauth_configs').set(fields).where('id', '=', id).execute();
+    async update(config, fields) {
+      const row = toRow(config, encryption);
+      const changed = Object.fromEntries(fields.map((field) => [field, row[field]]));
+      await db.updateTable('oauth_configs').set(changed).where('id', '=', config.id).execute();
     },
 
     async setStatus(id, status, reason) {

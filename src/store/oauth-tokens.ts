@@ -55,7 +55,7 @@ export interface OAuthTokenStore {
   remove(ids: readonly string[]): Promise<void>;
   /** Removes what a holder has, with the sign-ins under way: none may bring it back. */
   removeOfHolder(client_id: string, holder: Pick<OAuthToken, 'mode' | 'identity' | 'label'>): Promise<void>;
-  /** False when there was none. */
+  /** With the sign-ins under way: none may bring a token back. False when there was no token. */
   removeOfConfig(config_id: string): Promise<boolean>;
 }
 
@@ -114,6 +114,8 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
     },
 
     async removeOfConfig(config_id) {
+      // First, as below.
+      await db.deleteFrom('oauth_flows').where('config_id', '=', config_id).execute();
       const result = await db.deleteFrom('oauth_tokens').where('config_id', '=', config_id).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },

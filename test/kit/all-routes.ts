@@ -115,7 +115,10 @@ const noApprovals: Parameters<typeof approvalRoutes>[0] = {
   decide: async () => missing(),
 };
 const silent = createLogger({ level: 'silent', style: 'json' });
-const noDatabase = { transaction: () => Promise.reject(new Error('not in this test')) };
+const noDatabase = {
+  dialect: { type: 'sqlite' as const },
+  transaction: () => Promise.reject(new Error('not in this test')),
+};
 const noAudit = {
   with: () => notHere(),
   list: async () => ({ audit_logs: [], total_count: 0 }),

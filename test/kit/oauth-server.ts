@@ -36,6 +36,8 @@ export interface OAuthServer extends AsyncDisposable {
   iss: string | undefined;
   /** Answers the token endpoint with this status, as a server in trouble does. */
   tokenFault: number | undefined;
+  /** The token endpoint answers when this has settled. */
+  tokenGate: Promise<void> | undefined;
   /** Plays the browser: opens the address, signs in, consents, and gives where it is sent back to in the end. */
   browse(address: string): Promise<URL>;
   /** The claims of an access token for this audience; throws for any other token. */
@@ -65,6 +67,10 @@ export async function startOAuthServer(options: OAuthServerOptions = {}): Promis
       context.status = server.tokenFault;
       context.body = 'no';
       return;
+    }
+    if (context.path === '/token' && server.tokenGate !== undefined) {
+      requests.push('POST /token waits');
+      await server.tokenGate;
     }
     await next();
     const form = (context.oidc as { body?: Record<string, string> } | undefined)?.body;
@@ -121,6 +127,7 @@ export async function startOAuthServer(options: OAuthServerOptions = {}): Promis
     consents: true,
     iss: issuer,
     tokenFault: undefined,
+    tokenGate: undefined,
     browse: (address) => browse(address, issuer),
     async verify(token, audience) {
       const keys = createLocalJWKSet({ keys: [PUBLIC_JWK] });

@@ -88,6 +88,17 @@ describe('auth_config of the settings', () => {
     expect((await browser.bare('GET', '/api/config')).status).toBe(401);
     expect(await canLogIn(gateway, 'root', PASSWORD)).toBe(true);
   });
+
+  test('of a switch and a new password at once neither undoes the other', async () => {
+    await using gateway = await startGateway();
+    await put(gateway, { admin_username: 'ops', admin_password: PASSWORD });
+    for (const is_enabled of [false, true, false]) {
+      const password = put(gateway, { admin_password: is_enabled ? PASSWORD : OTHER });
+      expect((await put(gateway, { is_enabled })).status).toBe(200);
+      expect((await password).status).toBe(200);
+      expect(await read(gateway)).toMatchObject({ is_enabled });
+    }
+  });
 });
 
 describe('auth_config of config.json', () => {

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { startServerWithDoor } from '../kit/door.ts';
+import { httpClient, startGateway } from '../kit/gateway.ts';
 import { callText, expectDone, expectRefused, listedTools, seenHeaders, startScene } from '../kit/scene.ts';
 import { stdioServer } from '../kit/stdio.ts';
 import { startSseUpstream, startUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
+import { openSession } from '../kit/wire.ts';
 
 test('a new connection string takes effect at once and the old server is let go', async () => {
   await using scene = await startScene();
@@ -103,4 +106,37 @@ test('a call that runs on the old target when the target changes still gets its 
   expect(await callText(gateway, 'c1-echo', { text: 'new' })).toBe('new');
   expect(other.countCalls('echo')).toBe(1);
   expect(await call).toBe('done');
+});
+
+test('what the old server says last of its tools is not taken for those of the new one', async () => {
+  await using former = await startServerWithDoor('tools/list');
+  await using moved = await startUpstream();
+  await moved.addTool('only_here');
+  await using gateway = await startGateway({ timing: { healthIntervalMs: 300 } });
+  const id = await gateway.createClient(httpClient(former.url, { is_ping_available: false }));
+  former.shut();
+  await waitFor(former.isAwaited, 'the health check to list the tools');
+  expectDone(await gateway.update(id, { connection_string: moved.url }), 'edited');
+  former.open();
+  await waitFor(() => former.sessionCount === 0, 'the old session to be ended');
+  expect(await listedTools(gateway)).toContain('c1-only_here');
+});
+
+test('what the old server offers to clients that it can ask is not taken for what the new one does', async () => {
+  await using former = await startServerWithDoor('initialize');
+  await using moved = await startUpstream();
+  await moved.addTool('only_here');
+  await using gateway = await startGateway();
+  const id = await gateway.createClient(httpClient(former.url));
+  const session = await openSession(gateway, {}, { elicitation: {} });
+  former.shut();
+  const first = session.request('tools/list');
+  await waitFor(former.isAwaited, 'the server to be asked in the name of such a client');
+  expectDone(await gateway.update(id, { connection_string: moved.url }), 'edited');
+  const second = session.request('tools/list');
+  former.open();
+  await first;
+  expect(JSON.stringify((await second).reply.result)).toContain('c1-only_here');
+  await waitFor(() => former.sessionCount === 0, 'the old sessions to be ended');
+  expect(JSON.stringify((await session.request('tools/list')).reply.result)).toContain('c1-only_here');
 });

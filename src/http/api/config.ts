@@ -9,8 +9,8 @@ import type { Actor } from '../../governance/audit.ts';
 import { saveSettings } from '../../governance/save-settings.ts';
 import type { AuditStore } from '../../store/audit.ts';
 import type { Changes } from '../../store/changes.ts';
-import type { Database } from '../../store/database.ts';
 import type { SettingsStore } from '../../store/settings.ts';
+import type { InTurn } from '../../store/write-lock.ts';
 import type { Browser } from '../browser.ts';
 import { checkBody, unknownFields } from '../check-input.ts';
 import { route } from '../route.ts';
@@ -21,7 +21,7 @@ import { originOf, type Asked } from '../visitor.ts';
 interface Deps {
   readonly settings: Pick<SettingsStore, 'with' | 'loadClientSettings'>;
   readonly changes: Pick<Changes, 'publish'>;
-  readonly database: Pick<Database, 'transaction'>;
+  readonly database: InTurn;
   readonly audit: Pick<AuditStore, 'with'>;
   readonly authConfig: AuthConfig;
   readonly browser: Pick<Browser, 'addressOf'>;

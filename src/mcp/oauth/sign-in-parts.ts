@@ -52,12 +52,14 @@ export function scopesFor(
   });
 }
 
+type Outcome = Partial<Pick<OAuthConfig, 'status' | 'expires_at'>>;
+
 /** The configuration after a registration. */
 export function applyRegistration(
   config: OAuthConfig,
   registration: Registration,
   { server }: Discovered,
-  outcome: Partial<Pick<OAuthConfig, 'status' | 'expires_at'>>,
+  outcome: Outcome,
 ): OAuthConfig {
   const { issuer, client_id, client_secret, client_secret_expires_at } = registration;
   return freeze({
@@ -72,6 +74,16 @@ export function applyRegistration(
     updated_at: Date.now(),
   });
 }
+
+/** What of it is other than before. A person who begins to sign in must not bring back a configuration that was revoked meanwhile. */
+export function changedBy(outcome: Outcome): (keyof OAuthConfig)[] {
+  return outcome.status === undefined ? [...REGISTERED] : [...REGISTERED, 'status', 'status_reason', 'expires_at'];
+}
+
+const REGISTERED = [
+  ...(['issuer', 'client_id', 'client_secret', 'client_secret_expires_at', 'server', 'registration'] as const),
+  ...(['registered_redirect_uri', 'registered_scopes', 'token_endpoint_auth_method', 'updated_at'] as const),
+];
 
 /** A token as a sign-in gave it. */
 export function newToken(

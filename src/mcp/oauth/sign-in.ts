@@ -12,7 +12,15 @@ import type { FetchFor } from './fetch.ts';
 import type { BeginAdmin, BeginUser, Begun } from './oauth.ts';
 import { register, type Registration } from './registration.ts';
 import { unionScopes } from './scopes.ts';
-import { applyRegistration, authorizationUrl, newConfig, newToken, scopesFor, targetOf } from './sign-in-parts.ts';
+import {
+  applyRegistration,
+  authorizationUrl,
+  changedBy,
+  newConfig,
+  newToken,
+  scopesFor,
+  targetOf,
+} from './sign-in-parts.ts';
 import { ownerColumns, type TokenBook } from './token-book.ts';
 import { requestTokens } from './token-endpoint.ts';
 import { createTrace, type Trace } from './trace.ts';
@@ -120,11 +128,11 @@ export function createSignIn(deps: SignInDeps) {
       created_at: now,
       expires_at,
     };
-    const isAdmin = purpose === 'admin';
-    const next = applyRegistration(config, registration, found, isAdmin ? { status: 'pending', expires_at } : {});
+    const outcome = purpose === 'admin' ? ({ status: 'pending', expires_at } as const) : {};
+    const next = applyRegistration(config, registration, found, outcome);
     await database.transaction(async (tx) => {
       const stores = store.with(tx);
-      await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next));
+      await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
       await stores.flows.insert(flow, state);
     });
@@ -152,11 +160,12 @@ export function createSignIn(deps: SignInDeps) {
     });
     // What waits to be completed has its time, whatever the grant.
     const expires_at = config.mcp_client_id === undefined ? Date.now() + SIGN_IN_MS : undefined;
-    const next = applyRegistration(config, registration, found, { status: 'authorized', expires_at });
+    const outcome = { status: 'authorized', expires_at } as const;
+    const next = applyRegistration(config, registration, found, outcome);
     const key = { config_id: config.id, client_id: client.client_id, mode, identity, label };
     const token = await database.transaction(async (tx) => {
       const stores = store.with(tx);
-      await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next));
+      await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
       return stores.tokens.save(newToken(key, granted, { issuer: found.server.issuer, resource, scopes }));
     });

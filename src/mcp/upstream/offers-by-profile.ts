@@ -18,6 +18,8 @@ export class OffersByProfile {
   readonly #deps: OffersDeps;
   readonly #offers = new Map<string, { profile: Profile; offer: Offer }>();
   readonly #learning = new Map<string, Promise<void>>();
+  /** What was asked of the server before the last {@link clear} is of no use. */
+  #generation = 0;
 
   constructor(deps: OffersDeps) {
     this.#deps = deps;
@@ -38,7 +40,7 @@ export class OffersByProfile {
     const learning = this.#learning.get(profile.key) ?? this.#ask(profile);
     this.#learning.set(profile.key, learning);
     await learning;
-    this.#learning.delete(profile.key);
+    if (this.#learning.get(profile.key) === learning) this.#learning.delete(profile.key);
   }
 
   /** The common offer changed, so the special ones may have too. */
@@ -46,8 +48,11 @@ export class OffersByProfile {
     for (const { profile } of this.#offers.values()) void this.#ask(profile);
   }
 
+  /** It is another server now. */
   clear(): void {
+    this.#generation += 1;
     this.#offers.clear();
+    this.#learning.clear();
   }
 
   /** Every tool of any profile. */
@@ -57,11 +62,13 @@ export class OffersByProfile {
 
   async #ask(profile: Profile): Promise<void> {
     const { open, listTimeoutMs, onChange } = this.#deps;
+    const generation = this.#generation;
     let session: Session | undefined;
     try {
       session = await open(profile);
       session.attach({ onNotification() {}, onLost() {} }); // there is nobody to be asked
       const offer = await session.list(AbortSignal.timeout(listTimeoutMs));
+      if (generation !== this.#generation) return;
       const before = this.#offers.get(profile.key)?.offer;
       this.#offers.set(profile.key, { profile, offer });
       if (before === undefined || !sameOffer(before, offer)) onChange();

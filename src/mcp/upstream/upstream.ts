@@ -63,6 +63,8 @@ export class Upstream {
   #known: Known | undefined;
   #watch: Watch | undefined;
   #watchedResources: readonly string[] = [];
+  /** Removed, disabled or at its end: what still connects is let go. */
+  #isRetired = false;
 
   constructor({ client, grants }: Registration, known: Known | undefined, deps: UpstreamDeps) {
     this.#client = client;
@@ -167,6 +169,7 @@ export class Upstream {
     const before = this.#client;
     this.#client = client;
     this.#grants = grants;
+    this.#isRetired = false;
     if (!sameTarget(before, client)) {
       this.#own.endAll();
       this.dedicated.endAll();
@@ -274,16 +277,24 @@ export class Upstream {
 
   /** Replaces the connection by a new one. The old one serves until then, and on if the new one fails. */
   async reconnect(): Promise<void> {
-    const verified = await this.#deps.verify(this.#client, { era: this.#era, instead: this.#link.process });
-    if (this.#client.disabled) await verified.session.close();
-    else this.#link.adopt(verified);
+    const asked = this.#client;
+    const verified = await this.#deps.verify(asked, { era: this.#era, instead: this.#link.process });
+    if (!this.#isRetired && sameTarget(asked, this.#client)) return this.#link.adopt(verified);
+    // Another process has changed or removed the record meanwhile, and that server is not meant any more.
+    await verified.session.close();
+    await this.settled();
   }
 
   /** Lists what the server offers now. */
   async refresh(): Promise<void> {
     const { session } = this.#link;
     if (session === undefined) return this.reconnect();
-    const offer = await session.list(AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+    await this.#list(session, AbortSignal.timeout(this.#deps.timing.listTimeoutMs));
+  }
+
+  /** Lists on this session. Of one that serves no more, perhaps as the server is another one now, the answer does not count. */
+  async #list(session: Session, signal: AbortSignal): Promise<void> {
+    const offer = await session.list(signal);
     if (session === this.#link.session) this.#take(session.peer, offer);
   }
 
@@ -314,6 +325,7 @@ export class Upstream {
 
   /** No new calls; those in flight end well. */
   retire(): void {
+    this.#isRetired = true;
     this.#watch?.stop();
     this.#watch = undefined;
     this.#own.endAll();
@@ -323,6 +335,7 @@ export class Upstream {
 
   /** Closes everything. Calls in flight fail; drain before. */
   async stop(): Promise<void> {
+    this.#isRetired = true;
     this.#watch?.stop();
     await Promise.all([this.#own.closeAll(), this.dedicated.closeAll(), this.#link.close()]);
   }
@@ -384,7 +397,7 @@ export class Upstream {
     const signal = AbortSignal.timeout(this.#deps.timing.probeTimeoutMs);
     try {
       if (this.#client.is_ping_available) await session.ping(signal);
-      else this.#take(session.peer, await session.list(signal));
+      else await this.#list(session, signal);
     } catch (error) {
       if (!isExpired(error)) throw error;
       await this.#link.renew(session, this.#client, signal);
