@@ -84,7 +84,8 @@ function createHandler(
       if (gone.aborted || response.headersSent) return; // nobody is left to be told
       const { status, headers, body } = renderInferenceError(error, format, logger);
       const close = request.complete ? {} : { connection: 'close' };
-      response.writeHead(status, { ...headers, ...close }).end(JSON.stringify(body));
+      const text = JSON.stringify(body);
+      response.writeHead(status, { ...headers, ...close, 'content-length': Buffer.byteLength(text) }).end(text);
     }
   };
 }
