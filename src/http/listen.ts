@@ -77,7 +77,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     } catch (error) {
       if (response.headersSent) return void response.destroy();
       const { status, headers, body } = renderError(error, logger);
-      response.writeHead(status, { ...headers, connection: 'close' }).end(JSON.stringify(body));
+      const text = JSON.stringify(body);
+      // A head that could not be written may have left the length of another body.
+      const length = { 'content-length': Buffer.byteLength(text) };
+      response.writeHead(status, { ...headers, ...length, connection: 'close' }).end(text);
     }
   }
 
@@ -89,7 +92,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const server = createServer(
     {
       keepAliveTimeout: 75_000,
-      requestTimeout: 0,
+      // How long a head and a whole request may take to come: a caller that is gone may never say so.
+      headersTimeout: 60_000,
+      requestTimeout: 300_000,
       // Some HTTP clients offer h2c with every request, which must not cost them the answer.
       shouldUpgradeCallback: (request) =>
         upgrade !== undefined && isWebSocket(request) && upgrade.accepts(pathOf(request)),

@@ -3,6 +3,7 @@ import type { ModelPrices } from '../governance/model-prices.ts';
 import type { Reservation, Spend } from '../governance/spend.ts';
 import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { encodeHeader } from '../lib/header-value.ts';
 import type { JsonObject } from '../lib/json-rpc.ts';
 import type { CallerHeaders } from '../mcp/relay/forwarded-headers.ts';
 import type { TokenUsage } from '../store/ledger-rows.ts';
@@ -209,10 +210,9 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
   };
 }
 
-/** Which target answered. A model may have a name of letters that no header takes. */
+/** Which target answered. The name of a model is what the caller or the provider makes of it. */
 function headersOf({ record }: Target, { model }: Pick<Sent, 'model'>): Record<string, string> {
-  const name = /^[\x20-\x7e]*$/.test(model) ? model : encodeURIComponent(model.toWellFormed());
-  return { 'x-bf-provider': record.name, 'x-bf-model': name };
+  return { 'x-bf-provider': record.name, 'x-bf-model': encodeHeader(model) };
 }
 
 /** The model may be an alias, for the caller or for a key: one of its names says what it is. */

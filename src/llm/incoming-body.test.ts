@@ -1,5 +1,13 @@
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { listenOnLoopback } from '../../test/kit/http-host.ts';
 import { growthOf } from '../../test/kit/old-generation.ts';
+import { startProxy } from '../../test/kit/proxy.ts';
+import { CallController } from '../lib/call-signal.ts';
+import { createEgress } from '../lib/egress.ts';
+import { createHttpClient } from '../lib/http-client.ts';
+import { startExchange } from './exchange.ts';
 import { IncomingBody } from './incoming-body.ts';
 
 /** A body whose source writes down what it is told. */
@@ -48,6 +56,34 @@ test('a reader that is not ready holds back the next piece, and the source when 
     [1, 1024 * 1024 + 1],
     ['pause', 'resume'],
   ]);
+});
+
+test('a slow reader gets all of a large body, one piece after the other, with a proxy in between and without', async () => {
+  const parts = Array.from({ length: 40 }, (_, index) => Buffer.alloc(300_000, index + 1));
+  const host = await listenOnLoopback((_, response) => void pipeline(parts, response));
+  await using proxy = await startProxy();
+  const url = new URL(host.origin);
+  for (const env of [{}, { HTTP_PROXY: proxy.url }]) {
+    const settings = { allow_private_servers: true, egress_allowlist: [] };
+    // No proxy is asked for this machine by its name or address.
+    if ('HTTP_PROXY' in env) url.hostname = 'provider.corp';
+    const client = createHttpClient(url, undefined, createEgress({ settings: () => settings, env }));
+    const patience = { provider: 'openai', headMs: 5_000, idleMs: 5_000 };
+    const { read } = await startExchange(client, { method: 'GET', url, headers: [] }, patience, new CallController());
+    const pieces: Buffer[] = [];
+    let isReading = false;
+    await read(async (chunk) => {
+      expect(isReading).toBe(false);
+      isReading = true;
+      pieces.push(chunk);
+      await sleep(20);
+      isReading = false;
+    });
+    expect(Buffer.concat(pieces).equals(Buffer.concat(parts))).toBe(true);
+    await client.close();
+  }
+  expect(proxy.asked).toHaveLength(1);
+  await host.stop();
 });
 
 test('a body that fails hands on all that came, then rejects', async () => {

@@ -59,16 +59,19 @@ export class IncomingBody {
     this.#isBusy = false;
     if (this.#take === undefined) return;
     if (this.#waiting.length > 0) {
+      const wasTooMuch = this.#size > MAX_WAITING;
       try {
         const taken = this.#take(this.#drain());
         if (taken !== undefined) {
           this.#isBusy = true;
           taken.then(this.#advance, this.#stop);
-          return;
         }
       } catch (error) {
         return this.#stop(error);
       }
+      // Behind a proxy more comes within this call.
+      if (wasTooMuch) this.#source.resume();
+      if (this.#isBusy) return;
     }
     if (this.#end === undefined) return;
     if (this.#end.failure === undefined) this.#resolve();
@@ -85,7 +88,6 @@ export class IncomingBody {
 
   #drain(): Buffer {
     const chunk = joinChunks(this.#waiting);
-    if (this.#size > MAX_WAITING) this.#source.resume();
     this.#waiting = [];
     this.#size = 0;
     return chunk;

@@ -84,10 +84,6 @@ export function createSend({ clients, health, random = Math.random }: SendDeps):
         // Other errors say nothing of the key.
         if (status < 300 || KEY_REFUSED.has(status)) health.note(key, status < 300);
         if (status < 300) return { arrived, model };
-        ({ status } = arrived);
-        // Other errors say nothing of the key.
-        if (status < 400 || KEY_REFUSED.has(status)) health.note(key, status < 400);
-        if (status < 400) return { arrived, model };
         last = errorOf(target, arrived, await readWhole(arrived, MAX_ERROR_BYTES));
       } catch (error) {
         // The address may take a request of its own, for a token.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { decodeHeader } from '../../src/lib/header-value.ts';
 import { addProvider, postStream, startModelScene } from '../kit/models.ts';
 
 const QUESTION = { model: 'openai/gpt-x', messages: [{ role: 'user', content: 'hi' }] };
@@ -187,4 +188,19 @@ test('a provider gets no more requests at once than it should, and those that fi
   expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 503]);
   expect(answers.find(({ status }) => status === 503)?.body['type']).toBe('provider_busy');
   expect(await ask()).toMatchObject({ status: 200 });
+});
+
+test('a model may have a name that no header can hold: it is written as MCP writes such values', async () => {
+  await using scene = await startModelScene();
+  const { gateway, models } = scene;
+  for (const name of ['通义-7b', 'one\ntwo']) {
+    const question = { ...QUESTION, model: `openai/${name}` };
+    const { status, headers, body } = await gateway.api('POST', '/v1/chat/completions', question);
+    expect(status, JSON.stringify(body)).toBe(200);
+    expect(decodeHeader(headers.get('x-bf-model') ?? '')).toBe(name);
+    const stream = await postStream(gateway, '/v1/chat/completions', question);
+    expect(stream.text).toContain('data: [DONE]');
+    expect(stream.headers.get('x-bf-model')).toBe(headers.get('x-bf-model'));
+    expect(models.calls.at(-1)?.body).toMatchObject({ model: name });
+  }
 });

@@ -51,13 +51,6 @@ test.each(FORMATS)('what is no stream is told as an error in it: %s', async (_, 
   }
 });
 
-test('a model may have a name of any letters', async () => {
-  await using scene = await startModelScene();
-  const { gateway } = scene;
-  const { status, headers } = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/模型' });
-  expect([status, headers.get('x-bf-model')]).toEqual([200, encodeURIComponent('模型')]);
-});
-
 test('Mistral, which refuses what it does not know, gets none of it', async () => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;

@@ -16,6 +16,8 @@ export interface LaneHost {
 
 /** Of what follows a request before its answer, so much is read and no more. */
 const MAX_AHEAD_BYTES = 64 * 1024;
+const CR = 13;
+const LF = 10;
 
 /**
  * One connection: requests of the plainest kind are answered here, one after the other. The first other one goes to Node's
@@ -27,7 +29,7 @@ export class LaneConnection {
   /** What was read and is not yet used. */
   #ahead: Buffer | undefined;
   #response: LaneResponse | undefined;
-  /** Since when nothing was answered or came, by `performance.now()`. */
+  /** When the last answer was sent, or the request began whose rest is awaited; by `performance.now()`. */
   quietSince = performance.now();
   isUsed = false;
 
@@ -72,7 +74,12 @@ export class LaneConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     const bytes = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
-    if (this.#response === undefined) return this.#take(bytes);
+    if (this.#response === undefined) {
+      this.#take(bytes);
+      // Whatever more comes of a request, its time runs from its beginning.
+      if (bytes === chunk && this.isWaiting) this.quietSince = performance.now();
+      return;
+    }
     this.#ahead = bytes;
     if (bytes.length > MAX_AHEAD_BYTES) this.#socket.pause();
   };
@@ -90,17 +97,16 @@ export class LaneConnection {
     this.#response?.close(false);
   };
 
-  /** Begins the next request, if the bytes hold one. */
-  #take(bytes: Buffer): void {
-    this.#ahead = bytes;
+  /** Begins the next request, if the bytes hold one. An empty line before it is none of it (RFC 9112, 2.2). */
+  #take(read: Buffer): void {
+    const bytes = read[0] === CR && read[1] === LF ? read.subarray(2) : read;
+    this.#ahead = bytes.length === 0 ? undefined : bytes;
+    if (bytes.length === 0) return;
     const head = readHead(bytes);
     const handler = head === undefined ? undefined : this.#host.routes.get(pathOf(head));
     if (head === undefined || handler === undefined) return this.leave();
     this.isUsed = true;
-    if (bytes.length < head.end) {
-      this.quietSince = performance.now();
-      return;
-    }
+    if (bytes.length < head.end) return;
     this.#ahead = bytes.length === head.end ? undefined : bytes.subarray(head.end);
     const request = new LaneRequest(head.url, head.headers, this.#socket, bytes.subarray(head.bodyAt, head.end));
     const response = new LaneResponse(request, this.#host.keepAliveSeconds, this.#onAnswered);
