@@ -93,7 +93,6 @@ export async function createChanges(
   /** Of which rows the others have not heard, as nothing could be sent. */
   const unsent = new Map<string, Notice>();
   let sending: Promise<void> | undefined;
-  let isClosed = false;
 
   async function sendUnsent(to: Link): Promise<void> {
     for (const [key, notice] of unsent) {
@@ -103,9 +102,9 @@ export async function createChanges(
   }
 
   async function sendLater(to: Link): Promise<void> {
-    for (let attempt = 0; unsent.size > 0 && !isClosed; attempt += 1) {
+    for (let attempt = 0; unsent.size > 0; attempt += 1) {
       await sleep(backOff(attempt), undefined, { ref: false });
-      if (!isClosed) await sendUnsent(to).catch(onError);
+      await sendUnsent(to).catch(onError);
     }
   }
 
@@ -135,9 +134,9 @@ export async function createChanges(
       return () => listeners.delete(listener);
     },
     async close() {
-      isClosed = true;
       listeners.clear();
       if (link !== undefined) await sendUnsent(link).catch(onError);
+      unsent.clear();
       await link?.close();
     },
   };
