@@ -97,7 +97,7 @@ export async function createChanges(
   async function sendUnsent(to: Link): Promise<void> {
     for (const [key, notice] of unsent) {
       await to.send(CHANNEL, notice);
-      unsent.delete(key);
+      if (unsent.get(key) === notice) unsent.delete(key); // else it was written once more
     }
   }
 
