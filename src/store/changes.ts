@@ -16,6 +16,8 @@ export interface Changes {
    * known to live, unless one is silent for some seconds: so whoever asks any of them afterwards finds the change.
    */
   publish(table: TableName, id: string): Promise<void>;
+  /** Has everything read again: what another process announced, or should have, may not have come here. */
+  reloadAll(): Promise<void>;
   /** Gives the function that ends the subscription. */
   subscribe(listener: ChangeListener): () => void;
   close(): Promise<void>;
@@ -88,11 +90,37 @@ export async function createChanges(
     onError,
   });
 
-  async function announce(link: Link, table: TableName, id: string): Promise<void> {
+  /** Of which rows the others have not heard, as nothing could be sent. */
+  const unsent = new Map<string, Notice>();
+  let sending: Promise<void> | undefined;
+
+  async function sendUnsent(to: Link): Promise<void> {
+    for (const [key, notice] of unsent) {
+      await to.send(CHANNEL, notice);
+      if (unsent.get(key) === notice) unsent.delete(key); // else it was written once more
+    }
+  }
+
+  async function sendLater(to: Link): Promise<void> {
+    for (let attempt = 0; unsent.size > 0; attempt += 1) {
+      await sleep(backOff(attempt), undefined, { ref: false });
+      await sendUnsent(to).catch(onError);
+    }
+  }
+
+  async function announce(to: Link, table: TableName, id: string): Promise<void> {
     const applied = receipts.expect(others());
     const notice: Notice = { table, id, origin: node, number: applied.number };
-    // A notice that cannot be sent must not fail the write, which is done. The others reload when they reconnect.
-    await link.send(CHANNEL, notice).then(() => applied.all, onError);
+    try {
+      await to.send(CHANNEL, notice);
+    } catch (error) {
+      // The write is done and must not fail, but others who are connected have no other way to hear of it.
+      onError(error);
+      applied.cancel();
+      unsent.set(JSON.stringify([table, id]), { ...notice, number: 0 });
+      sending ??= sendLater(to).finally(() => (sending = undefined));
+    }
+    await applied.all;
   }
 
   return {
@@ -100,12 +128,15 @@ export async function createChanges(
       const [isApplied] = await Promise.all([deliver(table, id), link && announce(link, table, id)]);
       if (!isApplied) void insist(table, id);
     },
+    reloadAll,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async close() {
       listeners.clear();
+      if (link !== undefined) await sendUnsent(link).catch(onError);
+      unsent.clear();
       await link?.close();
     },
   };

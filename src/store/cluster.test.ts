@@ -54,6 +54,21 @@ describe.each(SHARED)('on %s', (type) => {
     await a.leave();
   });
 
+  test('when a process dies the others read everything again, once: it may have died before it told of a write', async () => {
+    await using database = await openSharedDatabase(type);
+    await using a = await open(database, 'a:1');
+    await using b = await open(database, 'b:2');
+    const store = createNodeStore((await database.open()).db);
+    await store.put({ id: 'dead', address: 'd:1', isDraining: false });
+    const heard: string[] = [];
+    a.changes.subscribe((table, id) => void heard.push(`${table} ${id}`));
+    await vi.waitFor(() => expect(a.find('dead')).toBeDefined());
+    await b.leave();
+    await vi.waitFor(async () => expect(await store.list()).toHaveLength(1));
+    expect(heard.filter((notice) => notice === 'virtual_keys *')).toHaveLength(1);
+    await a.leave();
+  });
+
   test('a process that is known to have ended is forgotten at once', async () => {
     await using database = await openSharedDatabase(type);
     const store = createNodeStore((await database.open()).db);

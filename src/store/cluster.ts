@@ -24,7 +24,7 @@ export interface Cluster {
 interface ClusterDeps {
   readonly node: string;
   readonly store: NodeStore;
-  readonly changes: Pick<Changes, 'subscribe' | 'publish'>;
+  readonly changes: Pick<Changes, 'subscribe' | 'publish' | 'reloadAll'>;
   readonly onError: (error: unknown) => void;
   readonly beatMs?: number;
   /** Whether a process is known to have ended, where that can be known. */
@@ -35,6 +35,8 @@ interface Known extends NodeRow {
   /** So many beats of ours without one of its own. */
   missed: number;
   isSuspected: boolean;
+  /** It ended without a word, as far as its beats say. */
+  isDead: boolean;
 }
 
 const BEAT_MS = 5_000;
@@ -55,15 +57,21 @@ export function createCluster(deps: ClusterDeps): Cluster {
 
   async function read(beats: 0 | 1): Promise<void> {
     const rows = (await store.list()).filter(({ id }) => id !== node);
+    const before = known;
     known = new Map(
       rows.map((row) => {
-        const before = known.get(row.id);
-        const isSame = before?.beat === row.beat;
-        const missed = isSame ? before.missed + beats : 0;
-        return [row.id, { ...row, missed, isSuspected: isSame && before.isSuspected }];
+        const former = before.get(row.id);
+        const isSame = former?.beat === row.beat;
+        const missed = isSame ? former.missed + beats : 0;
+        const isDead = missed >= BEATS_TO_DIE || isGone(row.id);
+        return [row.id, { ...row, missed, isSuspected: isSame && former.isSuspected, isDead }];
       }),
     );
+    if ([...before.values()].some(hasDied)) void changes.reloadAll().catch(onError);
   }
+
+  /** It may have died between a write and its notice. Another process may have forgotten it already. */
+  const hasDied = ({ id, isDead }: Known): boolean => !isDead && (known.get(id)?.isDead ?? isGone(id));
 
   async function put(): Promise<void> {
     if (own !== undefined) await store.put({ id: node, ...own });

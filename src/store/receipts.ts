@@ -4,16 +4,25 @@ export interface Receipt {
   readonly node: string;
 }
 
+/** What is waited for. */
+export interface Expected {
+  readonly number: number;
+  readonly all: Promise<void>;
+  /** They were told nothing, so they will say nothing. */
+  cancel(): void;
+}
+
 /** Waits for other processes to say that they have applied a change. */
 export interface Receipts {
-  /** Begins to wait for these, for a few seconds at most; nobody waits for number 0. */
-  expect(others: Iterable<string>): { readonly number: number; readonly all: Promise<void> };
+  /** Begins to wait for these, for a few seconds at most. Number 0 asks for no receipt. */
+  expect(others: Iterable<string>): Expected;
   take(receipt: Receipt): void;
   /** That process lives. */
   isHeardOf(node: string): void;
 }
 
 const LIMIT_MS = 3_000;
+const NOBODY: Expected = { number: 0, all: Promise.resolve(), cancel() {} };
 
 export function createReceipts(): Receipts {
   const waiting = new Map<number, { nodes: Set<string>; done: () => void }>();
@@ -23,9 +32,12 @@ export function createReceipts(): Receipts {
 
   return {
     expect(others) {
-      const nodes = new Set([...others].filter((node) => !silent.has(node)));
-      if (nodes.size === 0) return { number: 0, all: Promise.resolve() };
+      const all = [...others];
+      if (all.length === 0) return NOBODY;
       const number = (last += 1);
+      const nodes = new Set(all.filter((node) => !silent.has(node)));
+      // By their receipts those that were silent are heard of again.
+      if (nodes.size === 0) return { ...NOBODY, number };
       const { promise, resolve } = Promise.withResolvers<void>();
       const done = (): void => {
         clearTimeout(timer);
@@ -37,7 +49,7 @@ export function createReceipts(): Receipts {
         done();
       }, LIMIT_MS);
       waiting.set(number, { nodes, done });
-      return { number, all: promise };
+      return { number, all: promise, cancel: done };
     },
     take({ number, node }) {
       silent.delete(node);
