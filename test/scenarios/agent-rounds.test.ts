@@ -332,3 +332,14 @@ test('calls without ids that are left to the caller reach it', async () => {
   const [choice] = list(answer.body['choices']);
   expect((choice?.['message'] as JsonObject)['tool_calls']).toEqual(tool_calls.slice(1));
 });
+
+test('arguments that come as an object are those of the call', async () => {
+  await using scene = await startModelScene(AUTO);
+  const call = { id: 'a', type: 'function', function: { name: 'c1-echo', arguments: { text: 'one' } } };
+  const message = { role: 'assistant', content: null, tool_calls: [call] };
+  const body = JSON.stringify({ id: 'x', choices: [{ index: 0, message, finish_reason: 'tool_calls' }] });
+  scene.models.script({ raw: { status: 200, body } }, { text: 'done' });
+  await scene.gateway.api('POST', '/v1/chat/completions', QUESTION);
+  const results = list(bodies(scene)[1]?.['messages']).filter(({ role }) => role === 'tool');
+  expect(results.map(({ content }) => content)).toEqual(['one']);
+});

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createKey } from '../kit/keys.ts';
 import { addProvider, postStream, startModelScene, type ModelScene } from '../kit/models.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -78,4 +78,36 @@ test('a picture in a stream that breaks off is not counted as if it were text', 
   expect(usage).toMatchObject({ is_estimate: true });
   expect(usage['prompt_tokens']).toBeLessThan(3_000);
   expect((await scene.gateway.api('POST', '/v1/chat/completions', question, headers)).status).toBe(200);
+});
+
+describe('a provider that does not tell what was used', () => {
+  const SSE = { 'content-type': 'text/event-stream' };
+  const chunk = (delta: JsonObject, finish_reason: string | null = null) =>
+    `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+  const begun = chunk({ role: 'assistant', content: 'x'.repeat(400) });
+  const message = { role: 'assistant', content: 'x'.repeat(400) };
+  const answers = {
+    whole: whole({ choices: [{ index: 0, message, finish_reason: 'stop' }] }),
+    streamed: { raw: { status: 200, headers: SSE, body: begun + chunk({}, 'stop') } },
+    'cut off': { raw: { status: 200, headers: SSE, body: begun } },
+  };
+
+  test.each(
+    (['whole', 'streamed', 'cut off'] as const).flatMap((how) =>
+      [
+        ['chat', '/v1/chat/completions', { messages: MESSAGES }] as const,
+        ['responses', '/v1/responses', { input: 'hi' }] as const,
+        ['messages', '/v1/messages', { messages: MESSAGES, max_tokens: 9 }] as const,
+      ].map(([format, path, request]) => [format, how, path, request] as const),
+    ),
+  )('is paid by an estimate: %s, %s', async (_, how, path, request) => {
+    await using scene = await startModelScene();
+    await addProvider(scene.gateway, 'cerebras', scene.models.openaiUrl);
+    scene.models.script(answers[how]);
+    const asked = { ...request, model: 'cerebras/m' };
+    await (how === 'whole' ? scene.gateway.api('POST', path, asked) : postStream(scene.gateway, path, asked));
+    const usage = (await rowOf(scene))['token_usage'] as JsonObject;
+    expect(usage).toMatchObject({ is_estimate: true, completion_tokens: 100 });
+    expect(usage['prompt_tokens']).toBeGreaterThan(10);
+  });
 });

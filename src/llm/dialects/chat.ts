@@ -66,8 +66,10 @@ function freeChoice(choice: JsonValue): JsonValue | undefined {
 }
 
 function readCall(call: JsonObject): ToolCall {
-  const { name, arguments: text } = objectOf(call.function);
-  return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
+  const { name, arguments: given } = objectOf(call.function);
+  // Some servers write them as the object that they are.
+  const text = asObject(given) === undefined ? textOf(given) : JSON.stringify(given);
+  return { id: textOf(call.id), name: textOf(name), arguments: text };
 }
 
 function createChatStitcher(): Stitcher {

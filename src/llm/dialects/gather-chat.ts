@@ -12,7 +12,7 @@ export function createChatGatherer(): Gatherer {
 
   return {
     push(data) {
-      if (asObject(data.error) !== undefined) {
+      if (asObject(data.error) !== undefined || asWord(data.error) !== undefined) {
         hasFailed = true;
         return;
       }
