@@ -111,3 +111,35 @@ describe('a provider that does not tell what was used', () => {
     expect(usage['prompt_tokens']).toBeGreaterThan(10);
   });
 });
+
+test('what Claude told of its cache is what is paid when the caller goes away', async () => {
+  await using scene = await startModelScene();
+  const usage = { input_tokens: 10, cache_creation_input_tokens: 0, cache_read_input_tokens: 90_000, output_tokens: 1 };
+  const events = [
+    { type: 'message_start', message: { id: 'm', type: 'message', role: 'assistant', content: [], usage } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(400) } },
+  ];
+  const body = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+  // It says that more is to come, which never does.
+  scene.models.script({
+    raw: { status: 200, headers: { 'content-type': 'text/event-stream', 'content-length': '9999' }, body },
+  });
+  const gone = new AbortController();
+  const response = await fetch(`${scene.gateway.address}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${scene.gateway.apiKey}` },
+    body: JSON.stringify({ model: 'anthropic/claude-x', messages: MESSAGES, stream: true }),
+    signal: gone.signal,
+  });
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of response.body ?? []) {
+    text += decoder.decode(piece as Uint8Array, { stream: true });
+    if (text.includes('xxx')) break;
+  }
+  gone.abort();
+  expect((await rowOf(scene))['token_usage']).toMatchObject({
+    ...{ prompt_tokens: 90_010, prompt_tokens_details: { cached_read_tokens: 90_000 }, completion_tokens: 100 },
+  });
+});
