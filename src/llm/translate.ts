@@ -1,7 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { asObject, defined, objectsOf, without } from '../lib/json-value.ts';
+import { asObject, asWord, defined, objectsOf, without } from '../lib/json-value.ts';
 import { createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
@@ -156,7 +156,7 @@ function isUsageOnly({ usage, choices }: JsonObject): boolean {
 }
 
 function hasEnd({ choices }: JsonObject): boolean {
-  return objectsOf(choices).some(({ finish_reason }) => finish_reason !== undefined && finish_reason !== null);
+  return objectsOf(choices).some(({ finish_reason }) => asWord(finish_reason) !== undefined);
 }
 
 function brokenOff(): GatewayError {

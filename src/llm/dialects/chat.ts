@@ -135,7 +135,6 @@ function mustWait({ choices, usage }: JsonObject): boolean {
   // Azure begins with a chunk without choices, which is about the question; the one at the end counts.
   if (all.length === 0) return asObject(usage) !== undefined;
   return all.some(({ finish_reason, delta }) => {
-    const isEnd = finish_reason !== null && finish_reason !== undefined;
-    return isEnd || objectsOf(asObject(delta)?.tool_calls).length > 0;
+    return asWord(finish_reason) !== undefined || objectsOf(asObject(delta)?.tool_calls).length > 0;
   });
 }
