@@ -186,6 +186,7 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
       await decoder.end();
     } catch (error) {
       failure = error;
+      decoder.abandon();
       throw error;
     } finally {
       settle(parts, gatherer?.answer() ?? {}, failure);

@@ -68,10 +68,10 @@ export function demandNoError(event: JsonObject): void {
 }
 
 /** The error that an event of any format reports. */
-export function failureIn({ type, error, response, message, code }: JsonObject): JsonObject | undefined {
+export function failureIn({ type, object, error, response, message, code }: JsonObject): JsonObject | undefined {
   if (type === 'response.failed') return { error: asObject(response)?.error ?? { message: 'the response failed' } };
-  if (asObject(error) !== undefined) return { error };
-  return type === 'error' ? { error: { message, code } } : undefined;
+  if (asObject(error) !== undefined || asWord(error) !== undefined) return { error };
+  return type === 'error' || object === 'error' ? { error: { message, code } } : undefined;
 }
 
 /** OpenAI's form, and the looser ones of those who only nearly speak it. */

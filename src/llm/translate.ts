@@ -1,7 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
-import { asObject, defined, objectsOf, without } from '../lib/json-value.ts';
+import { asObject, asWord, defined, objectsOf, without } from '../lib/json-value.ts';
 import { bytesOf, createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
@@ -34,6 +34,8 @@ interface StreamDecoder {
   push(chunk: Buffer): void | Promise<void>;
   /** Throws `provider_bad_reply` for a stream that is not complete. */
   end(): void | Promise<void>;
+  /** Nobody takes any more: only what was used up to here is still told to `onData`. */
+  abandon(): void;
 }
 
 /** The caller's own format is passed through where the provider speaks it; anything else goes by way of chat completions. */
@@ -87,6 +89,10 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
           if (!isFinished) throw brokenOff();
           await take(outward === undefined ? [DONE] : toFrames(outward.end(), onData));
         },
+        abandon() {
+          const rest = inward?.end() ?? [];
+          if (outward === undefined) for (const chunk of rest) onData(chunk);
+        },
       };
     },
   };
@@ -125,7 +131,11 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
-      return { push: (chunk) => take(read(framer.push(chunk))), end: () => take(read(endOf(framer))) };
+      return {
+        push: (chunk) => take(read(framer.push(chunk))),
+        end: () => take(read(endOf(framer))),
+        abandon: () => undefined,
+      };
     },
   };
 }
@@ -146,7 +156,7 @@ function isUsageOnly({ usage, choices }: JsonObject): boolean {
 }
 
 function hasEnd({ choices }: JsonObject): boolean {
-  return objectsOf(choices).some(({ finish_reason }) => finish_reason !== undefined && finish_reason !== null);
+  return objectsOf(choices).some(({ finish_reason }) => asWord(finish_reason) !== undefined);
 }
 
 function brokenOff(): GatewayError {

@@ -39,9 +39,11 @@ export function usageOrEstimate(
   { request, isBroken = false }: { readonly request: Buffer; readonly isBroken?: boolean },
 ): TokenUsage {
   const told = usageOf(format, answer);
-  if (told !== undefined && !isBroken) return told;
+  // Where a format demands a count, one of nothing stands for none.
+  const isTold = told !== undefined && told.total_tokens > 0;
+  if (isTold && !isBroken) return told;
   const estimate = estimateUsage({ input: sizeOf(request), output: charactersOf(answer) });
-  if (told === undefined) return estimate;
+  if (!isTold) return estimate;
   if (told.completion_tokens >= estimate.completion_tokens) return told;
   const { completion_tokens } = estimate;
   return { ...told, completion_tokens, total_tokens: told.prompt_tokens + completion_tokens, is_estimate: true };

@@ -330,5 +330,33 @@ test('calls without ids that are left to the caller reach it', async () => {
   scene.models.script({ raw: { status: 200, body } });
   const answer = await scene.gateway.api('POST', '/v1/chat/completions', QUESTION);
   const [choice] = list(answer.body['choices']);
-  expect((choice?.['message'] as JsonObject)['tool_calls']).toEqual(tool_calls.slice(1));
+  expect(choice?.['message']).toMatchObject({ tool_calls: tool_calls.slice(1) });
+});
+
+test('arguments that come as an object are those of the call', async () => {
+  await using scene = await startModelScene(AUTO);
+  const call = { id: 'a', type: 'function', function: { name: 'c1-echo', arguments: { text: 'one' } } };
+  const message = { role: 'assistant', content: null, tool_calls: [call] };
+  const body = JSON.stringify({ id: 'x', choices: [{ index: 0, message, finish_reason: 'tool_calls' }] });
+  scene.models.script({ raw: { status: 200, body } }, { text: 'done' });
+  await scene.gateway.api('POST', '/v1/chat/completions', QUESTION);
+  const results = list(bodies(scene)[1]?.['messages']).filter(({ role }) => role === 'tool');
+  expect(results.map(({ content }) => content)).toEqual(['one']);
+});
+
+test('a usage that stands beside the last choice is told with calls that are left to the caller', async () => {
+  await using scene = await startModelScene(AUTO);
+  const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+  const pieces = ['c1-echo', 'c1-whoami'].map((name, index) => {
+    const called = { name, arguments: '{}' };
+    return callDelta({ index, id: name, type: 'function', function: called });
+  });
+  const ended = (reason: string) => ({ ...delta({}, reason), usage });
+  scene.models.script(
+    chunks(pieces[0] ?? {}, ended('tool_calls'), '[DONE]'),
+    chunks(...pieces, ended('tool_calls'), '[DONE]'),
+  );
+  const { text } = await postStream(scene.gateway, '/v1/chat/completions', QUESTION);
+  const told = eventsOf(text).flatMap((one) => one['usage'] ?? []);
+  expect(told).toEqual([{ prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 }]);
 });

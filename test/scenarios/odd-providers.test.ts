@@ -113,8 +113,7 @@ test.each([
     const said = [...MESSAGES.messages, turn, { role: 'user', content: 'go on' }];
     const { status } = await gateway.api('POST', path, { model: 'cerebras/m', ...more, [name]: said });
     expect(status).toBe(200);
-    const [, second] = models.calls[0]?.body['messages'] as JsonObject[];
-    expect(second).toEqual({ role: 'assistant', content: '' });
+    expect(models.calls[0]?.body['messages']).toMatchObject([{}, { role: 'assistant', content: '' }, {}]);
   },
 );
 
@@ -126,4 +125,24 @@ test.each([false, true])('a redirect is no answer, and says what is wrong (strea
   expect(answer.status).toBe(502);
   expect((answer.body['error'] as JsonObject)['message']).toContain('base_url is not where it is');
   expect(models.calls).toHaveLength(1);
+});
+
+test('an empty reason in each chunk is not why the answer ended', async () => {
+  await using scene = await startModelScene({ client: { tools_to_auto_execute: ['echo'] } });
+  const { gateway, models } = scene;
+  const call = { index: 0, id: 'a', function: { name: 'c1-echo', arguments: '{"text":"x"}' } };
+  const stream = (...choices: [JsonObject, string][]) => {
+    const lines = choices.map(([delta, finish_reason]) => ({ id: 'x', choices: [{ index: 0, delta, finish_reason }] }));
+    const body = lines.map((line) => `data: ${JSON.stringify(line)}\n\n`).join('');
+    return { raw: { status: 200, headers: { 'content-type': 'text/event-stream' }, body } };
+  };
+  models.script(stream([{ content: 'so far' }, ''], [{}, 'length']));
+  const cut = await postStream(gateway, '/v1/messages', { ...MESSAGES, model: 'openai/gpt-x' });
+  expect(cut.text).toContain('"stop_reason":"max_tokens"');
+  models.script(stream([{ content: 'let me see' }, ''], [{ tool_calls: [call] }, ''], [{}, 'tool_calls']), {
+    text: 'ok',
+  });
+  const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' });
+  expect(text).toContain('let me see');
+  expect(models.calls).toHaveLength(3);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { SCRIPTED_FAILURE } from '../kit/model-server.ts';
 import { postStream, startModelScene } from '../kit/models.ts';
+import { waitFor } from '../kit/wait.ts';
 import { readEvents } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -64,3 +65,21 @@ test.each([
   expect(failureIn(text).error['message']).toBe(SCRIPTED_FAILURE);
   expect(scene.models.calls).toHaveLength(1);
 });
+
+test.each([{ error: 'boom' }, { object: 'error', message: 'boom', code: 400 }])(
+  'an error in a stream is one however it is written: %o',
+  async (said) => {
+    await using scene = await startModelScene();
+    const begun = { id: 'x', choices: [{ index: 0, delta: { role: 'assistant', content: 'h' }, finish_reason: null }] };
+    const body = [begun, said].map((data) => `data: ${JSON.stringify(data)}\n\n`).join('');
+    scene.models.script({ raw: { status: 200, headers: { 'content-type': 'text/event-stream' }, body } });
+    const question = { ...MESSAGES, model: 'openai/gpt-x' };
+    const { text } = await postStream(scene.gateway, '/v1/messages', question);
+    expect(failureIn(text).error['message']).toBe('boom');
+    await postStream(scene.gateway, '/v1/chat/completions', question);
+    await waitFor(async () => {
+      const { body: page } = await scene.gateway.api('GET', '/api/logs');
+      return (page['logs'] as JsonObject[]).filter(({ status }) => status === 'error').length === 2;
+    }, 'both requests in the logs as failed');
+  },
+);

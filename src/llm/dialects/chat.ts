@@ -1,7 +1,7 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
 import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
-import { asObject, asWord, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
+import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
   changeToolChoice,
@@ -66,8 +66,10 @@ function freeChoice(choice: JsonValue): JsonValue | undefined {
 }
 
 function readCall(call: JsonObject): ToolCall {
-  const { name, arguments: text } = objectOf(call.function);
-  return { id: textOf(call.id), name: textOf(name), arguments: textOf(text) };
+  const { name, arguments: given } = objectOf(call.function);
+  // Some servers write them as the object that they are.
+  const text = asObject(given) === undefined ? textOf(given) : JSON.stringify(given);
+  return { id: textOf(call.id), name: textOf(name), arguments: text };
 }
 
 function createChatStitcher(): Stitcher {
@@ -86,10 +88,10 @@ function createChatStitcher(): Stitcher {
     return writeFrame({ ...data, id: first?.id, created: first?.created, ...usage }, frame.event);
   }
 
-  const chunk = (delta: JsonObject, finish_reason: JsonValue = null): Frame => {
+  const chunk = (delta: JsonObject, finish_reason: JsonValue = null, usage?: JsonValue): Frame => {
     const { id, created, model } = first ?? {};
     const choices = [{ index: 0, delta, finish_reason }];
-    return writeFrame({ id, object: 'chat.completion.chunk', created, model, choices });
+    return writeFrame(defined({ id, object: 'chat.completion.chunk', created, model, choices, usage }));
   };
 
   return {
@@ -120,9 +122,12 @@ function createChatStitcher(): Stitcher {
         type: 'function',
         function: { name: call.name, arguments: call.arguments },
       }));
-      // What remains of the round: usage and the end.
-      const rest = held.filter((frame) => objectsOf(dataOf(frame)?.choices).length === 0).map(adopt);
-      return [chunk({ content: describeExecuted(executed) }), chunk({ tool_calls }), chunk({}, 'stop'), ...rest];
+      // What remains of the round: usage and the end. Some providers tell the usage beside the last choice.
+      const isRest = (frame: Frame) => objectsOf(dataOf(frame)?.choices).length === 0;
+      const rest = held.filter(isRest).map(adopt);
+      const beside = held.findLast((frame) => !isRest(frame) && asObject(dataOf(frame)?.usage) !== undefined);
+      const usage = beside && addUsage(earlier, dataOf(beside)?.usage);
+      return [chunk({ content: describeExecuted(executed) }), chunk({ tool_calls }), chunk({}, 'stop', usage), ...rest];
     },
   };
 }
@@ -133,7 +138,6 @@ function mustWait({ choices, usage }: JsonObject): boolean {
   // Azure begins with a chunk without choices, which is about the question; the one at the end counts.
   if (all.length === 0) return asObject(usage) !== undefined;
   return all.some(({ finish_reason, delta }) => {
-    const isEnd = finish_reason !== null && finish_reason !== undefined;
-    return isEnd || objectsOf(asObject(delta)?.tool_calls).length > 0;
+    return asWord(finish_reason) !== undefined || objectsOf(asObject(delta)?.tool_calls).length > 0;
   });
 }

@@ -12,7 +12,7 @@ export function createChatGatherer(): Gatherer {
 
   return {
     push(data) {
-      if (asObject(data.error) !== undefined) {
+      if (asObject(data.error) !== undefined || asWord(data.error) !== undefined) {
         hasFailed = true;
         return;
       }
@@ -71,7 +71,7 @@ function gather(piece: JsonObject, choice: Choice): void {
     message[key] = key === 'role' ? value : join(message[key], value);
   }
   if (delta.tool_calls !== undefined) for (const part of objectsOf(delta.tool_calls)) gatherCall(part, calls);
-  choice.finish_reason = piece.finish_reason ?? choice.finish_reason;
+  choice.finish_reason = asWord(piece.finish_reason) ?? choice.finish_reason;
 }
 
 function gatherCall({ index, function: part, ...others }: JsonObject, calls: GatheredCall[]): void {

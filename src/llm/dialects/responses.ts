@@ -84,14 +84,28 @@ function openItems(items: readonly JsonObject[], pending: readonly ToolCall[]): 
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
 const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
 
-/** The events that open and close a stream hold all of the answer. */
+/** The events that open and close a stream hold all of the answer; of one that is not closed there is what was said up to then. */
 function createResponsesGatherer(): Gatherer {
   let response: JsonObject = {};
+  let isClosed = false;
+  let done: JsonObject[] = [];
+  let said = '';
   return {
-    push({ type, response: whole }) {
-      if (OPENING.has(textOf(type)) || CLOSING.has(textOf(type))) response = objectOf(whole);
+    push({ type, response: whole, item, delta }) {
+      const name = textOf(type);
+      if (name === 'response.output_item.done') done.push(objectOf(item));
+      if (name === 'response.output_item.done' || name === 'response.created') said = '';
+      if (name === 'response.created') done = [];
+      if (typeof delta === 'string') said += delta;
+      if (!OPENING.has(name) && !CLOSING.has(name)) return;
+      response = objectOf(whole);
+      isClosed = CLOSING.has(name);
     },
-    answer: () => response,
+    answer() {
+      if (isClosed) return response;
+      const part = { type: 'message', status: 'incomplete', content: [{ type: 'output_text', text: said }] };
+      return { ...response, output: said === '' ? done : [...done, part] };
+    },
   };
 }
 

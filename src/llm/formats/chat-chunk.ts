@@ -35,7 +35,7 @@ export function readChunk(chunk: JsonObject): ChunkNews {
     annotations: objectsOf(delta.annotations),
     logprobs: objectsOf(objectOf(choice.logprobs).content),
     calls: objectsOf(delta.tool_calls),
-    ending: typeof choice.finish_reason === 'string' ? choice : undefined,
+    ending: asWord(choice.finish_reason) === undefined ? undefined : choice,
     usage: isObject(chunk.usage) ? chunk.usage : undefined,
     tier: chunk.service_tier,
     error: isObject(chunk.error) ? chunk.error : undefined,
