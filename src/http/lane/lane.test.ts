@@ -44,11 +44,17 @@ const bad: HotHandler = (_, response) => {
   return Promise.resolve();
 };
 const none: HotHandler = (_, response) => Promise.resolve(void response.writeHead(204).end());
+/** The answer is the last, and more has been read when it is sent. */
+const last: HotHandler = (request, response) => {
+  response.writeHead(200, { connection: 'close' }).end('bye');
+  request.socket.unshift(Buffer.from(post('/echo', 'late')));
+  return Promise.resolve();
+};
 
 beforeEach(async () => {
   ways = [];
   closes = [];
-  const hot = { '/echo': echo, '/stream': stream, '/wait': wait, '/bad': bad, '/none': none };
+  const hot = { '/echo': echo, '/stream': stream, '/wait': wait, '/bad': bad, '/none': none, '/last': last };
   const logger = createLogger({ level: 'silent', style: 'json' });
   const fetch = async (request: Request): Promise<Response> => {
     ways.push('node');
@@ -215,6 +221,13 @@ test('while draining, what is under way is answered and told to go; what is idle
   expect(answer).toContain('done');
   expect(answer).toContain('connection: close');
   await drained;
+});
+
+test('nothing is run that comes after an answer which is the last', async () => {
+  const socket = open();
+  socket.write(post('/last', ''));
+  expect(await read(socket, 'late')).toContain('bye');
+  expect(ways).toEqual([]);
 });
 
 test('what is unusual is refused by the server of Node', async () => {
