@@ -40,6 +40,7 @@ export function pathOf({ url = '/' }: Pick<HotRequest, 'url'>): string {
 /** Resolves when more can be written, or nobody is left to write to. */
 export function drained(response: HotResponse): Promise<void> {
   return new Promise((resolve) => {
+    if (response.destroyed) return resolve();
     const go = (): void => {
       response.off('drain', go);
       response.off('close', go);

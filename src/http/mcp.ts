@@ -107,6 +107,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     }
     const cancel = new CallController();
     if (message.era === 'modern') {
+      if (response.destroyed) return; // its client has left before, which cancels it
       response.once('close', () => {
         if (!response.writableFinished) cancel.abort();
       });
@@ -167,6 +168,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     const about = aboutSession(homes, id, lastEventId === undefined);
     if (about !== undefined && (await elsewhere?.answers(about, request, response)) === true) return;
     const session = await sessions.get(id, caller.principal);
+    if (response.destroyed) return; // what is said on the stream of a client that has left is lost
     const sink = { write: (text: string) => writeEvents(response, text), end: () => void response.end() };
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();
     hold(response, () => response.end());
@@ -184,6 +186,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
     response: HotResponse,
     caller: Caller,
   ): void {
+    if (response.destroyed) return;
     const profile = profileOf((metaOf(params)[META.clientCapabilities] ?? {}) as JsonObject);
     const audience = audienceOf(caller, headers, profile);
     response.writeHead(200, EVENT_STREAM_HEADERS).flushHeaders();

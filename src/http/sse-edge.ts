@@ -69,6 +69,7 @@ export function createSseEdge(deps: SseEdgeDeps): SseEdge {
     takeToolMode(request);
     const { principal } = await identifyMcp(request.headers);
     if (request.method !== 'GET') throw notAllowed('GET');
+    if (response.destroyed) return; // its client has left before it was known
     const id = sealer.seal({ node, nonce: randomUUID() });
     const narrowing = readNarrowing(request.headers);
     const channel: Channel = {

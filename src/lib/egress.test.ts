@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, isIP, type AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { certificates } from '../../test/kit/certificates.ts';
@@ -170,6 +171,34 @@ test('requests through a proxy go where the proxy looks the name up: https in a 
   const count = proxy.asked.length;
   expect(await get(egress, `http://direct.corp:${plain.port}/`)).toBe('hello');
   expect(proxy.asked).toHaveLength(count);
+});
+
+test('a tunnel that a proxy does not open in time holds up no further request', async () => {
+  const made = await certificates();
+  await using secure = await listen({ certificates: made });
+  let tunnels = 0;
+  // The first one it forgets.
+  const proxy = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        tunnels += 1;
+        if (tunnels === 1) return;
+        const there = connect(Number(secure.port), '127.0.0.1').on('error', () => undefined);
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        socket.pipe(there).pipe(socket);
+      });
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const env = { https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const egress = createEgress({ settings: () => settings, env, connectTimeoutMs: 1_000 });
+  const tls: TlsOptions = { insecureSkipVerify: true, caPem: '', clientCertPem: '', clientKeyPem: '' };
+  const url = new URL(`https://secure.corp:${secure.port}/`);
+  const client = createHttpClient(url, tls, egress);
+  await expect(fetchWith(client, url)).rejects.toMatchObject({ code: 'upstream_unreachable' });
+  expect(await fetchWith(client, url)).toBe('200 hello');
+  await client.close();
+  proxy.close();
 });
 
 test('a proxy is not asked for what is blocked by name or address', async () => {

@@ -18,6 +18,8 @@ interface EgressDeps {
   /** Where HTTP_PROXY and the like are read. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly resolve?: Resolve;
+  /** How long each step of a connection may take: to the address, through a proxy, and TLS. */
+  readonly connectTimeoutMs?: number;
 }
 
 /** The way out: every HTTP connection that the gateway makes is opened here. */
@@ -38,7 +40,12 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export const NO_TIMEOUTS = { headersTimeout: 0, bodyTimeout: 0 } as const;
 
 /** Builds the guard over all outbound HTTP. Proxies are read from the environment once. */
-export function createEgress({ settings, env = process.env, resolve = resolveName }: EgressDeps): Egress {
+export function createEgress({
+  settings,
+  env = process.env,
+  resolve = resolveName,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+}: EgressDeps): Egress {
   const findProxy: FindProxy = readProxies(env);
   let seen: EgressSettings | undefined;
   let compiled: { readonly from: string; readonly rules: EgressRules } | undefined;
@@ -58,13 +65,13 @@ export function createEgress({ settings, env = process.env, resolve = resolveNam
       const { url, policy } = destination;
       // A proxy would be another machine, which has credentials of its own.
       const proxy = policy.kind === 'machine-credentials' ? undefined : findProxy(url);
-      const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls };
+      const options = { timeout: connectTimeoutMs, allowH2: false, ...tls };
       if (proxy === undefined) {
         return new Http1Client(url.origin, { connect: guard(destination, rules, resolve, options) });
       }
       // The proxy looks the name up: all that can be judged here is the name.
       const refusal = rules().refuseName(destination);
-      return refusal === undefined ? openThrough(proxy, options) : refuseAll(url, refusal);
+      return refusal === undefined ? openThrough(proxy, options, connectTimeoutMs) : refuseAll(url, refusal);
     },
     async isThisMachine(url) {
       const host = hostOf(url);
@@ -120,8 +127,11 @@ function noAddress(name: string): NodeJS.ErrnoException {
 }
 
 /** A tunnel for https, plain forwarding for http. */
-function openThrough(proxy: URL, tls: buildConnector.BuildOptions): Dispatcher {
-  return new ProxyAgent({ uri: proxy.href, requestTls: tls, connectTimeout: CONNECT_TIMEOUT_MS, ...NO_TIMEOUTS });
+function openThrough(proxy: URL, tls: buildConnector.BuildOptions, connectTimeout: number): Dispatcher {
+  // For tunnels alone. All requests wait for one that is opened, which undici lets take five minutes.
+  const clientFactory = (origin: URL, options: object): Dispatcher =>
+    new Pool(origin, { ...options, headersTimeout: connectTimeout });
+  return new ProxyAgent({ uri: proxy.href, requestTls: tls, connectTimeout, clientFactory, ...NO_TIMEOUTS });
 }
 
 /** A dispatcher that never connects. */

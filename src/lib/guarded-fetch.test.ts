@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createSilent, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { startProxy } from '../../test/kit/proxy.ts';
 import { readBody } from '../../test/kit/http-host.ts';
@@ -183,6 +184,15 @@ test('an answer that does not come is given up', async () => {
     gaveUp.abort(new Error('enough'));
     await expect(fetching).rejects.toThrow('enough');
   }
+});
+
+test('a tunnel that a proxy does not open is given up as well', async () => {
+  const proxy = createSilent(() => undefined).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const env = { https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const fetch = guarded('https://mcp.example', { env, timeoutMs: 100 });
+  await expect(fetch('https://auth.example')).rejects.toMatchObject({ code: 'upstream_timeout' });
+  proxy.close();
 });
 
 test('a server that is not there is unreachable', async () => {

@@ -4,6 +4,7 @@ import type { EgressPolicy } from './egress-rules.ts';
 import type { Egress } from './egress.ts';
 import { GatewayError, messageOf } from './errors.ts';
 import { connectOptions, type TlsOptions } from './http-client.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** `fetch` as far as clients of OAuth need it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -79,13 +80,15 @@ async function fetchOnce(
   const dispatcher = egress.open({ url, policy, isServerHere }, tls === undefined ? {} : connectOptions(tls));
   let isAnswered = false;
   try {
-    const answer = await send(url, {
+    const asked = send(url, {
       dispatcher,
       method,
       headers: Object.fromEntries(headers),
       signal,
       ...(body === undefined ? {} : { body }),
     });
+    // undici hears of the signal once it is connected.
+    const answer = await unlessAborted(asked, signal);
     isAnswered = true;
     return await toResponse(url, answer, maxBytes);
   } catch (error) {

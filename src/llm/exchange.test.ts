@@ -2,13 +2,16 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CallController } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { HttpClient, HttpSink } from '../lib/http-client.ts';
-import { readWhole, startExchange } from './exchange.ts';
+import { readWhole, startExchange, type Arrived } from './exchange.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A request with this patience, and the server that has it. */
-function ask({ headMs, idleMs }: { headMs: number; idleMs: number }) {
+function ask(
+  { headMs, idleMs }: { headMs: number; idleMs: number },
+  read: (arrived: Arrived) => Promise<Buffer | void> = readWhole,
+) {
   let sink: HttpSink | undefined;
   const done = Promise.withResolvers<void>();
   const client: HttpClient = {
@@ -22,7 +25,7 @@ function ask({ headMs, idleMs }: { headMs: number; idleMs: number }) {
   const url = new URL('http://provider.test/v1/chat/completions');
   const request = { method: 'POST' as const, url, headers: [] };
   const answer = startExchange(client, request, { provider: 'openai', headMs, idleMs }, signal);
-  const whole = answer.then(async (arrived) => (await readWhole(arrived)).toString());
+  const whole = answer.then(async (arrived) => String(await read(arrived)));
   const outcome = whole.catch((error: unknown) =>
     error instanceof GatewayError ? `${error.code}: ${error.message}` : error,
   );
@@ -72,6 +75,29 @@ describe('an exchange with a provider', () => {
     expect(isOver).toBe(false);
     await vi.advanceTimersByTimeAsync(20);
     expect(isOver).toBe(true);
+    expect(await server.outcome).toBe(`${LATE} did not go on in time`);
+  });
+
+  test('does not end while it is held for a slow reader, but when it then does not go on', async () => {
+    const slow = Promise.withResolvers<void>();
+    const taken: number[] = [];
+    const server = ask({ headMs: 700, idleMs: 1_000 }, ({ read }) =>
+      read((chunk) => (taken.push(chunk.length) === 1 ? slow.promise : undefined)),
+    );
+    let isOver = false;
+    void server.outcome.then(() => (isOver = true));
+    server.head();
+    await vi.advanceTimersByTimeAsync(0);
+    server.data('a');
+    await vi.advanceTimersByTimeAsync(0);
+    server.data('b'.repeat(2_000_000));
+    await vi.advanceTimersByTimeAsync(10_000);
+    slow.resolve();
+    await vi.advanceTimersByTimeAsync(990);
+    server.data('c');
+    await vi.advanceTimersByTimeAsync(990);
+    expect([isOver, taken]).toEqual([false, [1, 2_000_000, 1]]);
+    await vi.advanceTimersByTimeAsync(20);
     expect(await server.outcome).toBe(`${LATE} did not go on in time`);
   });
 

@@ -110,7 +110,10 @@ class Asking implements HttpSink {
 
   readonly #look = (): void => {
     const { headMs, idleMs } = this.#patience;
-    const left = this.#cameAt + (this.#hasHead ? idleMs : headMs) - performance.now();
+    const limit = this.#hasHead ? idleMs : headMs;
+    // While it is held for a slow reader, a provider cannot go on.
+    const since = Math.max(this.#cameAt, this.#body?.heldUntil ?? 0);
+    const left = Math.min(since + limit - performance.now(), limit);
     // A timer may come a little early.
     if (left >= 1) return this.#setTimer(left);
     const what = this.#hasHead ? 'did not go on' : 'did not answer';

@@ -12,6 +12,8 @@ const nobodyReads = (): void => undefined;
 
 /** A body on its way from an exchange to its one reader, by calls: an iterator costs several promises for each piece. */
 export class IncomingBody {
+  /** When its sender was last let go on, by `performance.now()`; infinite while it is held for a reader. */
+  heldUntil = 0;
   readonly #source: Pick<HttpExchange, 'pause' | 'resume' | 'abort'>;
   #waiting: Buffer[] = [];
   #size = 0;
@@ -29,7 +31,7 @@ export class IncomingBody {
   push(chunk: Buffer): void {
     this.#waiting.push(chunk);
     this.#size += chunk.length;
-    if (this.#size > MAX_WAITING) this.#source.pause();
+    if (this.#size > MAX_WAITING) this.#hold();
     if (this.#isBusy || this.#take === undefined) return;
     this.#isBusy = true;
     // What comes together goes on together: each piece by itself would take the whole way to the caller.
@@ -69,8 +71,7 @@ export class IncomingBody {
       } catch (error) {
         return this.#stop(error);
       }
-      // Behind a proxy more comes within this call.
-      if (wasTooMuch) this.#source.resume();
+      if (wasTooMuch) this.#letGo();
       if (this.#isBusy) return;
     }
     if (this.#end === undefined) return;
@@ -85,6 +86,17 @@ export class IncomingBody {
     this.#reject(error);
     this.#source.abort(new GatewayError('call_cancelled', 'nobody reads the answer any more'));
   };
+
+  #hold(): void {
+    if (this.#take !== undefined) this.heldUntil = Number.POSITIVE_INFINITY;
+    this.#source.pause();
+  }
+
+  #letGo(): void {
+    this.heldUntil = performance.now();
+    // Behind a proxy more comes within this call.
+    this.#source.resume();
+  }
 
   #drain(): Buffer {
     const chunk = joinChunks(this.#waiting);

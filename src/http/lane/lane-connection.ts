@@ -73,6 +73,8 @@ export class LaneConnection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    // After Connection: close nothing more is run (RFC 9112, 9.6); the client asks again elsewhere.
+    if (!this.#socket.writable) return;
     const bytes = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk]);
     if (this.#response === undefined) {
       this.#take(bytes);

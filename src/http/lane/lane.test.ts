@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '../../lib/logger.ts';
 import type { HotHandler } from '../hot.ts';
@@ -44,11 +44,17 @@ const bad: HotHandler = (_, response) => {
   return Promise.resolve();
 };
 const none: HotHandler = (_, response) => Promise.resolve(void response.writeHead(204).end());
+/** The answer is the last, and more has been read when it is sent. */
+const last: HotHandler = (request, response) => {
+  response.writeHead(200, { connection: 'close' }).end('bye');
+  request.socket.unshift(Buffer.from(post('/echo', 'late')));
+  return Promise.resolve();
+};
 
 beforeEach(async () => {
   ways = [];
   closes = [];
-  const hot = { '/echo': echo, '/stream': stream, '/wait': wait, '/bad': bad, '/none': none };
+  const hot = { '/echo': echo, '/stream': stream, '/wait': wait, '/bad': bad, '/none': none, '/last': last };
   const logger = createLogger({ level: 'silent', style: 'json' });
   const fetch = async (request: Request): Promise<Response> => {
     ways.push('node');
@@ -117,10 +123,16 @@ test('both ways give clients the same', async () => {
 const HELLO = post('/echo', 'hello');
 const HEAD_END = HELLO.indexOf('\r\n\r\n') + 4;
 
+/** What is sent within this process is read in the next turns, however busy the machine is. */
+async function untilRead(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+}
+
 async function sendInTwo(cut: number): Promise<void> {
   const socket = open().setNoDelay();
+  await once(socket, 'connect');
   socket.write(HELLO.slice(0, cut));
-  await sleep(5);
+  await untilRead();
   socket.write(HELLO.slice(cut));
   expect(await read(socket, 'hello')).toContain('/echo hello');
   socket.destroy();
@@ -217,6 +229,13 @@ test('while draining, what is under way is answered and told to go; what is idle
   await drained;
 });
 
+test('nothing is run that comes after an answer which is the last', async () => {
+  const socket = open();
+  socket.write(post('/last', ''));
+  expect(await read(socket, 'late')).toContain('bye');
+  expect(ways).toEqual([]);
+});
+
 test('what is unusual is refused by the server of Node', async () => {
   const socket = open();
   socket.write(
@@ -250,13 +269,14 @@ test('who does not finish a request, or is silent, is not kept for ever', async 
   const [slow, idle, unused, dripping] = sockets as [Socket, Socket, Socket, Socket];
   const whole = post('/echo', 'hello');
   // So much comes in time that it is never silent for long.
+  await once(dripping, 'connect');
   dripping.write(whole.slice(0, -5));
   for (const letter of 'hell') {
-    await sleep(10);
+    await untilRead();
     vi.advanceTimersByTime(3_000);
     dripping.write(letter);
   }
-  await sleep(10);
+  await untilRead();
   dripping.write('o');
   expect(await read(dripping, 'hello')).toContain('hello');
   expect(ways.splice(0)).toEqual(['node']);

@@ -31,6 +31,8 @@ export function createPassOn(secret: string): PassOn & Disposable {
     response: HotResponse,
     body: Buffer | undefined,
   ): Promise<boolean> {
+    // A stream would stay open there for nobody; what else a client sent before it left is done.
+    if (request.method === 'GET' && response.destroyed) return true;
     const answer = await ask(peer, request, response, body);
     if (answer === undefined) return false;
     if (answer.statusCode === MISDIRECTED) {
