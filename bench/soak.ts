@@ -22,8 +22,8 @@ import { openWorld, type World } from './soak/world.ts';
 const ROOM = 0.05;
 /** Timers of two minutes and more run so many times faster. */
 const HASTE = 10;
-/** What serves idle clients is kept for a minute, or for five, which are half a minute here. */
-const SETTLE_MS = 75_000;
+/** A call whose client has gone may run on for half a minute; then what serves idle clients is kept for a minute, or for five, which are half a minute here. */
+const SETTLE_MS = 120_000;
 const LOOK_EVERY_MS = 10_000;
 /** The longest that something which was begun may take when the load is over. */
 const PATIENCE_MS = 30_000;

@@ -93,6 +93,9 @@ const responses: Format = {
     const heard = responses.whole(last);
     const deltas = events.filter(({ type }) => type === 'response.output_text.delta').map(({ delta }) => delta);
     expect(deltas.join('')).toBe(heard.text);
+    expect(new Set(events.map((event) => record(event['response'])['id']).filter((id) => id !== undefined)).size).toBe(
+      1,
+    );
     return heard;
   },
 };

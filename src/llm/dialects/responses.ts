@@ -111,6 +111,7 @@ function createResponsesGatherer(): Gatherer {
 
 function createResponsesStitcher(): Stitcher {
   const gatherer = createResponsesGatherer();
+  let firstId: JsonValue | undefined;
   let held: Frame[] = [];
   let isHolding = false;
   let round = 0;
@@ -130,10 +131,10 @@ function createResponsesStitcher(): Stitcher {
   /** The last event holds the whole answer, which for the caller is that of all rounds. */
   function close(data: JsonObject, output: readonly JsonObject[]): JsonObject {
     const usage = addUsage(earlier, gatherer.answer().usage);
-    // With the id of the last round: a caller who names it as the previous response goes on behind that.
+    // OpenAI's own client takes no other id than that of the first event.
     return {
       ...data,
-      response: { ...gatherer.answer(), output: [...output], ...(usage === undefined ? {} : { usage }) },
+      response: { ...gatherer.answer(), id: firstId, output: [...output], ...(usage === undefined ? {} : { usage }) },
     };
   }
 
@@ -145,6 +146,7 @@ function createResponsesStitcher(): Stitcher {
       if (data === undefined) return [frame];
       const type = textOf(data.type);
       gatherer.push(data);
+      firstId ??= gatherer.answer().id;
       if (OPENING.has(type) && round > 0) return [];
       const isCall = type === 'response.output_item.added' && asObject(data.item)?.type === 'function_call';
       isHolding ||= isCall || CLOSING.has(type);
