@@ -1,3 +1,4 @@
+import { createKeptCopy } from '../lib/kept-copy.ts';
 import type { Changes } from '../store/changes.ts';
 import type { UserStore } from '../store/users.ts';
 import { callerOfUser, type Caller } from './caller.ts';
@@ -16,30 +17,16 @@ interface Deps {
 
 /** Loads them and follows their changes. */
 export async function createPeople({ users, changes, onError }: Deps): Promise<People> {
-  let callers: ReadonlyMap<string, Caller> = new Map();
-  let reloading = Promise.resolve();
+  const callers = createKeptCopy({ read, onError, refusal: 'the accounts cannot be read at the moment' });
 
-  changes.subscribe((table) => (table === 'users' ? reload() : undefined));
-  await reload();
+  changes.subscribe((table) => (table === 'users' ? callers.refresh() : undefined));
+  await callers.refresh();
 
-  /** One after the other, so that the newest state is also the last to arrive. */
-  function reload(): Promise<void> {
-    reloading = reloading.then(async () => {
-      try {
-        callers = await load();
-      } catch (error) {
-        callers = new Map(); // somebody may have been shut out
-        onError(error);
-      }
-    });
-    return reloading;
-  }
-
-  async function load(): Promise<ReadonlyMap<string, Caller>> {
+  async function read(): Promise<ReadonlyMap<string, Caller>> {
     const active = (await users.list({})).users.filter(({ is_active }) => is_active);
     const found = active.map((user) => [user.id, Object.freeze(callerOfUser(user))] as const);
     return new Map(found.filter(([, { scopes }]) => scopes.includes('mcp')));
   }
 
-  return { find: (id) => callers.get(id) };
+  return { find: (id) => callers.find()?.get(id) };
 }

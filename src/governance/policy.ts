@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
+import { createOrder } from '../lib/in-order.ts';
 import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Customer, EntityStore, Team } from '../store/governance.ts';
@@ -63,7 +64,7 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   let byHash = new Map<string, KnownValue>();
   /** Values that were used since the last change, as they were sent: spares the hash on every call. */
   const recent = new Map<string, KnownValue>();
-  let reloading: Promise<void> = Promise.resolve();
+  const inOrder = createOrder();
   let isLoaded = false;
 
   changes.subscribe(async (table, id) => {
@@ -73,9 +74,8 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
   await queue(reloadAll);
   isLoaded = true;
 
-  /** One reload after the other, so that the newest state is also the last to arrive. */
   function queue(reload: () => Promise<void>): Promise<void> {
-    reloading = reloading.then(async () => {
+    return inOrder(async () => {
       try {
         await (snapshot === undefined ? reloadAll() : reload());
       } catch (error) {
@@ -87,7 +87,6 @@ export async function createPolicy(deps: PolicyDeps): Promise<Policy> {
       recent.clear();
       if (isLoaded) onChange();
     });
-    return reloading;
   }
 
   async function reloadAll(): Promise<void> {

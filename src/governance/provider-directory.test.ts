@@ -9,11 +9,9 @@ const FAULT = new Error('the database is away');
 test.for(DATABASES)('on %s, the providers follow every change, and what was taken stays as it was', async (type) => {
   await using scene = await openGovernance(type);
   await scene.ask('POST', '/api/providers', { name: 'openai', keys: [{ name: 'a', value: 'sk-a' }] });
-  let count = 0;
   const directory = await createProviderDirectory({
     ...scene.stores,
     changes: scene.changes,
-    onChange: () => (count += 1),
     onError: (error) => expect.unreachable(String(error)),
   });
   const before = directory.find('openai');
@@ -36,19 +34,14 @@ test.for(DATABASES)('on %s, the providers follow every change, and what was take
 
   await scene.ask('DELETE', '/api/providers/openai');
   expect(directory.find('openai')).toBeUndefined();
-  expect(count).toBe(4);
 });
 
 test('another process on the same PostgreSQL hears of a change', async () => {
   await using scene = await openGovernance('postgres');
   const changes = await createChanges(scene.database, () => {});
-  let heard = (): void => {};
-  const change = new Promise<void>((resolve) => (heard = resolve));
-  const { stores } = scene;
-  const directory = await createProviderDirectory({ ...stores, changes, onChange: () => heard(), onError: () => {} });
+  const directory = await createProviderDirectory({ ...scene.stores, changes, onError: () => {} });
   await scene.ask('POST', '/api/providers', { name: 'openai' });
-  await change;
-  expect(directory.find('openai')?.record.name).toBe('openai');
+  await expect.poll(() => directory.find('openai')?.record.name).toBe('openai');
   await changes.close();
 });
 

@@ -1,5 +1,4 @@
-import { GatewayError } from '../lib/errors.ts';
-import { oneAtATime } from '../lib/one-at-a-time.ts';
+import { createKeptCopy } from '../lib/kept-copy.ts';
 import type { Changes } from '../store/changes.ts';
 import type { ProviderKeyStore } from '../store/provider-keys.ts';
 import type { ProviderKey, ProviderRecord, ProviderStore } from '../store/providers.ts';
@@ -23,7 +22,6 @@ interface Deps {
   readonly providers: Pick<ProviderStore, 'list'>;
   readonly providerKeys: Pick<ProviderKeyStore, 'list'>;
   readonly changes: Pick<Changes, 'subscribe'>;
-  readonly onChange?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -34,43 +32,17 @@ interface Snapshot {
 
 /** Loads all providers and follows their changes, those of other processes included. */
 export async function createProviderDirectory(deps: Deps): Promise<ProviderDirectory> {
-  const { providers, providerKeys, changes, onChange = () => {}, onError } = deps;
-  // Undefined after a failed reload: a key that may have been withdrawn must not go on being used.
-  let snapshot: Snapshot | undefined;
-  let reloading: Promise<void> = Promise.resolve();
-  let isLoaded = false;
+  const { providers, providerKeys, changes, onError } = deps;
+  // There are few providers: all are read.
+  const read = async (): Promise<Snapshot> => takeSnapshot(await providers.list(), await providerKeys.list());
+  const snapshot = createKeptCopy({ read, onError, refusal: 'the providers cannot be read at the moment' });
 
-  changes.subscribe(async (table) => {
-    if (table === 'providers') await reload();
-  });
-  await reload();
-  isLoaded = true;
-
-  /** One after the other, so that the newest state is also the last to arrive. There are few providers: all are read. */
-  function reload(): Promise<void> {
-    reloading = reloading.then(async () => {
-      try {
-        snapshot = takeSnapshot(await providers.list(), await providerKeys.list());
-      } catch (error) {
-        snapshot = undefined;
-        onError(error);
-      }
-      if (isLoaded) onChange();
-    });
-    return reloading;
-  }
-
-  const tryAgain = oneAtATime(reload);
-
-  function demandSnapshot(): Snapshot {
-    if (snapshot !== undefined) return snapshot;
-    tryAgain();
-    throw new GatewayError('database_unavailable', 'the providers cannot be read at the moment');
-  }
+  changes.subscribe((table) => (table === 'providers' ? snapshot.refresh() : undefined));
+  await snapshot.refresh();
 
   return {
-    find: (name) => demandSnapshot().byName.get(name),
-    list: () => demandSnapshot().list,
+    find: (name) => snapshot.get().byName.get(name),
+    list: () => snapshot.get().list,
   };
 }
 

@@ -5,7 +5,7 @@ import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
 import { demandUsable, type KeyCaller, type Policy } from '../governance/policy.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { oneAtATime } from '../lib/one-at-a-time.ts';
+import { createKeptCopy } from '../lib/kept-copy.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { AccountStore, ActiveApiKey } from '../store/accounts.ts';
 import type { Changes } from '../store/changes.ts';
@@ -38,6 +38,12 @@ interface KnownKey {
   readonly caller: Caller;
 }
 
+interface KnownKeys {
+  readonly byHash: ReadonlyMap<string, KnownKey>;
+  /** Those that were used since they were read, as they were sent: spares the hash on every call. */
+  readonly recent: Map<string, KnownKey>;
+}
+
 const EXPECTED = 'send "Authorization: Bearer <API key>"';
 /** Where SDKs put a key. In these only a value with the prefix is a virtual key; anything else is meant for somebody else. */
 export const OTHER_PLACES = ['x-api-key', 'x-goog-api-key', 'api-key'];
@@ -50,18 +56,16 @@ const MAX_RECENT = 1_000;
 
 /** Loads the active API keys and follows their changes. A request costs one hash and one look-up, however many keys there are. */
 export async function createIdentify({ accounts, changes, settings, policy, logger }: Deps): Promise<Identify> {
-  // Undefined after a failed reload: a key that may have been revoked must not go on working.
-  let keys: ReadonlyMap<string, KnownKey> | undefined;
-  let reloading: Promise<void> = Promise.resolve();
-  const tryAgain = oneAtATime(() => reload());
-  const touched = new Map<number, number>();
-  /** Keys that were used since the last change, as they were sent: spares the hash on every call. */
-  const recent = new Map<string, KnownKey>();
-
-  changes.subscribe(async (table) => {
-    if (table === 'api_keys') await reload();
+  const keys = createKeptCopy({
+    read: async () => compileKeys(await accounts.loadActive()),
+    onError: (error) =>
+      logger.error({ err: error }, 'API keys could not be loaded; every request is refused until they can'),
+    refusal: 'API keys cannot be checked at the moment',
   });
-  await reload();
+  const touched = new Map<number, number>();
+
+  changes.subscribe((table) => (table === 'api_keys' ? keys.refresh() : undefined));
+  await keys.refresh();
 
   return {
     identifyManagement(headers, scope) {
@@ -88,25 +92,6 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
     },
   };
 
-  /** One reload after the other, so that the newest state is also the last to arrive. */
-  function reload(): Promise<void> {
-    reloading = load(reloading);
-    return reloading;
-  }
-
-  async function load(previous: Promise<void>): Promise<void> {
-    await previous;
-    try {
-      const active = await accounts.loadActive();
-      recent.clear();
-      keys = new Map(active.map((key) => [key.key_hash, knownKey(key)]));
-    } catch (error) {
-      keys = undefined;
-      recent.clear();
-      logger.error({ err: error }, 'API keys could not be loaded; every request is refused until they can');
-    }
-  }
-
   function findVirtualKey(value: string): Caller {
     const caller = demandCaller(value);
     demandUsable(caller.key);
@@ -131,23 +116,14 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
 
   function findKey(headers: RequestHeaders): KnownKey {
     const token = readToken(headers);
-    if (keys === undefined) {
-      tryAgain();
-      throw new GatewayError('database_unavailable', 'API keys cannot be checked at the moment');
-    }
-    const key = recent.get(token) ?? keys.get(hash('sha256', token));
-    if (key !== undefined) remember(token, key);
+    const { byHash, recent } = keys.get();
+    const key = recent.get(token) ?? byHash.get(hash('sha256', token));
     if (key === undefined) throw refuse('the API key is unknown or was revoked');
+    remember(recent, token, key);
     const now = Date.now();
     if (key.expiresAt !== undefined && key.expiresAt <= now) throw refuse('the API key has expired');
     noteUse(key.id, now);
     return key;
-  }
-
-  function remember(token: string, key: KnownKey): void {
-    if (recent.has(token)) return;
-    if (recent.size >= MAX_RECENT) recent.clear();
-    recent.set(token, key);
   }
 
   /** Once a minute and in the background: nobody waits for a time stamp. */
@@ -160,12 +136,22 @@ export async function createIdentify({ accounts, changes, settings, policy, logg
   }
 }
 
+function compileKeys(active: readonly ActiveApiKey[]): KnownKeys {
+  return { byHash: new Map(active.map((key) => [key.key_hash, knownKey(key)])), recent: new Map() };
+}
+
 function knownKey({ id, name, scopes, expires_at }: ActiveApiKey): KnownKey {
   return {
     id,
     expiresAt: expires_at,
     caller: Object.freeze({ kind: 'operator', principal: `api-key:${id}`, name, scopes: Object.freeze([...scopes]) }),
   };
+}
+
+function remember(recent: Map<string, KnownKey>, token: string, key: KnownKey): void {
+  if (recent.has(token)) return;
+  if (recent.size >= MAX_RECENT) recent.clear();
+  recent.set(token, key);
 }
 
 function demand(scope: ApiKeyScope, { caller }: KnownKey): Caller {
