@@ -1,4 +1,5 @@
 import { GatewayError } from '../../lib/errors.ts';
+import { createOrder } from '../../lib/in-order.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Holder, IdentityMode } from '../../store/holder.ts';
@@ -15,6 +16,7 @@ interface IndexDeps {
 
 /** The credentials of all callers in memory, so that a call costs one look-up. */
 export interface CredentialIndex {
+  /** Reads them for the first time, and rejects if that fails. */
   load(): Promise<void>;
   /** Reads one anew, which another process may have changed. */
   refresh(id: string): Promise<void>;
@@ -36,41 +38,41 @@ const IDENTITIES: Readonly<Record<string, (id: string) => { mode: IdentityMode; 
 
 /** Follows the changes of credentials, and of what takes credentials with it. */
 export function createCredentialIndex({ store, changes, onChange, onError }: IndexDeps): CredentialIndex {
-  let byId = new Map<string, HeaderCredential>();
-  let byHolder = new Map<string, Map<string, HeaderCredential>>();
+  const byId = new Map<string, HeaderCredential>();
+  const byHolder = new Map<string, Map<string, HeaderCredential>>();
+  const inOrder = createOrder();
   // False after a failed reload: a credential that may have been revoked must not be used any more.
   let isKnown = false;
-  let reloading: Promise<void> = Promise.resolve();
 
   changes.subscribe(async (table, id) => {
-    const filter = id === '*' ? undefined : filterOf(table, id);
     const isOurs = table === 'header_credentials' || table === 'mcp_clients' || Object.hasOwn(IDENTITIES, table);
-    if (!isOurs) return;
-    // Most servers, keys and users have none, and a new one is announced under its own id.
-    const concerns = filter === undefined || 'id' in filter || matching(filter).length > 0;
-    if (concerns) await queue(filter);
+    if (isOurs) await refresh(id === '*' ? undefined : filterOf(table, id));
   });
 
-  /** One reload after the other, so that the newest state is also the last to arrive. */
-  function queue(filter?: CredentialFilter): Promise<void> {
-    reloading = reloading.then(async () => {
+  function refresh(filter?: CredentialFilter): Promise<void> {
+    return inOrder(async () => {
       try {
-        await reload(isKnown ? filter : undefined);
-        isKnown = true;
+        if (!isKnown) await read();
+        else if (concerns(filter)) await read(filter);
       } catch (error) {
         isKnown = false;
         onError(error);
       }
     });
-    return reloading;
   }
 
-  async function reload(filter: CredentialFilter | undefined): Promise<void> {
+  /** Most servers, keys and users have none, and a new one is announced under its own id. */
+  function concerns(filter: CredentialFilter | undefined): boolean {
+    return filter === undefined || 'id' in filter || matching(filter).length > 0;
+  }
+
+  async function read(filter?: CredentialFilter): Promise<void> {
     const rows = await store.list(filter);
     const before = matching(filter);
     for (const credential of before) drop(credential);
     for (const credential of rows) add(credential);
     for (const credential of before) if (byId.get(credential.id)?.version !== credential.version) onChange(credential);
+    isKnown = true;
   }
 
   function matching(filter: CredentialFilter | undefined): HeaderCredential[] {
@@ -93,7 +95,7 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
     if (labels?.size === 0) byHolder.delete(key);
   }
 
-  const tryAgain = oneAtATime(() => queue());
+  const tryAgain = oneAtATime(() => refresh());
 
   function demandKnown(): void {
     if (isKnown) return;
@@ -102,13 +104,8 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
   }
 
   return {
-    load: async () => {
-      byId = new Map();
-      byHolder = new Map();
-      await reload(undefined);
-      isKnown = true;
-    },
-    refresh: (id) => queue({ id }),
+    load: () => inOrder(() => read()),
+    refresh: (id) => refresh({ id }),
     get(id) {
       demandKnown();
       return byId.get(id);
