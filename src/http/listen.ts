@@ -8,6 +8,7 @@ import { answerPreflight, type CheckOrigin } from './check-origin.ts';
 import { pathOf, type HotHandler, type HotRequest, type HotResponse } from './hot.ts';
 import { openLane } from './lane/lane.ts';
 import { renderError } from './render-error.ts';
+import { sendError } from './send-error.ts';
 import { createSlowReaders } from './slow-readers.ts';
 
 /** A route on Node's own request and response. */
@@ -75,12 +76,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         return answerPreflight(response);
       await handler(request, response);
     } catch (error) {
-      if (response.headersSent) return void response.destroy();
-      const { status, headers, body } = renderError(error, logger);
-      const text = JSON.stringify(body);
-      // A head that could not be written may have left the length of another body.
-      const length = { 'content-length': Buffer.byteLength(text) };
-      response.writeHead(status, { ...headers, ...length, connection: 'close' }).end(text);
+      sendError(response, () => renderError(error, logger), { connection: 'close' });
     }
   }
 

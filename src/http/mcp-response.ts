@@ -3,6 +3,7 @@ import { EVENT_STREAM_HEADERS, toEvent, writeEvents } from './event-stream.ts';
 import type { HotResponse } from './hot.ts';
 import { renderError, renderRpcError } from './render-error.ts';
 import type { ReplayStream } from './replay.ts';
+import { sendError } from './send-error.ts';
 
 /** Where the answer to one request goes, and what is said before it. */
 export interface McpResponse {
@@ -118,10 +119,11 @@ export function refuseMessage(
   logger: Logger,
   { id = 'null', challenge }: Refusal = {},
 ): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  const { status, headers } = renderError(error, logger);
-  const { error: body } = renderRpcError(null, error, logger);
-  const text = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(body)}}`;
-  const signIn = status === 401 && challenge !== undefined ? { 'www-authenticate': challenge } : {};
-  response.writeHead(status, { ...headers, ...signIn, 'content-length': Buffer.byteLength(text) }).end(text);
+  sendError(response, () => {
+    const { status, headers } = renderError(error, logger);
+    const { error: said } = renderRpcError(null, error, logger);
+    const signIn = status === 401 && challenge !== undefined ? { 'www-authenticate': challenge } : {};
+    const body = `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(said)}}`;
+    return { status, headers: { ...headers, ...signIn }, body };
+  });
 }

@@ -6,6 +6,7 @@ import type { IdentifyManager } from './identify-manager.ts';
 import type { Identify, RequestHeaders } from './identify.ts';
 import type { RawHandler } from './listen.ts';
 import { renderError } from './render-error.ts';
+import { sendError } from './send-error.ts';
 
 interface Deps {
   readonly metrics: Pick<Metrics, 'render'>;
@@ -39,8 +40,7 @@ export function createMetricsHandler({ metrics, identify, identifyManager, logge
       response.writeHead(200, { 'content-type': METRICS_TYPE, 'content-length': body.length });
       response.end(request.method === 'HEAD' ? undefined : body);
     } catch (error) {
-      const { status, headers, body } = renderError(error, logger);
-      response.writeHead(status, headers).end(JSON.stringify(body));
+      sendError(response, () => renderError(error, logger));
     }
   };
 }

@@ -42,6 +42,28 @@ test('a part that waits counts as waiting, and is sent before the connection is 
   expect(writes).toEqual([expect.stringContaining('part'), 'destroyed']);
 });
 
+test('nothing of a head that was refused is in the one that is written', () => {
+  const { writes, response } = open();
+  response.setHeader('x-request-id', '1');
+  const refused = { 'content-length': 999, 'x-request-id': '2', 'x-late': 'one\r\ntwo' };
+  expect(() => response.writeHead(200, refused)).toThrow('x-late');
+  expect([response.statusCode, response.headersSent]).toEqual([200, false]);
+  response.writeHead(500, { 'content-type': 'text/plain' }).end('sorry');
+  const [head = '', body] = String(writes[0]).split('\r\n\r\n');
+  expect([head.replace(/date: .*/, 'date: D').split('\r\n'), body]).toEqual([
+    [
+      'HTTP/1.1 500 Internal Server Error',
+      'x-request-id: 1',
+      'content-type: text/plain',
+      'date: D',
+      'connection: keep-alive',
+      'keep-alive: timeout=5',
+      'content-length: 5',
+    ],
+    'sorry',
+  ]);
+});
+
 test('who writes to a slow reader is told to wait', () => {
   expect(open().response.writeHead(200).write('part')).toBe(true);
   expect(open({ needsDrain: true }).response.writeHead(200).write('part')).toBe(false);

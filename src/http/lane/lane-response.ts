@@ -44,12 +44,15 @@ export class LaneResponse implements HotResponse {
 
   setHeader(name: string, value: string): this {
     this.#demandUnsent();
+    demandClean(name, value);
     this.#keep(name, value);
     return this;
   }
 
   writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
     this.#demandUnsent();
+    // All of them first: nothing stays of a head that is refused.
+    for (const name in headers) demandClean(name, headers[name]);
     for (const name in headers) this.#keep(name, headers[name]);
     this.statusCode = status;
     this.headersSent = true;
@@ -120,10 +123,7 @@ export class LaneResponse implements HotResponse {
   }
 
   #keep(name: string, value: OutgoingHttpHeaders[string]): void {
-    if (value === undefined) return;
-    const key = COMMON_NAMES.get(name) ?? name.toLowerCase();
-    demandClean(key, value);
-    this.#headers[key] = value;
+    if (value !== undefined) this.#headers[toKey(name)] = value;
   }
 
   #demandUnsent(): void {
@@ -187,8 +187,14 @@ export class LaneResponse implements HotResponse {
   }
 }
 
+function toKey(name: string): string {
+  return COMMON_NAMES.get(name) ?? name.toLowerCase();
+}
+
 /** Nothing that was handed on may end a line of the head, or say where the body ends. */
-function demandClean(key: string, value: number | string | readonly string[]): void {
+function demandClean(name: string, value: OutgoingHttpHeaders[string]): void {
+  if (value === undefined) return;
+  const key = toKey(name);
   const isName = key === 'transfer-encoding' ? false : COMMON_NAMES.has(key) || TOKEN.test(key);
   const isValue =
     typeof value === 'string'

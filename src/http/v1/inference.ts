@@ -13,6 +13,7 @@ import { readModelRequest } from '../../llm/request.ts';
 import { drained, type HotHandler, type HotRequest, type HotResponse } from '../hot.ts';
 import type { Identify } from '../identify.ts';
 import { readNodeBody } from '../read-body.ts';
+import { closeUnlessRead, sendError } from '../send-error.ts';
 import { renderInferenceError } from './render-inference-error.ts';
 
 interface Deps {
@@ -81,12 +82,7 @@ function createHandler(
       const answer = await complete(inference);
       await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, logger));
     } catch (error) {
-      if (gone.aborted || response.headersSent) return; // nobody is left to be told
-      const { status, headers, body } = renderInferenceError(error, format, logger);
-      const close = request.complete ? {} : { connection: 'close' };
-      const bytes = Buffer.from(JSON.stringify(body));
-      // The head of an answer that could not be written may have left its length behind.
-      response.writeHead(status, { ...headers, ...close, 'content-length': bytes.length }).end(bytes);
+      sendError(response, () => renderInferenceError(error, format, logger), closeUnlessRead(request));
     }
   };
 }

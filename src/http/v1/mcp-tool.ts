@@ -11,6 +11,7 @@ import type { HotRequest, HotResponse } from '../hot.ts';
 import type { Identify } from '../identify.ts';
 import { parseJson, readNodeBody } from '../read-body.ts';
 import { renderError } from '../render-error.ts';
+import { closeUnlessRead, sendError } from '../send-error.ts';
 import { flattenResult } from '../../mcp/flatten-result.ts';
 
 interface Deps {
@@ -84,11 +85,10 @@ export function createToolExecuteHandler({ callTool, identify, logger }: Deps) {
         audience: audienceOf(caller, headers, undefined),
         source: 'rest',
       });
-      send(response, 200, JSON.stringify(format.write(call, textOf(reply, call.name))));
+      const answer = Buffer.from(JSON.stringify(format.write(call, textOf(reply, call.name))));
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer);
     } catch (error) {
-      if (gone.signal.aborted) return; // nobody is left to be told
-      const { status, headers, body } = renderError(withPrefix(error), logger);
-      send(response, status, JSON.stringify(body), headers);
+      sendError(response, () => renderError(withPrefix(error), logger), closeUnlessRead(request));
     }
   };
 }
@@ -142,23 +142,4 @@ function withPrefix(error: unknown): unknown {
     cause: error,
     details: { ...error.details },
   });
-}
-
-function send(
-  response: HotResponse,
-  status: number,
-  text: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  if (response.destroyed || response.headersSent) return;
-  const body = Buffer.from(text);
-  // What is left of a body that was refused is not read: the connection ends with the answer.
-  const close = response.req.complete ? {} : { connection: 'close' };
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    ...close,
-    ...headers,
-  });
-  response.end(body);
 }

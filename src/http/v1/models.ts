@@ -6,6 +6,7 @@ import type { ListModels } from '../../llm/list-models.ts';
 import { nameOf, type ListedModel } from '../../llm/offered-models.ts';
 import type { Identify } from '../identify.ts';
 import type { RawHandler } from '../listen.ts';
+import { sendError } from '../send-error.ts';
 import { renderInferenceError } from './render-inference-error.ts';
 
 interface Deps {
@@ -52,8 +53,7 @@ export function createModelsHandlers({ listModels, identify, logger }: Deps): Re
             : { object: 'list', data: page, extra_fields: {}, ...(next !== undefined && { next_page_token: next }) };
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       } catch (error) {
-        const { status, headers, body } = renderInferenceError(error, format, logger);
-        response.writeHead(status, headers).end(JSON.stringify(body));
+        sendError(response, () => renderInferenceError(error, format, logger));
       }
     };
   return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, create(place)]));
