@@ -1,6 +1,7 @@
 import { GatewayError } from '../lib/errors.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, asWord, textOf } from '../lib/json-value.ts';
+import { readRetryAfter } from '../lib/retry-after.ts';
 import type { Arrived } from './exchange.ts';
 import type { ProviderError } from './formats/format.ts';
 import type { Target } from './target.ts';
@@ -13,18 +14,22 @@ export function errorOf({ record, provider }: Target, { status, headers }: Arriv
   const said: ProviderError =
     native === undefined ? { message: body.toString() } : (provider.codec?.decodeError(native) ?? readError(native));
   const message = status < 400 ? moved(record.name, status) : said.message === '' ? `HTTP ${status}` : said.message;
-  const wait = Number(headers['retry-after']);
+  const retry_after = readRetryAfter(headers['retry-after']);
+  const more = { provider: record.name, ...(retry_after !== undefined && { retry_after }) };
+  return providerError({ ...said, message }, status, more);
+}
+
+/** What a provider said went wrong, in its own words; with its status, if that is one of an error. */
+function providerError(
+  { message, type, code, param, details }: ProviderError,
+  status = 502,
+  more: JsonObject = {},
+): GatewayError {
   return new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), {
     status: status >= 400 && status < 600 ? status : 502,
     details: {
-      provider: record.name,
-      provider_error: {
-        type: said.type ?? null,
-        code: said.code ?? null,
-        param: said.param ?? null,
-        ...(said.details && { details: said.details }),
-      },
-      ...(Number.isFinite(wait) && wait > 0 && { retry_after: Math.ceil(wait) }),
+      ...more,
+      provider_error: { type: type ?? null, code: code ?? null, param: param ?? null, ...(details && { details }) },
     },
   });
 }
@@ -41,12 +46,8 @@ const ANSWERS = ['choices', 'output', 'content', 'data', 'candidates'];
 export function demandAnswer(native: JsonObject): void {
   const isError = asObject(native.error) !== undefined || asWord(native.error) !== undefined;
   if (!isError || ANSWERS.some((name) => Array.isArray(native[name]))) return;
-  const { message, ...said } = readError(native);
-  const status = Number(said.code);
-  throw new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), {
-    status: status >= 400 && status < 600 ? status : 502,
-    details: { provider_error: { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null } },
-  });
+  const said = readError(native);
+  throw providerError(said, Number(said.code));
 }
 
 /** Throws what the end of a stream says, where it is no event but JSON or a page: what a provider says that did not stream at all. */
@@ -61,10 +62,7 @@ export function demandEvents(raw: Buffer): void {
 /** Throws what an event in the middle of a stream says went wrong, if it says so. */
 export function demandNoError(event: JsonObject): void {
   const error = failureIn(event);
-  if (error === undefined) return;
-  const { message, ...said } = readError(error);
-  const provider_error = { type: said.type ?? null, code: said.code ?? null, param: said.param ?? null };
-  throw new GatewayError('provider_error', message.slice(0, MAX_MESSAGE), { details: { provider_error } });
+  if (error !== undefined) throw providerError(readError(error));
 }
 
 /** The error that an event of any format reports. */

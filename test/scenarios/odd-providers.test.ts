@@ -27,6 +27,20 @@ test.each(FORMATS)('an error that says 200 is an error, and a fallback is asked:
   expect(JSON.stringify(answer.body)).toContain('fine');
 });
 
+test.each([
+  ['seconds', () => '120'],
+  ['a date', () => new Date(Date.now() + 120_000).toUTCString()],
+])('how long a provider wants to be left alone is told in seconds, also when it said so as %s', async (_, field) => {
+  await using scene = await startModelScene();
+  const headers = { 'content-type': 'application/json', 'retry-after': field() };
+  scene.models.script({ raw: { status: 429, headers, body: '{"error":{"message":"too many"}}' } });
+  const refused = await scene.gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' });
+  const seconds = (refused.body['extra_fields'] as JsonObject)['retry_after'];
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, String(seconds)]);
+  expect(seconds).toBeGreaterThan(60);
+  expect(seconds).toBeLessThanOrEqual(120);
+});
+
 test('a response that failed is an answer', async () => {
   await using scene = await startModelScene();
   const failed = { id: 'r', object: 'response', status: 'failed', error: { code: 'server_error' }, output: [] };
