@@ -1,4 +1,4 @@
-import { startModelServer, type ModelServer } from './model-server.ts';
+import { startModelServer, type ModelServer, type ScriptedAnswer } from './model-server.ts';
 import { startScene, type Scene } from './scene.ts';
 import type { TestGateway } from './gateway.ts';
 import { requestHeaders } from './wire.ts';
@@ -45,6 +45,20 @@ export async function addProvider(
   };
   const answer = await gateway.api('POST', '/api/providers', body);
   if (answer.status >= 300) throw new Error(`POST /api/providers: ${answer.status} ${JSON.stringify(answer.body)}`);
+}
+
+/** Configures the provider "xai" with two keys: "a", which is taken first, and "b" for when that is refused. `ask` asks it. */
+export async function addTwoKeys({ gateway, models }: Pick<ModelScene, 'gateway' | 'models'>) {
+  const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));
+  const network_config = { base_url: models.openaiUrl, max_retries: 1, retry_backoff_initial: 1, retry_backoff_max: 2 };
+  await addProvider(gateway, 'xai', '', { keys, network_config });
+  const question = { model: 'xai/grok', messages: [{ role: 'user', content: 'hi' }] };
+  return { keys, ask: () => gateway.api('POST', '/v1/chat/completions', question) };
+}
+
+/** The answer of a provider that says no. */
+export function refusal(status: number): ScriptedAnswer {
+  return { raw: { status, body: '{"error":{"message":"no"}}' } };
 }
 
 /** A streamed answer as text. */

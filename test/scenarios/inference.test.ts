@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decodeHeader } from '../../src/lib/header-value.ts';
-import { addProvider, postStream, startModelScene } from '../kit/models.ts';
+import { addProvider, addTwoKeys, postStream, refusal, startModelScene } from '../kit/models.ts';
 
 const QUESTION = { model: 'openai/gpt-x', messages: [{ role: 'user', content: 'hi' }] };
 
@@ -160,20 +160,16 @@ test('what a provider says of an error is passed on with its status', async () =
 
 test('a key that the provider refuses is left for another one, and one that must slow down is rested', async () => {
   await using scene = await startModelScene();
-  const { gateway, models } = scene;
-  const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));
-  const network_config = { base_url: models.openaiUrl, max_retries: 1, retry_backoff_initial: 1, retry_backoff_max: 2 };
-  await addProvider(gateway, 'xai', '', { keys, network_config });
-  const ask = () => gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'xai/grok' });
-  const refuse = (status: number) => ({ raw: { status, body: '{"error":{"message":"no"}}' } });
+  const { models } = scene;
+  const { ask } = await addTwoKeys(scene);
   const used = () => models.calls.map(({ headers }) => headers.authorization);
-  models.script(refuse(401), { text: 'ok' });
+  models.script(refusal(401), { text: 'ok' });
   expect(await ask()).toMatchObject({ status: 200 });
   expect(used()).toEqual(['Bearer sk-a', 'Bearer sk-b']);
-  models.script(refuse(429), { text: 'ok' });
+  models.script(refusal(429), { text: 'ok' });
   expect(await ask()).toMatchObject({ status: 200 });
   expect(used().slice(2)).toEqual(['Bearer sk-a', 'Bearer sk-b']);
-  models.script(refuse(403));
+  models.script(refusal(403));
   expect(await ask()).toMatchObject({ status: 502, body: { type: 'upstream_credentials_exhausted' } });
 });
 

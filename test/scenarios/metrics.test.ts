@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { GatewayAccess } from '../kit/gateway.ts';
 import { createKey, type TestKey } from '../kit/keys.ts';
-import { addProvider, startModelScene } from '../kit/models.ts';
+import { addTwoKeys, refusal, startModelScene } from '../kit/models.ts';
 import { startScene } from '../kit/scene.ts';
 import { waitFor } from '../kit/wait.ts';
 import { postModern } from '../kit/wire.ts';
@@ -93,32 +93,27 @@ test('calls in flight are counted while they run', async () => {
 test('keys that a provider refuses are told from those that it takes, until they are changed', async () => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
-  const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));
-  const network_config = { base_url: models.openaiUrl, max_retries: 1, retry_backoff_initial: 1, retry_backoff_max: 2 };
-  await addProvider(gateway, 'xai', '', { keys, network_config });
-  const refuse = (status: number) => ({ raw: { status, body: '{"error":{"message":"no"}}' } });
-  const ask = async () => {
-    await gateway.api('POST', '/v1/chat/completions', {
-      model: 'xai/grok',
-      messages: [{ role: 'user', content: 'hi' }],
-    });
+  const { keys, ask } = await addTwoKeys(scene);
+  const told = async (...answers: Parameters<typeof models.script>) => {
+    models.script(...answers);
+    await ask();
     const lines = await scrape(gateway);
     const isUp = (name: string) =>
       valueOf(lines, 'bifrost_provider_key_up', { provider: 'xai', selected_key_name: name });
     return [isUp('a'), isUp('b'), valueOf(lines, 'bifrost_key_rotation_events_total', { provider: 'xai' })];
   };
-  models.script({ text: 'ok' });
-  expect(await ask()).toEqual([1, undefined, undefined]);
-  models.script(refuse(401), { text: 'ok' });
-  expect(await ask()).toEqual([0, 1, 1]);
-  models.script(refuse(429), { text: 'ok' });
-  expect(await ask(), 'one that must slow down is rested').toEqual([0, 1, 2]);
+  expect(await told({ text: 'ok' })).toEqual([1, undefined, undefined]);
+  expect(await told(refusal(401), { text: 'ok' })).toEqual([0, 1, 1]);
+  expect(await told(refusal(429), { text: 'ok' }), 'one that must slow down is rested').toEqual([0, 1, 2]);
   const { body } = await gateway.api('GET', '/api/providers/xai/keys');
   const [first, second] = body['keys'] as { id: string; name: string }[];
   await gateway.api('PUT', `/api/providers/xai/keys/${first?.id}`, { ...keys[0], value: 'sk-new' });
   await gateway.api('DELETE', `/api/providers/xai/keys/${second?.id}`);
-  models.script(refuse(500), refuse(500));
-  expect(await ask(), 'of what a key was before nothing is said').toEqual([undefined, undefined, 2]);
+  expect(await told(refusal(500), refusal(500)), 'of what a key was before nothing is said').toEqual([
+    undefined,
+    undefined,
+    2,
+  ]);
 });
 
 test('metrics want a management key', async () => {
