@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createOrder } from './in-order.ts';
+import { createOrder, createOrderByKey } from './in-order.ts';
 
 test('one begins when the one before has ended, also when that failed', async () => {
   const inOrder = createOrder();
@@ -19,4 +19,21 @@ test('one begins when the one before has ended, also when that failed', async ()
   await expect(second).rejects.toThrow('b failed');
   expect(await third).toBe('c');
   expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'c begins', 'c ends']);
+});
+
+test('by key, only what has the same key waits', async () => {
+  const inOrder = createOrderByKey();
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const failing = inOrder('a', async () => {
+    await gate.promise;
+    seen.push('a');
+    throw new Error('a failed');
+  });
+  const next = inOrder('a', () => Promise.resolve(seen.push('a again')));
+  await inOrder('b', () => Promise.resolve(seen.push('b')));
+  gate.resolve();
+  await expect(failing).rejects.toThrow('a failed');
+  await next;
+  expect(seen).toEqual(['b', 'a', 'a again']);
 });

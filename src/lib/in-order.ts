@@ -10,3 +10,17 @@ export function createOrder(): <T>(work: () => Promise<T>) => Promise<T> {
     return done;
   };
 }
+
+/** The same for each key by itself. A key costs nothing when there is no work for it. */
+export function createOrderByKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, work) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(work, work);
+    last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (last.get(key) === turn) last.delete(key);
+    }
+  };
+}

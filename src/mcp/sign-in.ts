@@ -4,11 +4,12 @@ import type { Actor, Change } from '../governance/audit.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { McpClient } from '../store/mcp-clients.ts';
 import { clientChange } from './client-change.ts';
+import type { Write } from './client-commits.ts';
 import { applyPatch, fromCreate, listIdleSettings, needsSignIn } from './client-config.ts';
 import { invalid } from './client-rules.ts';
 import { CALLBACK_PATH } from './oauth/create-oauth.ts';
 import type { Begun, OAuth } from './oauth/oauth.ts';
-import type { ClientRegistry, RegisteredClient, Write } from './registry.ts';
+import type { ClientRegistry, RegisteredClient } from './registry.ts';
 
 /** What became of a request that may need somebody to sign in. */
 export type Outcome =
