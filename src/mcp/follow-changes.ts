@@ -51,7 +51,7 @@ export function followChanges(deps: FollowDeps): Following {
   /** What another process changed counts as applied when the new connection is there, or is not soon. */
   async function untilConnected(upstream: Upstream | undefined): Promise<void> {
     if (upstream !== undefined)
-      await Promise.race([upstream.settled(), sleep(CONNECTED_MS, undefined, { ref: false })]);
+      await Promise.race([upstream.shared.settled(), sleep(CONNECTED_MS, undefined, { ref: false })]);
   }
 
   async function reloadAll(): Promise<void> {

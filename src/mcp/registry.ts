@@ -205,7 +205,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
   return {
     load: () => inOrder(load),
     async settled() {
-      await Promise.all([...upstreams.values()].map((upstream) => upstream.settled()));
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.shared.settled()));
     },
     list: () => [...upstreams.values()].map(snapshot),
     find(id) {
@@ -232,7 +232,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     ...renewals,
     applySettings() {
-      for (const upstream of upstreams.values()) upstream.applySettings();
+      for (const upstream of upstreams.values()) upstream.shared.applySettings();
     },
     async stop() {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.stop()));

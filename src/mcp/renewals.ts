@@ -50,7 +50,7 @@ export function createRenewals({ demand, inTurn, trials, record, commit }: Renew
   async function renew(id: string, how: 'reconnect' | 'refresh'): Promise<Upstream> {
     await inTurn(id, () => {
       const upstream = demandShared(id);
-      return upstream[how]().catch(refused(upstream));
+      return upstream.shared[how]().catch(refused(upstream));
     });
     return demand(id);
   }

@@ -125,7 +125,7 @@ export function createSubscriptions({ catalog, tasks, save }: SubscriptionDeps):
         if (owner !== undefined) wanted.get(owner.upstream)?.add(owner.own);
       }
     }
-    await Promise.all([...wanted].map(([upstream, uris]) => upstream.watchResources([...uris])));
+    await Promise.all([...wanted].map(([upstream, uris]) => upstream.shared.watchResources([...uris])));
   }
 
   function sees({ audience }: Listener, upstream: Upstream): boolean {
@@ -150,7 +150,7 @@ export function createSubscriptions({ catalog, tasks, save }: SubscriptionDeps):
       .filter((level) => level >= 0);
     const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined) return;
-    for (const upstream of catalog.view(EVERYTHING).upstreams) upstream.setLogLevel(level).catch(() => undefined); // it logs as it did
+    for (const { shared } of catalog.view(EVERYTHING).upstreams) shared.setLogLevel(level).catch(() => undefined); // it logs as it did
   }
 
   return {

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DATABASES } from '../kit/databases.ts';
-import { messageIn, randomApiKey, startGateway, type ApiAnswer, type GatewayAccess } from '../kit/gateway.ts';
+import {
+  httpClient,
+  messageIn,
+  randomApiKey,
+  startGateway,
+  type ApiAnswer,
+  type GatewayAccess,
+} from '../kit/gateway.ts';
 import { createKey, freshDatabase, updateKey, type TestKey } from '../kit/keys.ts';
 import {
   allowLinks,
@@ -12,7 +19,10 @@ import {
   submit,
   type PersonalScene,
 } from '../kit/personal.ts';
+import { startScene } from '../kit/scene.ts';
+import { fastTiming } from '../kit/timing.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 function whoami(gateway: GatewayAccess, headers: Record<string, string>): Promise<ApiAnswer> {
   return gateway.execute('c1-whoami', {}, headers);
@@ -309,6 +319,25 @@ test('a server waits for sample headers, or is registered with them; they are ke
     'MCP client registered. 7 tools discovered. Each user will submit their own headers on first tool use.',
   );
   expect(JSON.stringify(await gateway.listClients())).not.toContain(SAMPLE['x-user-token']);
+});
+
+test('a server that is told its callers apart from now on is no longer looked after as one that all share', async () => {
+  await using scene = await startScene({ gateway: { timing: fastTiming }, client: { tool_sync_interval: 1 } });
+  const { gateway, upstream, id } = scene;
+  await using shared = await startUpstream();
+  await gateway.createClient(httpClient(shared.url, { name: 'c2', tool_sync_interval: 1 }));
+  const change = { auth_type: 'per_user_headers', per_user_header_keys: ['x-user-token'] };
+  expect(await scene.update(change)).toMatchObject({ status: 200 });
+  // The other server is asked as often as this one was.
+  const untilAsked = (times: number) => {
+    const wanted = shared.requests.length + times;
+    return waitFor(() => shared.requests.length >= wanted, 'the other server is looked after');
+  };
+  await untilAsked(5); // what was on the way has arrived
+  const asked = upstream.requests.length;
+  await untilAsked(20);
+  expect(upstream.requests.slice(asked).filter(({ rpcMethod }) => rpcMethod !== undefined)).toEqual([]);
+  expect((await gateway.getClient(id)).last_failure).toBeUndefined();
 });
 
 test('two gateways on one database know the same credentials, and forget them together', async () => {

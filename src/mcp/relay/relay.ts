@@ -248,7 +248,7 @@ export function createRelay({ settings, handles, answerMs, credentials }: RelayD
 /** The server as it introduced itself, on the connection that the request will take. */
 async function peerOf(upstream: Upstream, own: OwnAuth | undefined, signal: CallSignal): Promise<Peer> {
   if (own !== undefined) return (await unlessAborted(upstream.ownSession(own), signal)).peer;
-  return (await upstream.session(signal)).peer;
+  return (await upstream.shared.get(signal)).peer;
 }
 
 /** Callers without a name of their own share a principal, but no credential, and nothing that was begun with it. */

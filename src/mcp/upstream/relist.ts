@@ -14,7 +14,7 @@ export function createRelist(): (upstream: Upstream, reply: Reply) => Promise<bo
     if (reply.kind === 'result' || upstream.peer?.era !== 'modern' || !isMismatch(reply)) return false;
     const listing =
       running.get(upstream) ??
-      upstream.refresh().then(
+      upstream.shared.refresh().then(
         () => true,
         () => false, // the caller is told what the server said
       );
