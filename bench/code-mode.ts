@@ -4,7 +4,7 @@
  * three servers, by code and call by call.
  */
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_SETTINGS } from '../src/contract/config.ts';
+import { DEFAULT_SETTINGS } from '../src/contract/client-settings.ts';
 import { ESCAPES } from '../test/kit/escapes.ts';
 import { createCaller, read, send } from './accounts.ts';
 import { createAppDir, demandBuild, startAsbru, waitUntilConnected } from './asbru.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { DEFAULT_SETTINGS } from '../src/contract/config.ts';
+import { DEFAULT_SETTINGS } from '../src/contract/client-settings.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -1,5 +1,6 @@
 import type { Stores } from '../config/open-stores.ts';
-import type { ClientSettings, ConfigFile } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
+import type { ConfigFile } from '../contract/config.ts';
 import type { Egress } from '../lib/egress.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Timing } from '../mcp/upstream/watch.ts';

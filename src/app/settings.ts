@@ -1,5 +1,5 @@
 import type { Stores } from '../config/open-stores.ts';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { createOrder } from '../lib/in-order.ts';
 import type { Changes } from '../store/changes.ts';
 

@@ -1,6 +1,6 @@
 import { asAbortSignal } from '../lib/call-signal.ts';
 import type { ApprovalNotice } from '../contract/approval.ts';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import type { BuiltInCall } from '../mcp/built-in.ts';
 import type { CallTool } from '../mcp/call-tool.ts';
 import { decideNested } from './approval.ts';

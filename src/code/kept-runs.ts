@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { ApprovalNotice } from '../contract/approval.ts';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { CodeRunStore } from '../store/code-runs.ts';
 import type { Database } from '../store/database.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ClientSettingsPatch, ConfigFile, type McpClientEntry } from '../contract/config.ts';
+import { ClientSettingsPatch } from '../contract/client-settings.ts';
+import { ConfigFile, type McpClientEntry } from '../contract/config.ts';
 import { McpClientCreate } from '../contract/mcp-client.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { parseDuration } from '../lib/time.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClientSettingsPatch } from '../contract/config.ts';
+import type { ClientSettingsPatch } from '../contract/client-settings.ts';
 import { McpClientCreate } from '../contract/mcp-client.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { McpClient, McpClientStore } from '../store/mcp-clients.ts';

@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import type { AuditStore } from '../store/audit.ts';
 import type { Changes } from '../store/changes.ts';
 import type { Database } from '../store/database.ts';

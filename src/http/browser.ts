@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { isSameText } from '../lib/same-text.ts';
 import type { RequestHeaders } from './identify.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { HotRequest, HotResponse } from './hot.ts';
 

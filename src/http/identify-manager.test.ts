@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { basic, PASSWORD } from '../../test/kit/browser-session.ts';
 import { createFaults, type Faults } from '../../test/kit/faults.ts';
-import { DEFAULT_SETTINGS } from '../contract/config.ts';
+import { DEFAULT_SETTINGS } from '../contract/client-settings.ts';
 import { createAccounts } from '../governance/accounts.ts';
 import { createAttempts } from '../governance/attempts.ts';
 import { CONFIG_FILE } from '../governance/audit.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ApiKeyScope } from '../contract/api-key.ts';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { ANONYMOUS } from '../governance/caller.ts';
 import type { Caller } from '../governance/caller.ts';
 import { demandUsable, type KeyCaller, type Policy } from '../governance/policy.ts';

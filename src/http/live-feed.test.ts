@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { DEFAULT_SETTINGS } from '../contract/config.ts';
+import { DEFAULT_SETTINGS } from '../contract/client-settings.ts';
 import { createLogger } from '../lib/logger.ts';
 import { createSealer } from '../lib/seal.ts';
 import { createAccountStore } from '../store/accounts.ts';

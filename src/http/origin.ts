@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 
 /**
  * The address under which the world reaches this gateway, without a path: the setting, else what the request came to, through

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { CALLBACK_PATH } from '../mcp/oauth/create-oauth.ts';
 import { readCookie, writeCookie } from './cookies.ts';
 

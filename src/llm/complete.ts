@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import type { Caller } from '../governance/caller.ts';
 import type { CallSignal } from '../lib/call-signal.ts';
 import { GatewayError } from '../lib/errors.ts';

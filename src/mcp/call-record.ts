@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../contract/config.ts';
+import type { ClientSettings } from '../contract/client-settings.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { JsonObject, Reply } from '../lib/json-rpc.ts';
 import { objectOf } from '../lib/json-value.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DATABASES, openTestDatabase } from '../../test/kit/databases.ts';
-import { DEFAULT_SETTINGS } from '../contract/config.ts';
+import { DEFAULT_SETTINGS } from '../contract/client-settings.ts';
 import { createSettingsStore } from './settings.ts';
 
 describe.each(DATABASES)('on %s', (type) => {

@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, type ClientSettings, type ClientSettingsPatch } from '../contract/config.ts';
+import { DEFAULT_SETTINGS, type ClientSettings, type ClientSettingsPatch } from '../contract/client-settings.ts';
 import type { Executor } from './schema.ts';
 
 /** Single values by key, and the gateway-wide settings. */

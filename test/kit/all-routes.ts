@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
+import { DEFAULT_SETTINGS } from '../../src/contract/client-settings.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { createSignIns, type SignIns } from '../../src/mcp/sign-in.ts';
 import { createLogger } from '../../src/lib/logger.ts';

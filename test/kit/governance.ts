@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
+import { DEFAULT_SETTINGS } from '../../src/contract/client-settings.ts';
 import { VirtualKeyView } from '../../src/contract/governance.ts';
 import { createDirectory, type Directory } from '../../src/governance/directory.ts';
 import { createProviderEditor } from '../../src/governance/provider-editor.ts';

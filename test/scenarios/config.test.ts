@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_SETTINGS } from '../../src/contract/config.ts';
+import { DEFAULT_SETTINGS } from '../../src/contract/client-settings.ts';
 import { messageIn, startGateway, type GatewayAccess } from '../kit/gateway.ts';
 import { postModern } from '../kit/wire.ts';
 

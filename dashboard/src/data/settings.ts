@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { Success } from '../../../src/contract/common.ts';
-import type { ClientSettings } from '../../../src/contract/config.ts';
+import type { ClientSettings } from '../../../src/contract/client-settings.ts';
 import type { z } from 'zod';
 import { request } from '../api.ts';
 import { keys } from './keys.ts';

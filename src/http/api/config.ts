@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Success } from '../../contract/common.ts';
 import { AuthConfigInput, AuthConfigView } from '../../contract/auth.ts';
-import { ClientSettings, ClientSettingsPatch } from '../../contract/config.ts';
+import { ClientSettings, ClientSettingsPatch } from '../../contract/client-settings.ts';
 import { checkRole } from '../../governance/account-rules.ts';
 import type { AuthConfig, WriteAuthConfig } from '../../governance/auth-config.ts';
 import { ANONYMOUS, type Caller } from '../../governance/caller.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AuthStatus, Login, Me, PasswordChange, Setup } from '../../contract/account.ts';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { userView } from '../../governance/account-rules.ts';
 import type { Accounts } from '../../governance/accounts.ts';
 import { ANONYMOUS } from '../../governance/caller.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKeyScope, ApiKeyView } from '../../contract/api-key.ts';
-import { DEFAULT_SETTINGS } from '../../contract/config.ts';
+import { DEFAULT_SETTINGS } from '../../contract/client-settings.ts';
 import { createAttempts } from '../../governance/attempts.ts';
 import { createAuthConfig } from '../../governance/auth-config.ts';
 import { createLogger } from '../../lib/logger.ts';

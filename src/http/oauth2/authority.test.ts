@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../../../test/kit/databases.ts';
 import { newPkce } from '../../../test/kit/oauth-client.ts';
-import { DEFAULT_SETTINGS, type ClientSettings } from '../../contract/config.ts';
+import { DEFAULT_SETTINGS, type ClientSettings } from '../../contract/client-settings.ts';
 import type { KeyCaller } from '../../governance/policy.ts';
 import { createEncryption, KEY_BYTES } from '../../lib/encryption.ts';
 import { createChanges } from '../../store/changes.ts';

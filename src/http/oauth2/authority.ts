@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { ANONYMOUS, keyOfPrincipal, type Caller } from '../../governance/caller.ts';
 import { demandUsable, isUsable, type Policy } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';

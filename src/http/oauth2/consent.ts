@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { demandUsable, type Policy } from '../../governance/policy.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import { isSameText } from '../../lib/same-text.ts';

@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { isLoopback } from '../check-origin.ts';
 import type { RequestHeaders } from '../identify.ts';
 

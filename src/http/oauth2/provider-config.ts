@@ -1,6 +1,6 @@
 import type * as oidcProvider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import type { OAuth2ServerConfig } from '../../contract/config.ts';
+import type { OAuth2ServerConfig } from '../../contract/client-settings.ts';
 import type { Fetch } from '../../lib/guarded-fetch.ts';
 import { hashModelId, type OAuthModelStore } from '../../store/oauth-models.ts';
 import type { OAuthSessionStore } from '../../store/oauth-sessions.ts';

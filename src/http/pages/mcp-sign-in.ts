@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { actorOf, type Actor } from '../../governance/audit.ts';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';

@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { CallController } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';

@@ -1,4 +1,4 @@
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Reply } from '../../lib/json-rpc.ts';
 import { admits } from '../../lib/tool-names.ts';

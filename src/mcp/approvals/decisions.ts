@@ -1,5 +1,5 @@
 import type { Approval } from '../../contract/approval.ts';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { describeChange, type Actor } from '../../governance/audit.ts';
 import type { Caller } from '../../governance/caller.ts';
 import { GatewayError } from '../../lib/errors.ts';

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import { isSameText } from '../../lib/same-text.ts';
 import type { CallerHeaders } from '../relay/forwarded-headers.ts';
 import type { Holder } from '../../store/holder.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import type { CallSignal } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { JsonObject, JsonRpcNotification, JsonRpcRequest, Reply } from '../../lib/json-rpc.ts';

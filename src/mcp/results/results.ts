@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientSettings } from '../../contract/config.ts';
+import type { ClientSettings } from '../../contract/client-settings.ts';
 import type { KeptResult, KeptResultStore } from '../../store/kept-results.ts';
 import { describeText } from './describe-text.ts';
 

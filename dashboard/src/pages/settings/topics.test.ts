@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ClientSettings, DEFAULT_SETTINGS } from '../../../../src/contract/config.ts';
+import { ClientSettings, DEFAULT_SETTINGS } from '../../../../src/contract/client-settings.ts';
 import { z } from 'zod';
 import { flatten, labelOf, topicsOf, unflatten } from './topics.ts';
 

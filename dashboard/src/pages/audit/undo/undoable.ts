@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { AuditEntity } from '../../../../../src/contract/audit.ts';
-import type { ClientSettings } from '../../../../../src/contract/config.ts';
+import type { ClientSettings } from '../../../../../src/contract/client-settings.ts';
 import type { McpClientView } from '../../../../../src/contract/mcp-client.ts';
 import type { ProviderKeyView, ProviderView } from '../../../../../src/contract/provider.ts';
 import type { AuditEntry } from '../../../data/audit.ts';
