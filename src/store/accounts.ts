@@ -4,7 +4,8 @@ import type { ApiKeyCreate, ApiKeyScope, ApiKeyView } from '../contract/api-key.
 import { GatewayError } from '../lib/errors.ts';
 import { uniqueViolation } from './dialect.ts';
 import { apiKeyIdentity, removeIdentity } from './identities.ts';
-import type { ApiKeyTable, Executor } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { ApiKeyTable } from './tables/sign-ins.ts';
 
 /** A new API key. A `key` from the environment is used as it is, else one is made. */
 export interface NewApiKey extends ApiKeyCreate {

@@ -2,7 +2,8 @@ import type { Selectable } from 'kysely';
 import type { Approval, ApprovalStatus } from '../contract/approval.ts';
 import type { Encryption } from '../lib/encryption.ts';
 import { filterApprovals, type ApprovalFilter } from './approval-filter.ts';
-import type { Executor, McpApprovalTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { McpApprovalTable } from './tables/servers.ts';
 
 /** A call that waits, or waited, for approval. */
 export interface StoredApproval {

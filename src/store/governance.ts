@@ -1,5 +1,6 @@
 import type { Secret } from '../lib/secret.ts';
-import type { Executor, OwnerKind } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { OwnerKind } from './tables/governance.ts';
 
 /** How much may be spent until the next reset. */
 export interface Budget {

@@ -3,7 +3,8 @@ import type { Encryption } from '../lib/encryption.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { createHeaderFlowStore, type HeaderFlowStore } from './header-flows.ts';
 import type { Holder, IdentityMode } from './holder.ts';
-import type { Executor, HeaderCredentialTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { HeaderCredentialTable } from './tables/credentials.ts';
 
 /** Header values that one identity has entered for one server. */
 export interface HeaderCredential extends Holder {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Holder, IdentityMode } from './holder.ts';
-import type { Executor, HeaderFlowTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { HeaderFlowTable } from './tables/credentials.ts';
 
 /** What a link leads to, a form or a sign-in: for one holder, for a quarter of an hour, once. */
 export interface HeaderFlow extends Holder {

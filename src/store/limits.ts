@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Budget, Limited, OwnerKind, RateLimit } from './governance.ts';
-import type { BudgetTable, Executor, RateLimitTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { BudgetTable, RateLimitTable } from './tables/governance.ts';
 
 /** A budget or a rate limit together with whose it is. */
 export interface Owned<T> {

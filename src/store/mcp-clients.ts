@@ -6,7 +6,8 @@ import { GatewayError } from '../lib/errors.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import { uniqueViolation } from './dialect.ts';
-import type { Executor, McpClientTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { McpClientTable } from './tables/servers.ts';
 import { readTokenExchange, writeTokenExchange, type TokenExchange } from './token-exchange.ts';
 import { secretColumns, type SecretColumns } from './secret-columns.ts';
 

@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
 import { GatewayError } from '../lib/errors.ts';
 import { uniqueViolation } from './dialect.ts';
-import type { Executor, ModelPriceTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { ModelPriceTable } from './tables/models.ts';
 
 /** What a model costs by the operator's own word. */
 export type ModelPrice = Readonly<Selectable<ModelPriceTable>>;

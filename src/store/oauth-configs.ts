@@ -3,7 +3,8 @@ import type { OAuthConfigStatus, OAuthTraceStep, TokenAuthMethod } from '../cont
 import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
-import type { Executor, OAuthConfigTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { OAuthConfigTable } from './tables/credentials.ts';
 import { secretColumns } from './secret-columns.ts';
 
 /** What is known of an authorization server. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { TokenMode } from './oauth-tokens.ts';
-import type { Executor, OAuthFlowTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { OAuthFlowTable } from './tables/credentials.ts';
 
 /** One sign-in: begun here, continued in a browser elsewhere, ended by the callback. */
 export interface OAuthFlow {

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
-import type { Executor, OAuthSessionTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { OAuthSessionTable } from './tables/sign-ins.ts';
 
 /** A client that signed in, and on whose behalf. Times are epoch milliseconds. */
 export interface OAuthSession {

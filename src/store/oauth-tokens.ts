@@ -2,7 +2,8 @@ import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
-import type { Executor, OAuthTokenTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { OAuthTokenTable } from './tables/credentials.ts';
 import { secretColumns } from './secret-columns.ts';
 
 /** Whose token it is: all callers', the administrator's (to list a per-user server), or one identity's. */

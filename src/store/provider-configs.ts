@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
 import type { Limited, ProviderConfig } from './governance.ts';
 import { createLimitStore } from './limits.ts';
-import type { Executor, ProviderConfigTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { ProviderConfigTable } from './tables/governance.ts';
 
 /** The id of an entry that is not stored yet: the database gives it one. */
 export const NEW_ID = 0;

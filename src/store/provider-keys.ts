@@ -5,7 +5,8 @@ import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import { uniqueViolation } from './dialect.ts';
 import type { ProviderKey } from './providers.ts';
-import type { Executor, ProviderKeyTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { ProviderKeyTable } from './tables/models.ts';
 import { secretColumns } from './secret-columns.ts';
 
 /** A key as it is stored: with the hash of the config.json entry that it was last written from, if there was one. */

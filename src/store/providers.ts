@@ -4,7 +4,8 @@ import { GatewayError } from '../lib/errors.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import { uniqueViolation } from './dialect.ts';
-import type { Executor, ProviderTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { ProviderTable } from './tables/models.ts';
 import { secretColumns } from './secret-columns.ts';
 
 /** How the gateway reaches a provider. */

@@ -4,7 +4,8 @@ import type { Role } from '../contract/account.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { uniqueViolation } from './dialect.ts';
 import { removeIdentity } from './identities.ts';
-import type { Executor, UserTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { UserTable } from './tables/sign-ins.ts';
 
 /** An account of a person. Never shown as it is: it holds the hash of the password. */
 export interface User {

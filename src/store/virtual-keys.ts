@@ -7,7 +7,8 @@ import type { EntityStore, Limited, ProviderConfig, VirtualKey } from './governa
 import { removeIdentity } from './identities.ts';
 import { createLimitStore } from './limits.ts';
 import { createProviderConfigStore } from './provider-configs.ts';
-import type { Executor, VirtualKeyTable } from './schema.ts';
+import type { Executor } from './schema.ts';
+import type { VirtualKeyTable } from './tables/governance.ts';
 import { secretColumns } from './secret-columns.ts';
 
 /** Which keys a page is of. */
