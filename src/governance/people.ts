@@ -5,7 +5,7 @@ import { callerOfUser, type Caller } from './caller.ts';
 
 /** The accounts whose role may use `/mcp`, in memory: a call does not wait for the database. */
 export interface People {
-  /** Undefined for whoever is not there, was switched off or has no such role. */
+  /** Undefined for whoever is not there, was switched off or has no such role. Throws `database_unavailable` when nobody can tell. */
   find(id: string): Caller | undefined;
 }
 
@@ -28,5 +28,5 @@ export async function createPeople({ users, changes, onError }: Deps): Promise<P
     return new Map(found.filter(([, { scopes }]) => scopes.includes('mcp')));
   }
 
-  return { find: (id) => callers.find()?.get(id) };
+  return { find: (id) => callers.get().get(id) };
 }

@@ -6,9 +6,10 @@ import { oneAtATime } from './one-at-a-time.ts';
 export interface KeptCopy<T> {
   /** Reads it anew, after whatever is being read. Never rejects. */
   refresh(): Promise<void>;
-  /** Undefined after a failed reading: what may have been withdrawn must not go on being used. */
-  find(): T | undefined;
-  /** Throws `database_unavailable` then, and has it read again. */
+  /**
+   * Throws `database_unavailable` after a failed reading, and has it read again: what may have been withdrawn must not go on being
+   * used.
+   */
   get(): T;
 }
 
@@ -37,7 +38,6 @@ export function createKeptCopy<T>({ read, onError, refusal }: CopyOptions<T>): K
 
   return {
     refresh,
-    find: () => copy,
     get() {
       if (copy !== undefined) return copy;
       tryAgain();
