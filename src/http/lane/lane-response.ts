@@ -22,7 +22,7 @@ export class LaneResponse implements HotResponse {
   isLast = false;
   readonly #keepAliveSeconds: number;
   readonly #onEnd: () => void;
-  readonly #headers: Record<string, OutgoingHttpHeaders[string]> = {};
+  #headers: OutgoingHttpHeaders = {};
   /** What waits to go with what follows: the head for the first part of the body, a small part for the rest of this turn. */
   #held = '';
   #isDue = false;
@@ -44,16 +44,15 @@ export class LaneResponse implements HotResponse {
 
   setHeader(name: string, value: string): this {
     this.#demandUnsent();
-    demandClean(name, value);
-    this.#keep(name, value);
+    keep(this.#headers, name, value);
     return this;
   }
 
   writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
     this.#demandUnsent();
-    // All of them first: nothing stays of a head that is refused.
-    for (const name in headers) demandClean(name, headers[name]);
-    for (const name in headers) this.#keep(name, headers[name]);
+    const all = { ...this.#headers }; // a head that is refused leaves nothing behind
+    for (const name in headers) keep(all, name, headers[name]);
+    this.#headers = all;
     this.statusCode = status;
     this.headersSent = true;
     return this;
@@ -122,10 +121,6 @@ export class LaneResponse implements HotResponse {
     for (const listener of listeners) listener();
   }
 
-  #keep(name: string, value: OutgoingHttpHeaders[string]): void {
-    if (value !== undefined) this.#headers[toKey(name)] = value;
-  }
-
   #demandUnsent(): void {
     if (this.headersSent) throw new Error('the head of the response was sent before');
   }
@@ -187,14 +182,16 @@ export class LaneResponse implements HotResponse {
   }
 }
 
-function toKey(name: string): string {
-  return COMMON_NAMES.get(name) ?? name.toLowerCase();
+/** Throws for a field that must not be sent. */
+function keep(headers: OutgoingHttpHeaders, name: string, value: OutgoingHttpHeaders[string]): void {
+  if (value === undefined) return;
+  const key = COMMON_NAMES.get(name) ?? name.toLowerCase();
+  demandClean(key, value);
+  headers[key] = value;
 }
 
 /** Nothing that was handed on may end a line of the head, or say where the body ends. */
-function demandClean(name: string, value: OutgoingHttpHeaders[string]): void {
-  if (value === undefined) return;
-  const key = toKey(name);
+function demandClean(key: string, value: number | string | readonly string[]): void {
   const isName = key === 'transfer-encoding' ? false : COMMON_NAMES.has(key) || TOKEN.test(key);
   const isValue =
     typeof value === 'string'
