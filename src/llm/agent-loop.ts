@@ -47,6 +47,7 @@ async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun)
       return depth === 0 ? last : write(last, summed);
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
+    demandSignIn(executed);
     const open = openCalls(pending, results);
     if (open.length > 0) return write(last, dialect.mix(summed, executed, open));
     earlier = usage;
@@ -70,6 +71,7 @@ async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRu
       return take(stitcher.release());
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
+    demandSignIn(executed);
     const open = openCalls(pending, results);
     if (open.length > 0) return take(stitcher.releaseMixed(executed, open));
     stitcher.advance();
@@ -81,6 +83,12 @@ async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRu
 function sort(calls: readonly ToolCall[], { isAutomatic }: AgentRun): Step {
   const automatic = calls.filter((call) => isAutomatic(call));
   return { automatic, pending: calls.filter((call) => !automatic.includes(call)) };
+}
+
+/** Throws what keeps a call from running while none has run: the caller signs in and asks again, and nothing runs twice. */
+function demandSignIn(executed: readonly ToolResult[]): void {
+  const refusal = executed.find((result) => result.refusal !== undefined)?.refusal;
+  if (refusal !== undefined && executed.every(({ waits }) => waits !== undefined)) throw refusal;
 }
 
 /** What is left to the caller: calls of other tools, and calls that wait for a person. */
