@@ -32,6 +32,7 @@ export interface Tables {
   code_runs: CodeRunTable;
   code_artifacts: CodeArtifactTable;
   kept_results: KeptResultTable;
+  response_ends: ResponseEndTable;
   nodes: NodeTable;
   mcp_session_states: McpSessionStateTable;
 }
@@ -532,5 +533,14 @@ export interface KeptResultTable {
   /** Its length. */
   size: number;
   created_at: number;
+  expires_at: number;
+}
+
+/** How the run of an agent ended, for who continues its answer. */
+export interface ResponseEndTable {
+  /** A digest of whose it is and of the id of the response. */
+  id: string;
+  /** Encrypted. */
+  content: string;
   expires_at: number;
 }

@@ -10,6 +10,7 @@ import {
   type Gatherer,
   type Stitcher,
   type ToolCall,
+  type ToolResult,
 } from './dialect.ts';
 import { ownMessage } from './own-message.ts';
 
@@ -27,11 +28,7 @@ export const responsesDialect: Dialect = {
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
     const asked = JSON.parse(request.toString()) as JsonObject; // a request that was read before
-    const outputs = results.map(({ call, text }) => ({
-      type: 'function_call_output',
-      call_id: call.id,
-      output: text,
-    }));
+    const outputs = outputsOf(results);
     const free = changeToolChoice(request, freeChoice);
     // A conversation that OpenAI keeps has all else already, and refuses to get it again.
     if (asked.conversation !== undefined && asked.conversation !== null)
@@ -65,6 +62,11 @@ export const responsesDialect: Dialect = {
 };
 
 const SIGN_OF_LIFE = writeComment('ping');
+
+/** What became of calls, as items of an input. */
+export function outputsOf(results: readonly ToolResult[]): JsonObject[] {
+  return results.map(({ call, text }) => ({ type: 'function_call_output', call_id: call.id, output: text }));
+}
 
 /** A thought that is nothing but an id, for which OpenAI would look where it has stored nothing. */
 function isKeptElsewhere({ type, encrypted_content, content }: JsonObject): boolean {
