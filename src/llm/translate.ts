@@ -137,7 +137,7 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider
         frames.filter((frame) => {
           const data = readData(frame);
           if (data === undefined) {
-            isDone ||= frame.text === '[DONE]';
+            isDone ||= frame.text.trim() === '[DONE]';
             return true;
           }
           onData(data);

@@ -80,7 +80,7 @@ describe.each([false, true])('an answer of several rounds is continued where it 
     models.script(response('resp_1', call('a', 'c1-echo')), response('resp_2', ...left), done);
     const previous_response_id = await ask(gateway, QUESTION, isStream);
     await ask(gateway, { model: QUESTION.model, previous_response_id, input }, false);
-    const own = input === 'go on' ? [{ role: 'user', content: input }] : (input ?? []);
+    const own = typeof input === 'string' ? [{ role: 'user', content: input }] : (input ?? []);
     expect(lastAsked(scene)).toEqual({
       previous_response_id: 'resp_2',
       input: [{ type: 'function_call_output', call_id: 'b', output: 'one' }, ...own],
