@@ -12,6 +12,7 @@ import { createListOffered } from '../llm/offered-models.ts';
 import { createProviderClients } from '../llm/provider-clients.ts';
 import { createProviderPlaces } from '../llm/provider-places.ts';
 import { createProviders } from '../llm/providers/providers.ts';
+import { createResponseChain } from '../llm/response-chain.ts';
 import { createRunTools } from '../llm/run-tools.ts';
 import { createSend } from '../llm/send.ts';
 import { createGuardedFetch } from '../lib/guarded-fetch.ts';
@@ -62,6 +63,7 @@ export async function openModels(options: ModelsOptions): Promise<Models> {
       places: createProviderPlaces(),
     }),
     runTools: createRunTools(servers.callTool, servers.results),
+    chain: createResponseChain({ store: stores.responseEnds, onError }),
     settings,
   });
   return {

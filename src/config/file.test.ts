@@ -48,6 +48,11 @@ test('every broken rule is named with its field', () => {
   expect(() => prices({ patch: { input: -1 } })).toThrow(/pricing_overrides\[1\]\.patch\.input: must not be negative/);
   expect(() => prices({ id: 'a/b' })).toThrow('governance.pricing_overrides[1].id: must be letters');
   expect(() => prices({ request_types: ['chat'] })).toThrow(/pricing_overrides\[1\]: .*"request_types"/);
+  expect(() => prices({ request_types: ['chat'] })).toThrow(/the fields are name, .*, pattern, patch$/);
+  expect(() => prices({ patch: '{}' })).toThrow(/\[1\]\.patch: must be an object: prices in USD .* input, output/);
+  expect(() => prices({ patch: { ...price.patch, image: 1 } })).toThrow(/\[1\]\.patch: must not have "image", /);
+  const priceMap = () => parse({ governance: { pricing_overrides: { 'gpt-5': price } } });
+  expect(priceMap).toThrow('governance.pricing_overrides: must be a list, such as [{"name": ');
   const interval = { mcp: { client_configs: [{ ...wiki, tool_sync_interval: 'often' }] } };
   expect(() => parse(interval)).toThrow('mcp.client_configs[0].tool_sync_interval: ');
   const timeout = { mcp: { client_configs: [wiki, { ...wiki, tool_execution_timeout: '-5s' }] } };

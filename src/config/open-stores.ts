@@ -8,6 +8,7 @@ import { Secret } from '../lib/secret.ts';
 import { createAccountStore, type AccountStore } from '../store/accounts.ts';
 import { createApprovalStore, type ApprovalStore } from '../store/approvals.ts';
 import { createKeptResultStore, type KeptResultStore } from '../store/kept-results.ts';
+import { createResponseEndStore, type ResponseEndStore } from '../store/response-ends.ts';
 import { createAuditStore, type AuditStore } from '../store/audit.ts';
 import { createCodeArtifactStore, type CodeArtifactStore } from '../store/code-artifacts.ts';
 import { createCodeRunStore, type CodeRunStore } from '../store/code-runs.ts';
@@ -56,6 +57,7 @@ export interface Stores {
   readonly codeRuns: CodeRunStore;
   readonly codeArtifacts: CodeArtifactStore;
   readonly keptResults: KeptResultStore;
+  readonly responseEnds: ResponseEndStore;
   readonly oauth: OAuthStore;
 }
 
@@ -90,6 +92,7 @@ export async function openStores({ file, appDir, passphrase, siblings, onError }
       codeRuns: createCodeRunStore(db, encryption),
       codeArtifacts: createCodeArtifactStore(db, encryption),
       keptResults: createKeptResultStore(db, encryption),
+      responseEnds: createResponseEndStore(db, encryption),
     };
   } catch (error) {
     await database.close();

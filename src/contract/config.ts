@@ -44,6 +44,7 @@ export const CustomerEntry = CustomerCreate.extend(inFile);
 export type CustomerEntry = z.infer<typeof CustomerEntry>;
 export const PricingOverrideEntry = PricingOverrideCreate.extend({ id });
 export type PricingOverrideEntry = z.infer<typeof PricingOverrideEntry>;
+const EXAMPLE_PRICE = '{"name": "Small", "pattern": "gpt-5-mini", "patch": {"input": 0.25, "output": 2}}';
 
 /** `governance` of config.json. Budgets and rate limits may stand with their owner, or in lists of their own. */
 export const GovernanceSection = z.looseObject({
@@ -58,7 +59,7 @@ export const GovernanceSection = z.looseObject({
   teams: z.array(TeamEntry).optional(),
   customers: z.array(CustomerEntry).optional(),
   pricing_overrides: z
-    .array(PricingOverrideEntry)
+    .array(PricingOverrideEntry, `must be a list, such as [${EXAMPLE_PRICE}]`)
     .optional()
     .meta({ description: 'What models cost, where the price sheet is wrong or silent.' }),
   budgets: z

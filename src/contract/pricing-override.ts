@@ -5,16 +5,21 @@ const MAX_NAME = 255;
 const MAX_USD = 1_000_000;
 
 const usd = z.number('must be a number').min(0, 'must not be negative').max(MAX_USD, `must be at most ${MAX_USD}`);
-const name = z.string().trim().min(1, 'must not be empty').max(MAX_NAME, `must be at most ${MAX_NAME} characters`);
+const name = z
+  .string('must be a text')
+  .trim()
+  .min(1, 'must not be empty')
+  .max(MAX_NAME, `must be at most ${MAX_NAME} characters`);
 
-const Prices = z.strictObject({
+const prices = {
   input: usd.meta({ description: 'What goes in.' }),
   output: usd.meta({ description: 'What comes out.' }),
   cache_read: usd
     .optional()
     .meta({ description: 'What was read from the cache of the provider; `input` unless said.' }),
   cache_write: usd.optional().meta({ description: 'What went into that cache; `input` unless said.' }),
-});
+};
+const Prices = z.strictObject(prices, { error: fault('prices in USD per million tokens', prices) });
 
 const fields = {
   name,
@@ -28,11 +33,14 @@ const fields = {
 };
 
 /** Body of `POST /api/governance/pricing-overrides`. */
-export const PricingOverrideCreate = z.strictObject({
-  ...fields,
-  scope_kind: fields.scope_kind.default('global'),
-  match_type: fields.match_type.default('exact'),
-});
+export const PricingOverrideCreate = z.strictObject(
+  {
+    ...fields,
+    scope_kind: fields.scope_kind.default('global'),
+    match_type: fields.match_type.default('exact'),
+  },
+  { error: fault('a price', fields) },
+);
 export type PricingOverrideCreate = z.output<typeof PricingOverrideCreate>;
 
 /** Body of `PUT …/{id}`: what is absent stays. What only reads show may be sent back. */
@@ -52,3 +60,14 @@ export const PricingOverride = z.object({
   updated_at: z.string(),
 });
 export type PricingOverride = z.infer<typeof PricingOverride>;
+
+/** Says of what is not that, or has more fields, what there is to be said: a price that is not understood would be a wrong one. */
+function fault(what: string, shape: object) {
+  const known = Object.keys(shape).join(', ');
+  return (issue: z.core.$ZodRawIssue): string | undefined => {
+    if (issue.code === 'invalid_type') return `must be an object: ${what}, with the fields ${known}`;
+    if (issue.code !== 'unrecognized_keys') return undefined;
+    const names = issue.keys.map((key) => JSON.stringify(key)).join(', ');
+    return `must not have ${names}, which would have no effect: the fields are ${known}`;
+  };
+}

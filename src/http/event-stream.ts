@@ -29,7 +29,8 @@ export interface OpenStreams {
   close(): void;
 }
 
-const HEARTBEAT_MS = 15_000;
+/** How long a stream may be silent at least before it says that it is alive. */
+export const HEARTBEAT_MS = 15_000;
 
 /** Sends comments on silent streams, so that nothing on the way takes them for dead. */
 export function createOpenStreams(): OpenStreams {

@@ -62,6 +62,24 @@ test('frames are put together again, whichever of them are left out and wherever
   );
 });
 
+test('a byte order mark before the first event is none of it, but goes on with its bytes', () => {
+  const mark = '\uFEFF';
+  for (const first of ['data: one\n\n', 'event: begin\r\ndata: über\r\n\r\n', 'data: alone']) {
+    const bytes = Buffer.from(
+      `${mark}${first}${first.endsWith('\n') ? `data: ${mark}two\n\n${mark}data: three\n\n` : ''}`,
+    );
+    const whole = cut(bytes);
+    expect(bytesOf(whole).equals(bytes)).toBe(true);
+    // Only one is, and only there (WHATWG HTML, section 9.2.5).
+    const rest = whole.length === 1 ? [] : [`${mark}two`, ''];
+    expect(whole.map(({ text }) => text)).toEqual([/data: (\S+)/.exec(first)?.[1], ...rest]);
+    const pieces = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    expect(cut(...pieces).map(({ text, event }) => [text, event])).toEqual(
+      whole.map((frame) => [frame.text, frame.event]),
+    );
+  }
+});
+
 test('an event in many pieces is one frame, and is refused when it grows beyond all measure', () => {
   const piece = Buffer.alloc(1024 * 1024, 'a');
   const [frame, ...others] = cut(

@@ -29,6 +29,7 @@ export interface Framer {
 export function createFramer(): Framer {
   let held: Buffer[] = [];
   let size = 0;
+  let isFirst = true;
 
   return {
     push(chunk) {
@@ -44,18 +45,19 @@ export function createFramer(): Framer {
     end() {
       const bytes = joinChunks(held);
       held = [];
-      return bytes.toString().trim() === '' ? [] : [readFrame(lettersOf(bytes), 0, bytes.length)];
+      return bytes.toString().trim() === '' ? [] : [readFrame(lettersOf(bytes, isFirst), 0, bytes.length)];
     },
   };
 
   /** Of the first `before` bytes only the last three can be part of an end. */
   function cut(bytes: Buffer, before: number): Frame[] {
-    const letters = lettersOf(bytes);
+    const letters = lettersOf(bytes, isFirst);
     const frames: Frame[] = [];
     let from = 0;
     for (let end = frameEnd(letters.text, Math.max(0, before - 3)); end !== -1; end = frameEnd(letters.text, from)) {
       frames.push(readFrame(letters, from, end));
       from = end;
+      isFirst = false;
     }
     size = bytes.length - from;
     held = size === 0 ? [] : [bytes.subarray(from)];
@@ -68,6 +70,12 @@ export function writeFrame(data: JsonObject | string, event?: string): Frame {
   const text = typeof data === 'string' ? data : JSON.stringify(data);
   const bytes = Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
   return { bytes, from: 0, to: bytes.length, event, text };
+}
+
+/** A comment, which no reader takes for an event (WHATWG HTML, section 9.2.5). */
+export function writeComment(text: string): Frame {
+  const bytes = Buffer.from(`: ${text}\n\n`);
+  return { bytes, from: 0, to: bytes.length, event: undefined, text: '' };
 }
 
 /** The bytes of all frames. Those that came in one piece go on in it: nothing is copied. */
@@ -102,11 +110,18 @@ interface Letters {
   readonly bytes: Buffer;
   readonly text: string;
   readonly isAscii: boolean;
+  /** Where what they say begins: a stream may begin with a byte order mark (WHATWG HTML, section 9.2.5). */
+  readonly start: number;
 }
 
-function lettersOf(bytes: Buffer): Letters {
-  return { bytes, text: bytes.toString('latin1'), isAscii: isAscii(bytes) };
+function lettersOf(bytes: Buffer, isBeginning: boolean): Letters {
+  const text = bytes.toString('latin1');
+  const start = isBeginning && text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
+  return { bytes, text, isAscii: isAscii(bytes), start };
 }
+
+/** In UTF-8, with a letter for each byte. */
+const BYTE_ORDER_MARK = '\u00EF\u00BB\u00BF';
 
 /** Behind the next blank line, whichever line ends are used; -1 when there is none yet. */
 function frameEnd(text: string, from: number): number {
@@ -120,16 +135,16 @@ function frameEnd(text: string, from: number): number {
 
 const DATA = 'data: ';
 
-function readFrame({ bytes, text: letters, isAscii }: Letters, from: number, to: number): Frame {
-  const said = (start: number, end: number) =>
-    isAscii ? letters.slice(start, end) : bytes.toString('utf8', start, end);
+function readFrame(letters: Letters, from: number, to: number): Frame {
+  const { bytes, text: all, isAscii } = letters;
+  const start = Math.max(from, letters.start);
+  const said = (at: number, end: number) => (isAscii ? all.slice(at, end) : bytes.toString('utf8', at, end));
   // One line of data and nothing else, as nearly all frames are: there is nothing to take apart.
-  const isPlain =
-    letters.indexOf('\n', from) === to - 2 && letters.charCodeAt(to - 3) !== CR && letters.startsWith(DATA, from);
-  if (isPlain) return { bytes, from, to, event: undefined, text: said(from + DATA.length, to - 2) };
+  const isPlain = all.indexOf('\n', start) === to - 2 && all.charCodeAt(to - 3) !== CR && all.startsWith(DATA, start);
+  if (isPlain) return { bytes, from, to, event: undefined, text: said(start + DATA.length, to - 2) };
   let event: string | undefined;
   let text: string | undefined;
-  for (const line of said(from, to).split(/\r?\n/)) {
+  for (const line of said(start, to).split(/\r?\n/)) {
     if (line.startsWith('data:')) {
       const data = line.slice(line[5] === ' ' ? 6 : 5);
       text = text === undefined ? data : `${text}\n${data}`;

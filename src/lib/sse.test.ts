@@ -37,6 +37,15 @@ test('data of several lines is joined, comments are ignored, ids are kept', () =
   ]);
 });
 
+test('a byte order mark at the beginning, and only there, is none of the stream', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat()), (cuts) => {
+      const stream = Buffer.from('\uFEFFdata: a\n\n\uFEFFdata: b\n\ndata: \uFEFFc\n\n');
+      expect(parse(stream, cuts).map(({ data }) => data)).toEqual(['a', '\uFEFFc']);
+    }),
+  );
+});
+
 test('what is written is read back', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {

@@ -30,8 +30,11 @@ export function createSseParser(
   let data: Buffer[] = [];
   let id: string | undefined;
   let lastEventId: string | undefined;
+  let isBeginning = true;
 
-  function take(line: Buffer): void {
+  function take(given: Buffer): void {
+    const line = isBeginning ? withoutMark(given) : given;
+    isBeginning = false;
     if (line.length === 0) {
       lastEventId = id;
       if (data.length > 0) onEvent({ event, data: join(data), id });
@@ -77,6 +80,11 @@ export function createSseParser(
         throw new GatewayError('upstream_bad_reply', 'an event of the stream is larger than 64 MiB');
     },
   };
+}
+
+/** A stream may begin with a byte order mark, which is none of its text. */
+function withoutMark(line: Buffer): Buffer {
+  return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
 }
 
 function lineEnd(chunk: Buffer, from: number): number {

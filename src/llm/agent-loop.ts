@@ -1,6 +1,6 @@
 import type { Answer, StreamAnswer, TakeFrames, WholeAnswer } from './answer.ts';
 import { addUsage, type Dialect, type ToolCall, type ToolResult } from './dialects/dialect.ts';
-import type { JsonObject } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 
 /** What a run of an agent needs of the outside. */
 export interface AgentRun {
@@ -11,6 +11,18 @@ export interface AgentRun {
   /** One round: asks the model. */
   ask(request: Buffer): Promise<Answer>;
   runTools(calls: readonly ToolCall[]): Promise<ToolResult[]>;
+  /** Hears how the run ends, before its caller does. */
+  onEnd(end: RunEnd): Promise<void>;
+}
+
+/** How a run ended that had more than one round, or left calls to its caller. */
+export interface RunEnd {
+  /** The id of its answer, as its caller knows it. */
+  readonly shown: JsonValue | undefined;
+  /** The answer of its last round. */
+  readonly last: JsonObject;
+  /** What has run of the calls of that answer. */
+  readonly ran: readonly ToolResult[];
 }
 
 /** What the answer of one round leads to. */
@@ -47,8 +59,12 @@ async function continueWhole(request: Buffer, first: WholeAnswer, run: AgentRun)
       return depth === 0 ? last : write(last, summed);
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
+    demandSignIn(executed);
     const open = openCalls(pending, results);
-    if (open.length > 0) return write(last, dialect.mix(summed, executed, open));
+    if (open.length > 0) {
+      await run.onEnd({ shown: answer.id, last: answer, ran: haveRun(results) });
+      return write(last, dialect.mix(summed, executed, open));
+    }
     earlier = usage;
     body = dialect.continueWith(body, answer, results);
     last = demandWhole(await run.ask(body));
@@ -61,17 +77,25 @@ async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRu
   const executed: ToolResult[] = [];
   let body = request;
   let { read } = first;
+  let shown: JsonValue | undefined;
   for (let depth = 0; ; depth += 1) {
     await read((batch) => take(batch.flatMap((frame) => stitcher.push(frame))));
     const answer = stitcher.answer();
+    if (depth === 0) shown = answer.id;
     const { automatic, pending } = sort(dialect.callsOf(answer), run);
     const isOver = automatic.length === 0 || depth >= maxDepth;
-    if (isOver && (pending.length === 0 || automatic.length > 0 || executed.length === 0))
+    if (isOver && (pending.length === 0 || automatic.length > 0 || executed.length === 0)) {
+      if (depth > 0) await run.onEnd({ shown, last: answer, ran: [] });
       return take(stitcher.release());
+    }
     const results = isOver ? [] : await run.runTools(automatic);
     executed.push(...results);
+    demandSignIn(executed);
     const open = openCalls(pending, results);
-    if (open.length > 0) return take(stitcher.releaseMixed(executed, open));
+    if (open.length > 0) {
+      await run.onEnd({ shown, last: answer, ran: haveRun(results) });
+      return take(stitcher.releaseMixed(executed, open));
+    }
     stitcher.advance();
     body = dialect.continueWith(body, answer, results);
     ({ read } = demandStream(await run.ask(body)));
@@ -81,6 +105,16 @@ async function continueStream(request: Buffer, first: StreamAnswer, run: AgentRu
 function sort(calls: readonly ToolCall[], { isAutomatic }: AgentRun): Step {
   const automatic = calls.filter((call) => isAutomatic(call));
   return { automatic, pending: calls.filter((call) => !automatic.includes(call)) };
+}
+
+/** Throws what keeps a call from running while none has run: the caller signs in and asks again, and nothing runs twice. */
+function demandSignIn(executed: readonly ToolResult[]): void {
+  const refusal = executed.find((result) => result.refusal !== undefined)?.refusal;
+  if (refusal !== undefined && executed.every(({ waits }) => waits !== undefined)) throw refusal;
+}
+
+function haveRun(results: readonly ToolResult[]): ToolResult[] {
+  return results.filter(({ waits }) => waits === undefined);
 }
 
 /** What is left to the caller: calls of other tools, and calls that wait for a person. */

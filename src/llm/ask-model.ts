@@ -176,10 +176,14 @@ export function createAskModel({ send, spend, records, prices, places }: AskDeps
     const { request, translation, sent } = parts;
     const gatherer: Gatherer | undefined = dialectOf(request.format)?.createGatherer();
     let failure: unknown;
-    const decoder = translation.decodeStream(take, (data) => {
-      gatherer?.push(data);
-      if (failureIn(data) !== undefined)
-        failure = new GatewayError('provider_error', 'the provider broke its stream off');
+    const decoder = translation.decodeStream(take, {
+      onData: (data) => {
+        gatherer?.push(data);
+        if (failureIn(data) !== undefined)
+          failure = new GatewayError('provider_error', 'the provider broke its stream off');
+      },
+      // A format without streams has no end of one either.
+      hasEnd: () => failure !== undefined || (gatherer?.hasEnd() ?? true),
     });
     try {
       await sent.arrived.read((chunk) => decoder.push(chunk));

@@ -10,6 +10,7 @@ import type { ChooseTargets } from './choose-targets.ts';
 import { dialectOf } from './dialects/dialects.ts';
 import type { InjectTools } from './inject-tools.ts';
 import type { ModelRequest } from './request.ts';
+import type { ResponseChain } from './response-chain.ts';
 import type { RunTools } from './run-tools.ts';
 
 /** One request of a caller to a model. */
@@ -31,6 +32,7 @@ interface CompleteDeps {
   readonly injectTools: InjectTools;
   readonly askModel: AskModel;
   readonly runTools: RunTools;
+  readonly chain: ResponseChain;
   readonly settings: () => Pick<ClientSettings, 'mcp_agent_depth'>;
 }
 
@@ -38,8 +40,11 @@ interface CompleteDeps {
  * One completion from request to answer: who may be asked, which tools the caller has, and, if the model calls some that need
  * nobody's consent, as many rounds as it takes. Every round is asked, paid and recorded like a request of its own.
  */
-export function createComplete({ chooseTargets, injectTools, askModel, runTools, settings }: CompleteDeps): Complete {
-  return async ({ request, caller, headers, signal, provider }) => {
+export function createComplete(deps: CompleteDeps): Complete {
+  const { chooseTargets, injectTools, askModel, runTools, chain, settings } = deps;
+  return async ({ request: sent, caller, headers, signal, provider }) => {
+    const { principal } = caller;
+    const request = sent.format === 'responses' ? await chain.resume(sent, principal) : sent;
     const targets = chooseTargets({ request, caller, headers, provider });
     const dialect = dialectOf(request.format);
     const scope = { request, targets, caller, headers, signal };
@@ -66,6 +71,9 @@ export function createComplete({ chooseTargets, injectTools, askModel, runTools,
         const results = await runTools(calls, { caller, headers, audience, signal, requestId: parent ?? '' });
         hasKept ||= results.some(({ isKept }) => isKept === true);
         return results;
+      },
+      async onEnd(end) {
+        if (request.format === 'responses') await chain.remember(end, principal);
       },
     });
   };

@@ -26,10 +26,13 @@ export interface ToolScope {
   readonly requestId: string;
 }
 
-/** Runs calls of one answer, all at once. A failure is a text for the model to read; a call may also wait for a person. */
+/**
+ * Runs calls of one answer, all at once. A failure is a text for the model to read; a call may also wait for a person, who is to
+ * approve it or to sign in.
+ */
 export type RunTools = (calls: readonly ToolCall[], scope: ToolScope) => Promise<ToolResult[]>;
 
-/** Throws `mcp_auth_required` when a person has to sign in first, `call_cancelled` when nobody waits any more. */
+/** Throws `call_cancelled` when nobody waits any more. */
 export function createRunTools(callTool: CallTool, results: Pick<Results, 'keep' | 'limit'>): RunTools {
   async function run(call: ToolCall, { caller, headers, audience, signal, requestId }: ToolScope): Promise<ToolResult> {
     try {
@@ -49,7 +52,8 @@ export function createRunTools(callTool: CallTool, results: Pick<Results, 'keep'
       const kept = await keepLarge(text, value, call, caller);
       return kept ?? { call, text, isError: reply.isError };
     } catch (error) {
-      if (signal.aborted || needsPerson(error)) throw error;
+      if (signal.aborted) throw error;
+      if (isSignIn(error)) return signInFirst(call, error);
       if (approvalIn(error) !== undefined) return waiting(call, error as GatewayError);
       return failed(call, error instanceof GatewayError ? messageOf(error) : 'internal error');
     }
@@ -77,8 +81,14 @@ function wellFormed(result: ToolResult): ToolResult {
   return { ...result, text: result.text.toWellFormed() };
 }
 
-function needsPerson(error: unknown): boolean {
+function isSignIn(error: unknown): error is GatewayError {
   return error instanceof GatewayError && error.code === 'mcp_auth_required';
+}
+
+/** Without the link, which opens the form for whoever has it: a text of a model is kept, and sent on. */
+function signInFirst(call: ToolCall, refusal: GatewayError): ToolResult {
+  const text = `The call of "${call.name}" has not run: ${messageOf(refusal)}. The answer to it at POST /v1/mcp/tool/execute says where.`;
+  return { call, text, isError: true, waits: call, refusal };
 }
 
 /** The same call is to be sent again; code that has begun goes on with what it has done, so that nothing of it runs twice. */

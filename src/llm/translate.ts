@@ -25,8 +25,16 @@ export interface Translation {
   encode(model: string): Buffer;
   /** A whole answer in the caller's format. Throws `provider_bad_reply` for what is none. */
   decodeWhole(bytes: Buffer): DecodedAnswer;
-  /** A stream in the caller's format. `onData` hears of all events, of those too that are not for the caller. */
-  decodeStream(take: TakeFrames, onData: (data: JsonObject) => void): StreamDecoder;
+  /** A stream in the caller's format. */
+  decodeStream(take: TakeFrames, listener: StreamListener): StreamDecoder;
+}
+
+/** Hears what a stream says. */
+interface StreamListener {
+  /** Each event, those too that are not for the caller. */
+  readonly onData: (data: JsonObject) => void;
+  /** Whether they said that the answer ended, or that it failed. */
+  readonly hasEnd: () => boolean;
 }
 
 /** Makes frames of the pieces of a stream. A promise holds back the next piece. */
@@ -34,7 +42,7 @@ interface StreamDecoder {
   push(chunk: Buffer): void | Promise<void>;
   /** Throws `provider_bad_reply` for a stream that is not complete. */
   end(): void | Promise<void>;
-  /** Nobody takes any more: only what was used up to here is still told to `onData`. */
+  /** Nobody takes any more: only what was used up to here is still told to the listener. */
   abandon(): void;
 }
 
@@ -66,7 +74,7 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const answer = caller?.encodeResponse(decoded, request.fields, facts) ?? decoded;
       return { bytes: Buffer.from(JSON.stringify(answer)), answer };
     },
-    decodeStream(take, onData) {
+    decodeStream(take, { onData }) {
       const events = createEventReader(provider.framing);
       const inward = codec?.decodeStream(facts);
       const outward = caller?.encodeStream(request.fields, facts);
@@ -75,7 +83,7 @@ export function planTranslation(request: ModelRequest, bytes: Buffer, provider: 
       const write = (decoded: readonly JsonObject[]): Frame[] =>
         decoded.flatMap((chunk) => {
           demandNoError(chunk);
-          isFinished ||= hasEnd(chunk);
+          isFinished ||= isEnd(chunk);
           if (outward !== undefined) return toFrames(outward.push(chunk), onData);
           onData(chunk);
           return isShown || !isUsageOnly(chunk) ? [writeFrame(chunk)] : [];
@@ -121,19 +129,28 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider
     format,
     encode: (model) => asAsked(bytes, model, changes),
     decodeWhole: (bytes) => ({ bytes, answer: readAnswer(bytes) }),
-    decodeStream(take, onData) {
+    decodeStream(take, { onData, hasEnd }) {
       const framer = createFramer();
       const readData = format === 'chat' ? createChunkReader() : dataOf;
+      let isDone = false;
       const read = (frames: Frame[]) =>
         frames.filter((frame) => {
           const data = readData(frame);
-          if (data === undefined) return true;
+          if (data === undefined) {
+            isDone ||= frame.text.trim() === '[DONE]';
+            return true;
+          }
           onData(data);
           return !isAdded || !isUsageOnly(data);
         });
       return {
         push: (chunk) => take(read(framer.push(chunk))),
-        end: () => take(read(endOf(framer))),
+        async end() {
+          const rest = read(endOf(framer));
+          // Half an event is for nobody: what is said of the fault would become a part of it.
+          if (!isDone && !hasEnd()) throw brokenOff();
+          await take(rest);
+        },
         abandon: () => undefined,
       };
     },
@@ -155,7 +172,7 @@ function isUsageOnly({ usage, choices }: JsonObject): boolean {
   return asObject(usage) !== undefined && objectsOf(choices).length === 0;
 }
 
-function hasEnd({ choices }: JsonObject): boolean {
+function isEnd({ choices }: JsonObject): boolean {
   return objectsOf(choices).some(({ finish_reason }) => asWord(finish_reason) !== undefined);
 }
 

@@ -59,6 +59,7 @@ export const ENCRYPTED_COLUMNS: readonly EncryptedColumn[] = [
   whole('code_runs', 'id', 'state'),
   whole('code_artifacts', 'id', 'content'),
   whole('kept_results', 'id', 'content'),
+  whole('response_ends', 'id', 'content'),
   {
     table: 'oauth_models',
     keys: ['kind', 'id_hash'],

@@ -15,7 +15,7 @@ import type {
   TeamTable,
   VirtualKeyTable,
 } from './tables/governance.ts';
-import type { ModelPriceTable, ProviderKeyTable, ProviderTable } from './tables/models.ts';
+import type { ModelPriceTable, ProviderKeyTable, ProviderTable, ResponseEndTable } from './tables/models.ts';
 import type {
   CodeArtifactTable,
   CodeRunTable,
@@ -58,6 +58,7 @@ export interface Tables {
   code_runs: CodeRunTable;
   code_artifacts: CodeArtifactTable;
   kept_results: KeptResultTable;
+  response_ends: ResponseEndTable;
   nodes: NodeTable;
   mcp_session_states: McpSessionStateTable;
 }

@@ -118,7 +118,7 @@ async function fillCredentials({ database, encryption, oauth, headerCredentials 
 }
 
 /** What waits for a person or a model. */
-async function fillWaiting({ approvals, codeRuns, keptResults }: Stores): Promise<void> {
+async function fillWaiting({ approvals, codeRuns, keptResults, responseEnds }: Stores): Promise<void> {
   await approvals.insert({
     ...{ id: 'approval-1', principal: 'virtual-key:vk-1', principal_name: 'ci', binding: 'b', client_id: 'wiki-id' },
     ...{ client_name: 'wiki', tool: 'write', arguments_digest: 'd', arguments: '{"text":"canary"}', source: 'mcp' },
@@ -129,6 +129,8 @@ async function fillWaiting({ approvals, codeRuns, keptResults }: Stores): Promis
     ...{ id: 'result-1', principal: 'virtual-key:vk-1', tool: 'wiki-search', text: 'canary-result', whole: undefined },
     ...times,
   });
+  const end = { responseId: 'resp_1', principal: 'virtual-key:vk-1', content: 'canary-end', expires_at: NEVER_OVER };
+  await responseEnds.save(end, THEN);
 }
 
 async function fillLedger(path: string): Promise<void> {

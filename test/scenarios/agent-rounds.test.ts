@@ -103,14 +103,24 @@ describe('a call that was cut off is not run', () => {
   const half = { type: 'input_json_delta', partial_json: '{"text": "on' };
   test.each([
     ['chat, at its length', '/v1/chat/completions', QUESTION, chunks(callDelta(piece), delta({}, 'length'), '[DONE]')],
-    ['chat, without an end', '/v1/chat/completions', QUESTION, chunks(callDelta(piece))],
     ['messages, at its length', '/v1/messages', CLAUDE, messageEvents(use, [half], 'max_tokens')],
-    ['messages, without an end', '/v1/messages', CLAUDE, messageEvents(use, [half], undefined)],
   ])('streamed: %s', async (_, path, request, answer) => {
     await using scene = await startModelScene(AUTO);
     scene.models.script(answer, { text: 'done' });
     const { text } = await postStream(scene.gateway, path, request);
     expect(text).toBe(answer.raw.body);
+    expect(scene.models.calls).toHaveLength(1);
+  });
+
+  test.each([
+    ['chat', '/v1/chat/completions', QUESTION, chunks(callDelta(piece))],
+    ['messages', '/v1/messages', CLAUDE, messageEvents(use, [half], undefined)],
+  ])('streamed, without an end: %s', async (_, path, request, answer) => {
+    await using scene = await startModelScene(AUTO);
+    scene.models.script(answer, { text: 'done' });
+    const { text } = await postStream(scene.gateway, path, request);
+    expect(text).toContain('broke off before the end of its answer');
+    expect(text).not.toContain('c1-echo');
     expect(scene.models.calls).toHaveLength(1);
   });
 

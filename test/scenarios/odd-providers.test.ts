@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { addProvider, postStream, startModelScene } from '../kit/models.ts';
-import { readEvents } from '../kit/wire.ts';
+import { readEvents, requestHeaders } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -159,4 +159,30 @@ test('an empty reason in each chunk is not why the answer ended', async () => {
   const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' });
   expect(text).toContain('let me see');
   expect(models.calls).toHaveLength(3);
+});
+
+test('a byte order mark before a stream hides nothing, and is passed on where nothing is translated', async () => {
+  await using scene = await startModelScene({ client: { tools_to_auto_execute: ['echo'] } });
+  const { gateway, models } = scene;
+  const stream = (...choices: [JsonObject, string | null][]) => {
+    const lines = choices.map(([delta, finish_reason]) => ({ id: 'x', choices: [{ index: 0, delta, finish_reason }] }));
+    const body = `\uFEFF${lines.map((line) => `data: ${JSON.stringify(line)}\n\n`).join('')}`;
+    return { raw: { status: 200, headers: { 'content-type': 'text/event-stream' }, body } };
+  };
+  const said = stream([{ content: 'first ' }, null], [{ content: 'second' }, 'stop']);
+  const question = { ...MESSAGES, model: 'openai/gpt-x' };
+  models.script(said);
+  const translated = await postStream(gateway, '/v1/messages', question);
+  expect(translated.text).toContain('first ');
+  const bytes = await fetch(`${gateway.address}/v1/chat/completions`, {
+    method: 'POST',
+    headers: requestHeaders(gateway, {}),
+    body: JSON.stringify({ ...question, stream: true }),
+  }).then((response) => response.arrayBuffer());
+  expect(Buffer.from(bytes).toString()).toBe(said.raw.body);
+  const call = { index: 0, id: 'a', function: { name: 'c1-echo', arguments: '{"text":"x"}' } };
+  models.script(stream([{ tool_calls: [call] }, null], [{}, 'tool_calls']), { text: 'done' });
+  const { text } = await postStream(gateway, '/v1/chat/completions', question);
+  expect(text).toContain('do');
+  expect(models.calls).toHaveLength(4);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { SCRIPTED_FAILURE } from '../kit/model-server.ts';
-import { postStream, startModelScene } from '../kit/models.ts';
+import { postStream, startModelScene, type ModelScene } from '../kit/models.ts';
 import { waitFor } from '../kit/wait.ts';
 import { readEvents } from '../kit/wire.ts';
 
@@ -83,3 +83,91 @@ test.each([{ error: 'boom' }, { object: 'error', message: 'boom', code: 400 }])(
     }, 'both requests in the logs as failed');
   },
 );
+
+const EVENT_STREAM = { 'content-type': 'text/event-stream' };
+const eventStream = (...events: (JsonObject | string)[]): string =>
+  events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`).join('');
+const chunk = (delta: JsonObject, finish_reason: string | null = null): JsonObject => ({
+  ...{ id: 'x', object: 'chat.completion.chunk', created: 1, model: 'gpt-x' },
+  choices: [{ index: 0, delta, finish_reason }],
+});
+const begun = {
+  id: 'm',
+  type: 'message',
+  role: 'assistant',
+  content: [],
+  usage: { input_tokens: 1, output_tokens: 1 },
+};
+const START = { type: 'message_start', message: begun };
+const STOP_REASON = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } };
+const CREATED = {
+  type: 'response.created',
+  sequence_number: 0,
+  response: { id: 'r', status: 'in_progress', output: [] },
+};
+
+/** The stream that a caller gets of one that a provider of the same format wrote. */
+async function askFor(scene: ModelScene, format: 'chat' | 'responses' | 'messages', body: string): Promise<string> {
+  scene.models.script({ raw: { status: 200, headers: EVENT_STREAM, body } });
+  const [, path, question] = FORMATS.find(([name]) => name === format) ?? FORMATS[0];
+  const model = format === 'messages' ? 'anthropic/claude-x' : 'openai/gpt-x';
+  return (await postStream(scene.gateway, path, { ...question, model })).text;
+}
+
+/** The last request in the logs, once it is over. */
+function loggedEnd({ gateway }: ModelScene): Promise<JsonObject> {
+  return waitFor(async () => {
+    const { body } = await gateway.api('GET', '/api/logs');
+    const [row] = body['logs'] as JsonObject[];
+    return row !== undefined && row['status'] !== 'processing' && row;
+  }, 'the request in the logs');
+}
+
+test.each([
+  ['chat', 'chat', eventStream(chunk({ content: 'hello' }))],
+  ['chat of which nothing came', 'chat', ''],
+  ['responses', 'responses', eventStream(CREATED)],
+  ['messages', 'messages', eventStream(START)],
+] as const)(
+  'a stream that just ends before its answer has ended is told and logged as a fault: %s',
+  async (_, format, body) => {
+    await using scene = await startModelScene();
+    const text = await askFor(scene, format, body);
+    expect(text.startsWith(body)).toBe(true);
+    expect(failureIn(text).error['message']).toContain('broke off before the end of its answer');
+    expect(await loggedEnd(scene)).toMatchObject({ status: 'error' });
+  },
+);
+
+test('half an event at the end does not hide that the stream broke off', async () => {
+  await using scene = await startModelScene();
+  const body = eventStream(chunk({ content: 'hello' }));
+  const text = await askFor(scene, 'chat', `${body}data: {"id":"half`);
+  expect(text.startsWith(body)).toBe(true);
+  expect(text).not.toContain('half');
+  expect(failureIn(text).error['message']).toContain('broke off');
+});
+
+test.each([
+  ['chat with a reason, but without [DONE]', 'chat', eventStream(chunk({ content: 'a' }, 'stop'))],
+  ['chat with [DONE], but without a reason', 'chat', eventStream(chunk({ content: 'a' }), '[DONE]')],
+  ['messages with a reason, but without a stop', 'messages', eventStream(START, STOP_REASON)],
+  ['messages with a stop, but without a reason', 'messages', eventStream(START, { type: 'message_stop' })],
+  ...['completed', 'incomplete'].map((status) => {
+    const end = { type: `response.${status}`, response: { id: 'r', status, output: [] } };
+    return [`responses, ${status}`, 'responses', eventStream(CREATED, end)] as const;
+  }),
+] as const)('a stream that says in any way that its answer has ended is whole: %s', async (_, format, body) => {
+  await using scene = await startModelScene();
+  const text = await askFor(scene, format, body);
+  expect(text).toBe(body);
+  expect(await loggedEnd(scene)).toMatchObject({ status: 'success' });
+});
+
+test('a stream that ended with an error is not told another one', async () => {
+  await using scene = await startModelScene();
+  const body = eventStream(chunk({ content: 'a' }), { error: { message: 'no room', code: 503 } });
+  const text = await askFor(scene, 'chat', body);
+  expect(text).toBe(body);
+  expect(await loggedEnd(scene)).toMatchObject({ status: 'error' });
+});

@@ -15,6 +15,7 @@ import type { Identify } from '../identify.ts';
 import { readNodeBody } from '../read-body.ts';
 import { closeUnlessRead, sendError } from '../send-error.ts';
 import { renderInferenceError } from './render-inference-error.ts';
+import { createSignsOfLife, type LiveStream, type SignsOfLife } from './signs-of-life.ts';
 
 interface Deps {
   readonly complete: Complete;
@@ -57,13 +58,12 @@ const PLACES: Readonly<Record<string, Place>> = {
 
 /** The handlers of all addresses at which models are asked, by path. */
 export function createInferenceHandlers(deps: Deps): Record<string, HotHandler> {
-  return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, createHandler(place, deps)]));
+  const all = { ...deps, signsOfLife: createSignsOfLife() };
+  return Object.fromEntries(Object.entries(PLACES).map(([path, place]) => [path, createHandler(place, all)]));
 }
 
-function createHandler(
-  { format, provider, isCount }: Place,
-  { complete, countTokens, identify, settings, logger }: Deps,
-): HotHandler {
+function createHandler({ format, provider, isCount }: Place, deps: Deps & Streaming): HotHandler {
+  const { complete, countTokens, identify, settings, logger } = deps;
   return async (request, response) => {
     const gone = new CallController();
     response.once('close', () => {
@@ -80,7 +80,7 @@ function createHandler(
       const inference = { request: asked, caller, headers, signal: gone, provider };
       if (isCount === true) return sendWhole(await countTokens(inference), response);
       const answer = await complete(inference);
-      await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, logger));
+      await (answer.kind === 'whole' ? sendWhole(answer, response) : sendStream(answer, response, format, deps));
     } catch (error) {
       sendError(response, () => renderInferenceError(error, format, logger), closeUnlessRead(request));
     }
@@ -97,27 +97,36 @@ function sendWhole({ bytes, headers }: Pick<WholeAnswer, 'bytes' | 'headers'>, r
   response.end(bytes);
 }
 
+interface Streaming {
+  readonly logger: Logger;
+  readonly signsOfLife: SignsOfLife;
+}
+
 /** What goes wrong after the head is told in the stream, in the way of its format. */
 async function sendStream(
   { read, headers }: StreamAnswer,
   response: HotResponse,
   format: CallerFormat,
-  logger: Logger,
+  { logger, signsOfLife }: Streaming,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', ...headers });
-  let events = 0;
+  const dialect = dialectOf(format);
+  const stream: LiveStream = { response, events: 0, dialect };
+  const number = signsOfLife.begin(stream);
   try {
     await read((batch) => {
       if (response.destroyed) throw new GatewayError('call_cancelled', 'the caller went away');
       if (batch.length === 0) return undefined;
-      events += batch.length;
+      stream.events += batch.length;
       return response.write(bytesOf(batch)) ? undefined : drained(response);
     });
   } catch (error) {
     if (response.destroyed) return;
     const { body } = renderInferenceError(error, format, logger);
-    const frame = dialectOf(format)?.errorFrame(body, events);
+    const frame = dialect?.errorFrame(body, stream.events);
     if (frame !== undefined) response.write(bytesOf([frame]));
+  } finally {
+    signsOfLife.end(number);
   }
   response.end();
 }

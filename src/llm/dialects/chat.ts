@@ -1,6 +1,6 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
@@ -52,7 +52,10 @@ export const chatDialect: Dialect = {
   createGatherer: createChatGatherer,
   createStitcher: createChatStitcher,
   errorFrame: (body) => writeFrame(body),
+  signOfLife: () => SIGN_OF_LIFE,
 };
+
+const SIGN_OF_LIFE = writeComment('ping');
 
 /** The last call of such an answer may be half said. One that came whole says why it ended, or nothing at all. */
 function isCut({ finish_reason }: JsonObject): boolean {

@@ -1,3 +1,4 @@
+import type { GatewayError } from '../../lib/errors.ts';
 import { editObject } from '../../lib/json-edit.ts';
 import { membersOf, textOfMember } from '../../lib/json-members.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
@@ -28,6 +29,8 @@ export interface ToolResult {
   readonly isError: boolean;
   /** It has not run, but waits for a person: what is to be called once that is decided. */
   readonly waits?: ToolCall;
+  /** What it waits for is that its caller signs in: what a caller is told of whose calls none has run. */
+  readonly refusal?: GatewayError;
   /** Whether the text is only the beginning of what was kept. */
   readonly isKept?: boolean;
 }
@@ -59,6 +62,8 @@ export interface Dialect {
   createStitcher(): Stitcher;
   /** An error in the middle of a stream, after so many events. */
   errorFrame(body: JsonObject, events: number): Frame;
+  /** What says nothing but that the stream is alive, after so many events. */
+  signOfLife(events: number): Frame;
 }
 
 /** The part of an answer that is kept. */
@@ -72,6 +77,8 @@ export interface Gatherer {
   push(data: JsonObject): void;
   /** The answer as far as it has come. */
   answer(): JsonObject;
+  /** Whether the stream has said that the answer ended, or why. */
+  hasEnd(): boolean;
 }
 
 /** Makes one stream for the caller out of the streams of all rounds. */

@@ -41,6 +41,7 @@ export function createChatGatherer(): Gatherer {
         ...(usage === undefined ? {} : { usage }),
       };
     },
+    hasEnd: () => Array.from(choices.values()).some(({ finish_reason }) => finish_reason !== null),
   };
 }
 

@@ -1,6 +1,6 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { refuseThread } from '../formats/messages/thread.ts';
 import { addUsage, changeToolChoice, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
@@ -46,7 +46,12 @@ export const messagesDialect: Dialect = {
   createGatherer: createMessagesGatherer,
   createStitcher: createMessagesStitcher,
   errorFrame: (body) => writeFrame(body, 'error'),
+  signOfLife: (events) => (events === 0 ? BEFORE_START : PING),
 };
+
+/** Anthropic's own, of which there may be any number once the message has begun. */
+const PING = writeFrame({ type: 'ping' }, 'ping');
+const BEFORE_START = writeComment('ping');
 
 /** Why answers end whose last call may be half said. One that came whole says why it ended, or nothing at all. */
 const CUT: ReadonlySet<JsonValue | undefined> = new Set([
@@ -66,9 +71,11 @@ function createMessagesGatherer(): Gatherer {
   let message: JsonObject = {};
   const blocks: JsonObject[] = [];
   let hasFailed = false;
+  let isStopped = false;
   return {
     push(data) {
       if (data.type === 'error') hasFailed = true;
+      else if (data.type === 'message_stop') isStopped = true;
       else if (data.type === 'message_start') message = { ...asObject(data.message) };
       else gather(data, message, blocks);
     },
@@ -77,6 +84,7 @@ function createMessagesGatherer(): Gatherer {
       const whole = hasFailed ? blocks.filter(({ type }) => type !== 'tool_use') : blocks;
       return { ...message, stop_reason: message.stop_reason ?? null, content: whole.map(finishBlock) };
     },
+    hasEnd: () => isStopped || asWord(message.stop_reason) !== undefined,
   };
 }
 

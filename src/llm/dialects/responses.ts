@@ -1,6 +1,6 @@
 import { appendToMember, editObject, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, listOf, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
@@ -10,6 +10,7 @@ import {
   type Gatherer,
   type Stitcher,
   type ToolCall,
+  type ToolResult,
 } from './dialect.ts';
 import { ownMessage } from './own-message.ts';
 
@@ -27,11 +28,7 @@ export const responsesDialect: Dialect = {
       .map((item) => ({ id: textOf(item.call_id), name: textOf(item.name), arguments: textOf(item.arguments) })),
   continueWith(request, answer, results) {
     const asked = JSON.parse(request.toString()) as JsonObject; // a request that was read before
-    const outputs = results.map(({ call, text }) => ({
-      type: 'function_call_output',
-      call_id: call.id,
-      output: text,
-    }));
+    const outputs = outputsOf(results);
     const free = changeToolChoice(request, freeChoice);
     // A conversation that OpenAI keeps has all else already, and refuses to get it again.
     if (asked.conversation !== undefined && asked.conversation !== null)
@@ -54,13 +51,22 @@ export const responsesDialect: Dialect = {
   }),
   createGatherer: createResponsesGatherer,
   createStitcher: createResponsesStitcher,
-  errorFrame({ error: said }, sequence_number) {
+  errorFrame({ error: said, extra_fields }, sequence_number) {
     const error = objectOf(said);
     const { code = null, message = '', param = null } = error;
+    const more = extra_fields === undefined ? {} : { extra_fields };
     // OpenAI's reference has these beside the type, some clients want them under "error".
-    return writeFrame({ type: 'error', sequence_number, code, message, param, error }, 'error');
+    return writeFrame({ type: 'error', sequence_number, code, message, param, error, ...more }, 'error');
   },
+  signOfLife: () => SIGN_OF_LIFE,
 };
+
+const SIGN_OF_LIFE = writeComment('ping');
+
+/** What became of calls, as items of an input. */
+export function outputsOf(results: readonly ToolResult[]): JsonObject[] {
+  return results.map(({ call, text }) => ({ type: 'function_call_output', call_id: call.id, output: text }));
+}
 
 /** A thought that is nothing but an id, for which OpenAI would look where it has stored nothing. */
 function isKeptElsewhere({ type, encrypted_content, content }: JsonObject): boolean {
@@ -82,7 +88,7 @@ function openItems(items: readonly JsonObject[], pending: readonly ToolCall[]): 
 }
 
 const OPENING = new Set(['response.created', 'response.in_progress', 'response.queued']);
-const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed']);
+const CLOSING = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled']);
 
 /** The events that open and close a stream hold all of the answer; of one that is not closed there is what was said up to then. */
 function createResponsesGatherer(): Gatherer {
@@ -106,6 +112,7 @@ function createResponsesGatherer(): Gatherer {
       const part = { type: 'message', status: 'incomplete', content: [{ type: 'output_text', text: said }] };
       return { ...response, output: said === '' ? done : [...done, part] };
     },
+    hasEnd: () => isClosed,
   };
 }
 

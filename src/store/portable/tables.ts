@@ -29,6 +29,7 @@ export const CONFIG_TABLES = [
   'code_runs',
   'code_artifacts',
   'kept_results',
+  'response_ends',
   'mcp_session_states',
   'audit_logs',
 ] as const satisfies readonly (keyof Tables)[];

@@ -55,3 +55,12 @@ export interface ModelPriceTable {
   created_at: number;
   updated_at: number;
 }
+
+/** How the run of an agent ended, for who continues its answer. */
+export interface ResponseEndTable {
+  /** A digest of whose it is and of the id of the response. */
+  id: string;
+  /** Encrypted. */
+  content: string;
+  expires_at: number;
+}
