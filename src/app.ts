@@ -135,6 +135,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
       providerKeys: () => models.listKeyStates(),
       keyRotations: () => models.keyRotations,
     },
+    isGone: ({ virtual_key_id: key, client_id: server }) =>
+      (key !== undefined && policy.find(key) === undefined) ||
+      (server !== undefined && servers.registry.find(server) === undefined),
   });
   const inprocess = {
     ...Object.fromEntries(loadInProcessServers(config.file, options.configFile)),

@@ -9,7 +9,7 @@ import type { StartFlags } from './cli/options.ts';
 import type { RestoreFlags } from './cli/restore.ts';
 import type { StdioFlags } from './cli/stdio-target.ts';
 import type { WhyFlags } from './cli/why.ts';
-import { collectAloneOnFewCores, hasLargeDatabase, keepYoungHeapSmall } from './cli/young-heap.ts';
+import { collectAloneOnFewCores, countBuffersWithTheHeap, hasLargeDatabase, keepYoungHeapSmall } from './cli/heap.ts';
 import { VERSION } from './lib/version.ts';
 
 const EXAMPLES = `
@@ -62,6 +62,7 @@ program
   .action(async (flags: StartFlags) => {
     const letGrow = keepYoungHeapSmall();
     collectAloneOnFewCores();
+    countBuffersWithTheHeap();
     // Loaded only now: help and schema need none of it.
     const { start } = await import('./cli/start.ts');
     await start(flags, async (options) => {

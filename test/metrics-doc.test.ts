@@ -21,7 +21,7 @@ async function render(): Promise<string> {
     keyRotations: () => [['openai', 1]],
   });
   const owner = { virtual_key_id: 'v', virtual_key_name: 'v', team_id: 't', team_name: 't' };
-  const call = { server_label: 's', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c' };
+  const call = { server_label: 's', client_id: 'c', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c' };
   metrics.toolCall(call, { status: 'success', latency: 1, cost: 1, error: undefined });
   const model = { provider: 'p', model: 'm', object: 'chat_completion', stream: true };
   const request = { ...model, ...owner, customer_id: 'c', customer_name: 'c' };

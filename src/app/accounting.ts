@@ -9,6 +9,7 @@ import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { createLedger, type Ledger } from '../telemetry/ledger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createRetention } from '../telemetry/retention.ts';
+import type { IsGone } from '../telemetry/gone.ts';
 import type { MetricSources } from '../telemetry/looked-up.ts';
 import type { Tracing } from '../telemetry/spans.ts';
 import { createTracing } from '../telemetry/tracing.ts';
@@ -31,11 +32,15 @@ interface AccountingOptions extends Common {
   readonly store: LedgerStore;
   /** What the metrics look up when somebody asks for them. */
   readonly sources: Omit<MetricSources, 'ledger' | 'httpInFlight'>;
+  readonly isGone: IsGone;
 }
+
+/** What was counted of a key or a server that is removed can be scraped for so long, or up to twice as long. */
+const KEEP_GONE_MS = 5 * 60_000;
 
 /** The ledger and what reads and feeds it. Everything that was taken down is stored when it is closed. */
 export async function createAccounting(options: AccountingOptions): Promise<Accounting> {
-  const { file, store, stores, changes, settings, onError, cleanup, sources } = options;
+  const { file, store, stores, changes, settings, onError, cleanup, sources, isGone } = options;
   const shared = store.isShared ? store : undefined;
   // What is leased is handed back when all that was spent of it is stored.
   let leases: Leases | undefined;
@@ -55,6 +60,8 @@ export async function createAccounting(options: AccountingOptions): Promise<Acco
   const tracing = await createTracing(readTracingOptions(plugin, process.env), onError);
   cleanup.defer(() => tracing.close());
   const metrics = createMetrics({ ...sources, ledger: () => ({ waiting: ledger.waiting, dropped: ledger.dropped }) });
+  const sweep = setInterval(() => metrics.forgetGone(isGone), KEEP_GONE_MS).unref();
+  cleanup.defer(() => clearInterval(sweep));
   const prices = await createModelPrices({ store: stores.governance.prices, changes, onError });
   return { prices, ledger, ledgerStore: store, counters, spend, tracing, metrics };
 }

@@ -164,6 +164,7 @@ export function createServers(options: ServersOptions): Servers {
       for (const { dedicated } of upstreams()) dedicated.end(id);
     },
   });
+  cleanup.defer(() => sessions.stop());
   const homes: Homes = {
     ofSession: (id) => sessions.homeOf(id),
     ofState: (requestState) => handles.homeOf(requestState),

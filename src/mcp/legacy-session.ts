@@ -55,6 +55,8 @@ export interface LegacySessions {
   end(id: string): void;
   /** Ends a session for good: no node takes it up again. */
   delete(id: string): Promise<void>;
+  /** Forgets no more idle sessions. */
+  stop(): void;
 }
 
 interface SessionsDeps {
@@ -73,7 +75,15 @@ interface Token extends Agreement {
   readonly node?: string;
 }
 
+interface Kept {
+  readonly session: LegacySession;
+  /** Since the idle ones were last forgotten. */
+  isUsed: boolean;
+}
+
 const MAX_KEPT = 10_000;
+/** A session is forgotten when nothing was heard of it for so long, or up to twice as long. Most clients leave without a word. */
+const IDLE_MS = 5 * 60_000;
 
 /**
  * The session id is a sealed token that carries all there is to know, so a session survives a restart and works on every node.
@@ -82,32 +92,43 @@ const MAX_KEPT = 10_000;
 export function createLegacySessions(deps: SessionsDeps): LegacySessions {
   const { sealer, node, memory, onOpen, onEnd } = deps;
   /** By the ends of their ids, which are as good as the whole: to look hundreds of characters up takes longer than to compare them. */
-  const kept = new Map<string, LegacySession>();
+  const kept = new Map<string, Kept>();
   const questionIds = createQuestionIds(node);
+  const sweep = setInterval(forgetUnused, IDLE_MS).unref();
 
   function open(id: string, agreement: Agreement, state?: SessionState): LegacySession {
     if (kept.size >= MAX_KEPT) forgetIdle();
     const session = createSession(id, agreement, questionIds);
     session.logLevel = state?.logLevel;
-    kept.set(endOf(id), session);
+    kept.set(endOf(id), { session, isUsed: true });
     onOpen(session, state);
     return session;
   }
 
-  function find(id: string): LegacySession | undefined {
-    const session = kept.get(endOf(id));
-    return session?.id === id ? session : undefined;
+  function find(id: string): Kept | undefined {
+    const known = kept.get(endOf(id));
+    return known?.session.id === id ? known : undefined;
   }
 
-  /** Makes room. An idle session comes back from its token when it is used again. */
+  /** Makes room. */
   function forgetIdle(): void {
-    for (const [key, session] of kept) {
-      if (session.inFlight.size() === 0 && session.streams.size === 0) {
-        kept.delete(key);
-        onEnd(session);
-      }
+    for (const { session } of kept.values()) {
+      if (isIdle(session)) forget(session);
       if (kept.size < MAX_KEPT / 2) return;
     }
+  }
+
+  function forgetUnused(): void {
+    for (const known of kept.values()) {
+      if (known.isUsed || !isIdle(known.session)) known.isUsed = !isIdle(known.session);
+      else forget(known.session);
+    }
+  }
+
+  /** An idle session comes back from its token when it is used again. */
+  function forget(session: LegacySession): void {
+    kept.delete(endOf(session.id));
+    onEnd(session);
   }
 
   async function reopen(id: string, principal: string): Promise<LegacySession> {
@@ -116,11 +137,11 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
     const state = await memory.find(id);
     if (state === 'ended') throw unknown();
     // Another request of the session may have been faster.
-    return find(id) ?? open(id, token, state);
+    return find(id)?.session ?? open(id, token, state);
   }
 
   function end(id: string): void {
-    const session = find(id);
+    const session = find(id)?.session;
     if (session === undefined) return;
     kept.delete(endOf(id));
     for (const request of session.inFlight.values()) request.abort();
@@ -131,10 +152,11 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
   return {
     create: (agreement) => open(sealer.seal({ ...agreement, node, nonce: randomUUID() }), agreement),
     get(id, principal) {
-      const session = find(id);
-      if (session === undefined) return reopen(id, principal);
-      if (session.principal !== principal) throw unknown();
-      return session;
+      const known = find(id);
+      if (known === undefined) return reopen(id, principal);
+      if (known.session.principal !== principal) throw unknown();
+      known.isUsed = true;
+      return known.session;
     },
     homeOf: (id) => (find(id) !== undefined ? undefined : (sealer.open(id) as Token | undefined)?.node),
     end,
@@ -142,7 +164,13 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
       end(id);
       await memory.end(id);
     },
+    stop: () => clearInterval(sweep),
   };
+}
+
+/** Nobody would notice now if it were forgotten. */
+function isIdle({ inFlight, streams }: LegacySession): boolean {
+  return inFlight.size() === 0 && streams.size === 0;
 }
 
 /** A sealed token ends with what proves that it is whole, which differs for each. */

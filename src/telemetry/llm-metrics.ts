@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LlmEnd, LlmStart } from '../store/ledger-rows.ts';
 import { createDistribution, renderLabels, type Distribution } from './distribution.ts';
+import { forgetLeaving, type IsGone, type Leaving } from './gone.ts';
 import { errorTypeOf } from './tool-metrics.ts';
 
 /** Whom and what a request to a model is counted under. */
@@ -23,7 +24,8 @@ export type MeteredAnswer = Pick<
   'status' | 'latency' | 'first_byte' | 'usage' | 'cost' | 'error' | 'number_of_retries'
 >;
 
-interface Series {
+interface Series extends Leaving {
+  readonly about: Pick<MeteredRequest, 'virtual_key_id'>;
   readonly labels: string;
   readonly errors: Map<string, number>;
   readonly seconds: Readonly<Record<'true' | 'false', Distribution>>;
@@ -76,7 +78,9 @@ export function createLlmMetrics(maxSeries = MAX_SERIES) {
   function open(id: string, request: MeteredRequest): Series {
     const labels = labelsOf(request);
     const spread = () => createDistribution(LLM_SECONDS);
+    const about = { virtual_key_id: request.virtual_key_id };
     const series: Series = {
+      ...{ about, isLeaving: false },
       ...{ labels, errors: new Map(), seconds: { true: spread(), false: spread() }, firstToken: spread() },
       ...{ requests: 0, success: 0, input: 0, output: 0, cost: 0, unpriced: 0, retries: 0, isStreamed: false },
     };
@@ -111,6 +115,8 @@ export function createLlmMetrics(maxSeries = MAX_SERIES) {
       series.isStreamed = true;
       series.firstToken.observe(end.first_byte / 1_000);
     },
+    /** Makes room: for whom there was none before, it begins anew. */
+    forgetGone: (isGone: IsGone): void => void forgetLeaving(all, ({ about }) => isGone(about)),
     /** Lines of the metric of cost, which tool calls have too. */
     renderCost: (name: string) => lines(({ labels, cost }) => (cost > 0 ? `${name}{${labels}} ${cost / 1e9}\n` : '')),
     async render(): Promise<string> {

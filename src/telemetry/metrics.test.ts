@@ -20,6 +20,7 @@ function start() {
 
 const call = (more: Partial<MeteredCall> = {}): MeteredCall => ({
   server_label: 'github',
+  client_id: 'c-1',
   tool_name: 'create_issue',
   virtual_key_id: 'vk-1',
   virtual_key_name: 'ci',
@@ -121,6 +122,36 @@ test('the number of series is bounded; what comes on top is counted per server',
   tools.observe(call({ virtual_key_id: 'vk-3' }), OK);
   const found = counts(await tools.render(), 'mcp_tool_name');
   expect(found).toEqual({ create_issue: 11, _OTHER: 490 });
+});
+
+test('what is counted of a key or a server that is gone leaves when it is found to be gone twice, and makes room', async () => {
+  const tools = createToolMetrics(2);
+  const gone = new Set<string | undefined>();
+  const forget = () =>
+    tools.forgetGone(({ virtual_key_id, client_id }) => gone.has(virtual_key_id) || gone.has(client_id));
+  const read = async () => counts(await tools.render(), 'virtual_key_id', 'mcp_client', 'mcp_tool_name');
+  const second = call({ virtual_key_id: 'vk-2', client_id: 'c-2', server_label: 'jira' });
+  tools.observe(call(), OK);
+  tools.observe(second, OK);
+
+  gone.add('vk-1');
+  forget();
+  gone.delete('vk-1');
+  forget();
+  gone.add('vk-1');
+  forget();
+  tools.observe(call(), OK);
+  expect(await read()).toEqual({ 'vk-1 github create_issue': 2, 'vk-2 jira create_issue': 1 });
+  forget();
+  expect(await read()).toEqual({ 'vk-2 jira create_issue': 1 });
+
+  gone.add('c-2');
+  forget();
+  forget();
+  expect(await read()).toEqual({});
+  tools.observe(call({ virtual_key_id: 'vk-3' }), OK);
+  tools.observe(second, OK);
+  expect(await read()).toEqual({ 'vk-3 github create_issue': 1, 'vk-2 jira create_issue': 1 });
 });
 
 test('HTTP requests are counted by route, method and status', async () => {

@@ -1,3 +1,4 @@
+import type { IsGone } from './gone.ts';
 import { createHttpMetrics, type MeteredRequest } from './http-metrics.ts';
 import type { MetricSources } from './looked-up.ts';
 import { createLlmMetrics, type MeteredAnswer, type MeteredRequest as ModelRequest } from './llm-metrics.ts';
@@ -13,6 +14,8 @@ export interface Metrics {
   httpStarted(): void;
   /** An HTTP request is over. */
   http(request: MeteredRequest): void;
+  /** Lets go of what was counted of keys and servers that are gone, the second time that they are found to be. */
+  forgetGone(isGone: IsGone): void;
   /** Everything in the text format. */
   render(): Promise<string>;
 }
@@ -43,6 +46,10 @@ export function createMetrics(sources: Omit<MetricSources, 'httpInFlight'>): Met
     http(request) {
       httpInFlight -= 1;
       http.observe(request);
+    },
+    forgetGone(isGone) {
+      tools.forgetGone(isGone);
+      models.forgetGone(isGone);
     },
     async render() {
       const registry = await (lookedUp ??= open());

@@ -56,7 +56,7 @@ test('what one gateway renders comes out as it went in, and twice it is twice', 
     keyRotations: () => [['openai', 2]] as const,
   });
   const owner = { virtual_key_id: 'v"\\', virtual_key_name: 'v } 1', team_id: 't', team_name: 't' };
-  const call = { server_label: 's', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c\n' };
+  const call = { server_label: 's', client_id: 'c', tool_name: 't', ...owner, customer_id: 'c', customer_name: 'c\n' };
   metrics.toolCall(call, { status: 'success', latency: 20, cost: 3, error: undefined });
   metrics.httpStarted();
   metrics.http({ path: '/mcp', method: 'POST', status: 200, seconds: 1, requestBytes: 1, responseBytes: 1 });

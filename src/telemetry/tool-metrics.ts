@@ -2,11 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { ERRORS } from '../lib/errors.ts';
 import type { CallEnd, CallStart } from '../store/ledger-rows.ts';
 import { createDistribution, renderLabels, SECONDS, type Distribution } from './distribution.ts';
+import { forgetLeaving, type IsGone, type Leaving } from './gone.ts';
 
 /** Whom and what a tool call is counted under. */
 export type MeteredCall = Pick<
   CallStart,
   | 'server_label'
+  | 'client_id'
   | 'tool_name'
   | 'virtual_key_id'
   | 'virtual_key_name'
@@ -18,7 +20,8 @@ export type MeteredCall = Pick<
 /** How it ended. */
 export type MeteredEnd = Pick<CallEnd, 'status' | 'latency' | 'cost' | 'error'>;
 
-interface Series {
+interface Series extends Leaving {
+  readonly about: Pick<MeteredCall, 'client_id' | 'virtual_key_id'>;
   readonly labels: string;
   readonly costLabels: string;
   readonly seconds: Distribution;
@@ -61,18 +64,22 @@ export function createToolMetrics(maxSeries = MAX_SERIES) {
   function add(call: MeteredCall, tool: string, errorType: string): Series {
     const own = labelsOf(call, tool, errorType);
     const isFull = all.size >= maxSeries && !all.has(own);
-    if (isFull) return open(labelsOf({ ...NOBODY, server_label: call.server_label }, '_OTHER', errorType));
+    if (isFull) {
+      const rest = { ...NOBODY, server_label: call.server_label, client_id: call.client_id };
+      return open(labelsOf(rest, '_OTHER', errorType), rest);
+    }
     const ofServer = within(within(index, call.virtual_key_id), call.server_label);
-    const series = open(own);
+    const series = open(own, call);
     within(ofServer, tool).set(errorType, { call, series });
     return series;
   }
 
-  function open(labels: string): Series {
+  function open(labels: string, { client_id, virtual_key_id }: MeteredCall): Series {
     const known = all.get(labels);
     if (known !== undefined) return known;
+    const about = { client_id, virtual_key_id };
     const costLabels = labels.replace('mcp_method=', 'method=');
-    const series = { labels, costLabels, seconds: createDistribution(SECONDS), cost: 0 };
+    const series = { about, labels, costLabels, seconds: createDistribution(SECONDS), cost: 0, isLeaving: false };
     all.set(labels, series);
     return series;
   }
@@ -82,6 +89,10 @@ export function createToolMetrics(maxSeries = MAX_SERIES) {
       const series = find(call, errorTypeOf(end));
       series.seconds.observe(end.latency / 1_000);
       series.cost += end.cost;
+    },
+    /** Makes room: for whom there was none before, it begins anew. */
+    forgetGone(isGone: IsGone): void {
+      if (forgetLeaving(all, ({ about }) => isGone(about))) index.clear();
     },
     async render(): Promise<string> {
       let text = HEAD;
@@ -99,6 +110,7 @@ export function createToolMetrics(maxSeries = MAX_SERIES) {
 
 const NOBODY: MeteredCall = {
   server_label: undefined,
+  client_id: undefined,
   tool_name: '',
   virtual_key_id: undefined,
   virtual_key_name: undefined,

@@ -20,6 +20,15 @@ export function collectAloneOnFewCores(): void {
   if (availableParallelism() <= 2) setFlagsFromString('--no-parallel-scavenge');
 }
 
+/**
+ * Counts buffers as a part of the heap. Counted apart, as V8 does otherwise, every 64 MB of them bring about a collection of everything,
+ * however little there is to collect: with results of 10 MB one for every other call, 8 ms each. Three times as rare, they take a fifth
+ * more memory at such times.
+ */
+export function countBuffersWithTheHeap(): void {
+  setFlagsFromString('--external-memory-accounted-in-global-limit');
+}
+
 /** A database of this size holds hundreds of servers or thousands of keys. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 
