@@ -19,6 +19,7 @@ import { keptResults } from './migrations/013-kept-results.ts';
 import { nodes } from './migrations/014-nodes.ts';
 import { codeArtifacts } from './migrations/015-code-artifacts.ts';
 import { modelPriceHash } from './migrations/016-model-price-hash.ts';
+import { oauthRegistrations } from './migrations/017-oauth-registrations.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -105,6 +106,7 @@ export function configMigrations(dialect: DatabaseDialect): MigrationSet {
     '014-nodes': nodes(),
     '015-code-artifacts': codeArtifacts(),
     '016-model-price-hash': modelPriceHash(),
+    '017-oauth-registrations': oauthRegistrations(),
   };
   return { migrations, table: 'kysely_migration', lockTable: 'kysely_migration_lock' };
 }

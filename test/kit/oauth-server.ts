@@ -20,6 +20,8 @@ export interface OAuthServerOptions {
   /** Announces PKCE; a server that does not must be refused. */
   readonly announcesPkce?: boolean;
   readonly announcesIss?: boolean;
+  /** How clients may authenticate; all ways unless said. */
+  readonly clientAuthMethods?: readonly ('none' | 'client_secret_basic' | 'client_secret_post')[];
 }
 
 /** A real authorization server (oidc-provider) on the loopback, and the person who signs in there. */
@@ -155,7 +157,9 @@ function configuration(options: OAuthServerOptions): Configuration {
     jwks: { keys: [JWK] },
     cookies: { keys: ['a key of this test'] },
     scopes: ['openid', 'offline_access', ...scopes],
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientAuthMethods: [
+      ...(options.clientAuthMethods ?? ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+    ],
     rotateRefreshToken: options.rotatesRefreshTokens ?? true,
     findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },

@@ -67,7 +67,7 @@ export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> 
     const { server } = config;
     if (server === undefined) throw new GatewayError('wrong_state', 'The sign-in did not begin here.');
     return requestTokens({
-      config,
+      config: { ...config, ...flow.registration },
       server,
       parameters: {
         grant_type: 'authorization_code',

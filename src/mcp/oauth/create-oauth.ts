@@ -162,7 +162,12 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     },
   };
 
-  function viewOf({ access: _access, refresh: _refresh, ...token }: OAuthToken): TokenView {
+  function viewOf({
+    access: _access,
+    refresh: _refresh,
+    registration: _registration,
+    ...token
+  }: OAuthToken): TokenView {
     const whole = book.get(token.id);
     return { ...token, isRenewable: whole !== undefined && renewal.canRenew(whole) };
   }

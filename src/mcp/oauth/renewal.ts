@@ -4,6 +4,7 @@ import { backOff } from '../../lib/time.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
+import { keptRegistration } from '../../store/oauth-registrations.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import type { FetchFor } from './fetch.ts';
@@ -98,7 +99,7 @@ export function createRenewal(deps: Deps): Renewal {
     // Another process was faster.
     if (!token.access.equals(stale.access) && token.status === 'active') return { token };
     try {
-      return { token: applyGrant(token, await ask(token, await store.configs.find(token.config_id), trace)) };
+      return { token: await ask(token, await store.configs.find(token.config_id), trace) };
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'upstream_refused') throw error;
       return { token: refuse(token, error.message), error };
@@ -148,7 +149,7 @@ function gone(): GatewayError {
   return new GatewayError('upstream_refused', 'the credential was removed');
 }
 
-async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<Granted> {
+async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<OAuthToken> {
   const { server } = config ?? {};
   if (config === undefined || server === undefined || config.status === 'revoked') throw gone();
   if (config.issuer !== token.issuer) {
@@ -161,7 +162,8 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
   if (config.grant_type === 'client_credentials') {
     const scope = unionScopes(token.scopes, token.wanted_scopes).join(' ');
     const parameters = { grant_type: 'client_credentials', scope, resource: token.resource };
-    return requestTokens({ config, server, parameters, about: { ...about, rule: 'RFC 6749 §4.4' }, trace });
+    const asked = { config, server, parameters, about: { ...about, rule: 'RFC 6749 §4.4' }, trace };
+    return applyGrant(token, await requestTokens(asked));
   }
   if (!token.refresh.isSet)
     throw new GatewayError('upstream_refused', 'the token is over and there is no refresh token');
@@ -170,7 +172,14 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
     refresh_token: token.refresh.resolve(),
     resource: token.resource,
   };
-  return requestTokens({ config, server, parameters, about: { ...about, rule: 'RFC 6749 §6' }, trace });
+  const registration = token.registration ?? keptRegistration(config);
+  const asked = {
+    config: { ...config, ...registration },
+    server,
+    parameters,
+    about: { ...about, rule: 'RFC 6749 §6' },
+  };
+  return applyGrant({ ...token, registration }, await requestTokens({ ...asked, trace }));
 }
 
 function applyGrant(token: OAuthToken, { access, refresh, expires_at, scopes }: Granted): OAuthToken {

@@ -5,6 +5,7 @@ import type { Database } from '../../store/database.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
+import { keptRegistration } from '../../store/oauth-registrations.ts';
 import type { TokenMode } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import { discover, type Discovered } from './discovery.ts';
@@ -121,6 +122,7 @@ export function createSignIn(deps: SignInDeps) {
       verifier: url.verifier,
       issuer: found.server.issuer,
       redirect_uri: redirectUri,
+      registration: keptRegistration(registration),
       ...{ purpose, mode, identity, label, scopes, resource },
       bind_hash: bind === undefined ? undefined : hashText(bind),
       status: 'pending',
@@ -130,8 +132,10 @@ export function createSignIn(deps: SignInDeps) {
     };
     const outcome = purpose === 'admin' ? ({ status: 'pending', expires_at } as const) : {};
     const next = applyRegistration(config, registration, found, outcome);
+    const former = config.client_id === next.client_id ? undefined : keptRegistration(config);
     await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      if (former !== undefined) await stores.tokens.keepRegistration(config.id, former);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
       await stores.flows.insert(flow, state);
@@ -167,7 +171,14 @@ export function createSignIn(deps: SignInDeps) {
       const stores = store.with(tx);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
-      return stores.tokens.save(newToken(key, granted, { issuer: found.server.issuer, resource, scopes }));
+      return stores.tokens.save(
+        newToken(key, granted, {
+          issuer: found.server.issuer,
+          registration: keptRegistration(registration),
+          resource,
+          scopes,
+        }),
+      );
     });
     await changes.publish('oauth_configs', config.id);
     await changes.publish('oauth_tokens', token.id);
