@@ -42,7 +42,6 @@ interface ChangesOptions {
 const CHANNEL = 'asbru_changes';
 /** Where a process hears that what it announced was applied. */
 const receiptsOf = (node: string): string => `asbru_${node}`;
-const APPLY_ATTEMPTS = 5;
 
 /** In one process a list of listeners; where there are others also a link to them. `onError` hears what nobody can be told. */
 export async function createChanges(
@@ -60,12 +59,28 @@ export async function createChanges(
     for (const { reason } of failed) onError(reason);
     return failed.length === 0;
   };
-  /** A change that cannot be applied, as the database does not answer, is tried again; a new connection reloads all. */
-  const insist = async (table: TableName, id: string): Promise<void> => {
-    for (let attempt = 0; attempt < APPLY_ATTEMPTS; attempt += 1) {
+  /** Changes that could not be applied; `isNews`: announced once more since the latest attempt began. */
+  const unapplied = new Map<string, { isNews: boolean; done: Promise<void> }>();
+  const keepTrying = async (table: TableName, id: string, change: { isNews: boolean }): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
       await sleep(backOff(attempt), undefined, { ref: false });
-      if (await deliver(table, id)) return;
+      change.isNews = false;
+      // What was announced during an attempt may have been written after that had read.
+      if ((await deliver(table, id)) && !change.isNews) return;
     }
+  };
+  /** Until it is applied, however long the database does not answer: nothing else would bring it while the link holds. */
+  const insist = (table: TableName, id: string): Promise<void> => {
+    const key = JSON.stringify([table, id]);
+    const known = unapplied.get(key);
+    if (known !== undefined) {
+      known.isNews = true;
+      return known.done;
+    }
+    const change = { isNews: false, done: Promise.resolve() };
+    unapplied.set(key, change);
+    change.done = keepTrying(table, id, change).finally(() => unapplied.delete(key));
+    return change.done;
   };
   const reloadAll = async (): Promise<void> => {
     const one = async (table: TableName): Promise<void> => {
