@@ -35,6 +35,7 @@ interface Deps {
 
 interface Failure {
   readonly attempt: number;
+  /** By `performance.now()`. */
   readonly until: number;
   readonly error: unknown;
 }
@@ -118,13 +119,13 @@ export function createRenewal(deps: Deps): Renewal {
       const known = running.get(token.id);
       if (known !== undefined) return known;
       const failure = failures.get(token.id);
-      if (failure !== undefined && failure.until > Date.now()) return Promise.reject(failure.error);
+      if (failure !== undefined && failure.until > performance.now()) return Promise.reject(failure.error);
       const fresh = withPermit(() => run(token))
         .catch((error: unknown) => {
           if (error instanceof GatewayError && error.code === 'upstream_refused') failures.delete(token.id);
           else {
             const attempt = (failure?.attempt ?? -1) + 1;
-            failures.set(token.id, { attempt, until: Date.now() + backOff(attempt), error });
+            failures.set(token.id, { attempt, until: performance.now() + backOff(attempt), error });
           }
           throw error;
         })
