@@ -35,6 +35,26 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(changes.heard).toEqual(['mcp_clients:a', 'mcp_clients:b']);
   });
 
+  test('who comes first is done before the others hear of a change, which they do not if that fails', async () => {
+    await using database = await openTestDatabase(type);
+    const seen: string[] = [];
+    const isAway = new Set(['b']);
+    const changes = await createChanges(database, () => undefined);
+    changes.subscribe((_table, id) => void seen.push(`second ${id}`));
+    const first = async (_table: string, id: string): Promise<void> => {
+      await sql`select 1`.execute(database.db);
+      seen.push(`first ${id}`);
+      if (isAway.delete(id)) throw new Error('the database is away');
+    };
+    changes.subscribe(first, { isFirst: true });
+    await changes.publish('mcp_clients', 'a');
+    expect(seen).toEqual(['first a', 'second a']);
+    await changes.publish('mcp_clients', 'b');
+    expect(seen.slice(2)).toEqual(['first b']);
+    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['first b', 'first b', 'second b']));
+    await changes.close();
+  });
+
   test('a listener that fails is told of and disturbs nobody', async () => {
     await using database = await openTestDatabase(type);
     const heard: string[] = [];

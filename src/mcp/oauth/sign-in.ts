@@ -8,6 +8,7 @@ import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
 import { keptRegistration } from '../../store/oauth-registrations.ts';
 import type { TokenMode } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
+import type { Executor } from '../../store/schema.ts';
 import { discover, type Discovered } from './discovery.ts';
 import type { FetchFor } from './fetch.ts';
 import type { BeginAdmin, BeginUser, Begun } from './oauth.ts';
@@ -35,6 +36,8 @@ export interface SignInDeps {
   readonly fetchFor: FetchFor;
   /** Where the client id metadata document for this redirect URI can be read; undefined when it cannot. */
   readonly documentUrl: (redirectUri: string) => string | undefined;
+  /** Part of the transaction that begins to wait for a person, or needs none; throws when the server is another than was asked. */
+  readonly onBegin?: ((tx: Executor, client: McpClient) => Promise<void>) | undefined;
 }
 
 /** How long a person may take. */
@@ -135,6 +138,7 @@ export function createSignIn(deps: SignInDeps) {
     const former = config.client_id === next.client_id ? undefined : keptRegistration(config);
     await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      if (!plan.isNew) await deps.onBegin?.(tx, client);
       if (former !== undefined) await stores.tokens.keepRegistration(config.id, former);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
@@ -169,6 +173,7 @@ export function createSignIn(deps: SignInDeps) {
     const key = { config_id: config.id, client_id: client.client_id, mode, identity, label };
     const token = await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      if (!plan.isNew) await deps.onBegin?.(tx, client);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
       return stores.tokens.save(

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
-import type { Changes } from '../../store/changes.ts';
+import type { ChangeListener, Changes } from '../../store/changes.ts';
 import type { Holder, IdentityMode } from '../../store/holder.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
 import type { CredentialFilter, HeaderCredential, HeaderCredentialStore } from '../../store/header-credentials.ts';
@@ -42,14 +42,16 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
   let isKnown = false;
   let reloading: Promise<void> = Promise.resolve();
 
-  changes.subscribe(async (table, id) => {
+  const hear: ChangeListener = async (table, id) => {
     const filter = id === '*' ? undefined : filterOf(table, id);
     const isOurs = table === 'header_credentials' || table === 'mcp_clients' || Object.hasOwn(IDENTITIES, table);
     if (!isOurs) return;
     // Most servers, keys and users have none, and a new one is announced under its own id.
     const concerns = filter === undefined || 'id' in filter || matching(filter).length > 0;
     if (concerns) await queue(filter);
-  });
+  };
+  // First: a server that was moved must not be called at its new place with what was entered for the old one.
+  changes.subscribe(hear, { isFirst: true });
 
   /** One reload after the other, so that the newest state is also the last to arrive. */
   function queue(filter?: CredentialFilter): Promise<void> {
