@@ -56,6 +56,8 @@ export interface OAuthTokenStore {
   setStatus(ids: readonly string[], status: TokenStatus, reason: string | undefined): Promise<void>;
   /** The configuration gets another registration: the tokens that say nothing of theirs were given to this one. */
   keepRegistration(config_id: string, registration: RegisteredClient): Promise<void>;
+  /** Of this version of the token; false when it is another one by now. */
+  demandReauth(token: OAuthToken, reason: string): Promise<boolean>;
   saveWanted(id: string, scopes: readonly string[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
   /** Removes what a holder has, with the sign-ins under way: none may bring it back. */
@@ -111,6 +113,20 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
         .set(fields)
         .where('id', 'in', [...ids])
         .execute();
+    },
+
+    async demandReauth({ id, updated_at }, reason) {
+      const fields = {
+        status: 'needs_reauth',
+        status_reason: reason,
+        updated_at: Math.max(Date.now(), updated_at + 1),
+      };
+      const query = db
+        .updateTable('oauth_tokens')
+        .set(fields)
+        .where('id', '=', id)
+        .where('updated_at', '=', updated_at);
+      return (await query.executeTakeFirst()).numUpdatedRows === 1n;
     },
 
     async keepRegistration(config_id, registration) {

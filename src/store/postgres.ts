@@ -66,7 +66,11 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
     openLink: (link) => openNoticeLink({ ...link, createListener, notify }),
     carry: postgresCarry,
     lock: (id, isWaiting) =>
-      holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError),
+      holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError).catch(
+        (cause: unknown) => {
+          throw unavailable(place, cause);
+        },
+      ),
   };
 }
 

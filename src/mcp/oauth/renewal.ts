@@ -4,13 +4,13 @@ import { backOff } from '../../lib/time.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
-import { keptRegistration } from '../../store/oauth-registrations.ts';
+import { keptRegistration, type RegisteredClient } from '../../store/oauth-registrations.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import type { FetchFor } from './fetch.ts';
 import { unionScopes } from './scopes.ts';
 import type { TokenBook } from './token-book.ts';
-import { requestTokens, type Granted } from './token-endpoint.ts';
+import { isUnknownClient, requestTokens, type Granted } from './token-endpoint.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 /** Gets new tokens for old ones. */
@@ -21,7 +21,8 @@ export interface Renewal {
    */
   renew(token: OAuthToken): Promise<OAuthToken>;
   canRenew(token: OAuthToken): boolean;
-  markForReauth(token: OAuthToken, reason: string): Promise<void>;
+  /** False when it is another one by now. */
+  markForReauth(token: OAuthToken, reason: string): Promise<boolean>;
 }
 
 interface Deps {
@@ -40,13 +41,15 @@ interface Failure {
   readonly error: unknown;
 }
 
-/** Each renewal holds a connection of the pool on PostgreSQL, which calls need too. */
+/** At one authorization server: one that hangs holds up no other. On PostgreSQL each has a connection of its own meanwhile. */
 const MAX_AT_ONCE = 3;
 
 export function createRenewal(deps: Deps): Renewal {
   const { database, store, book, changes, onError } = deps;
   const running = new Map<string, Promise<OAuthToken>>();
   const failures = new Map<string, Failure>();
+  /** What was got but could not be stored, by the id of the token: its refresh token may be spent. */
+  const unsaved = new Map<string, { readonly before: OAuthToken; readonly answer: Answer }>();
   const withPermit = createPermits(MAX_AT_ONCE);
 
   async function run(stale: OAuthToken): Promise<OAuthToken> {
@@ -54,17 +57,7 @@ export function createRenewal(deps: Deps): Renewal {
     const { id } = stale;
     let isRenewed = false;
     try {
-      const outcome =
-        database.dialect.type === 'postgres'
-          ? // The lock keeps other processes from spending the same refresh token, which would revoke them all.
-            await database.transaction(async (tx) => {
-              const stored = store.with(tx);
-              const token = await stored.tokens.lock(id, database.dialect);
-              const next = await replace(stale, token, trace);
-              if (next !== undefined && 'token' in next) await stored.tokens.update(next.token);
-              return next;
-            })
-          : await renewInTurn(stale, trace);
+      const outcome = await renewInTurn(stale, trace);
       if (outcome === undefined) throw gone();
       await changes.publish('oauth_tokens', id);
       if ('error' in outcome) throw outcome.error;
@@ -77,33 +70,45 @@ export function createRenewal(deps: Deps): Renewal {
     }
   }
 
-  /** SQLite has one connection and one writer: a transaction around the request would stop everybody. */
+  /**
+   * The lock keeps other processes from spending the same refresh token, which would revoke them all. No transaction around the
+   * request: on SQLite it would stop everybody, on PostgreSQL it would take a connection from calls.
+   */
   async function renewInTurn(stale: OAuthToken, trace: Trace): Promise<Outcome | undefined> {
     await using _turn = await database.dialect.lock(`oauth_tokens:${stale.id}`, true);
     const before = await store.tokens.find(stale.id);
-    const next = await replace(stale, before, trace);
-    if (next === undefined || before === undefined) return undefined;
-    return database.transaction(async (tx) => {
+    if (before === undefined) return undefined;
+    // Another process was faster.
+    if (!before.access.equals(stale.access) && before.status === 'active') return { token: before };
+    const answer = await answerFor(before, trace);
+    if (!('error' in answer)) unsaved.set(stale.id, { before, answer });
+    const outcome = await database.transaction(async (tx) => {
       const { tokens } = store.with(tx);
-      const now = await tokens.find(stale.id);
-      if (now === undefined) return undefined;
+      const now = await tokens.lock(stale.id, database.dialect);
+      if (now === undefined || now.config_id !== before.config_id) return undefined;
       // Somebody signed in again meanwhile: that is the better token.
       if (!now.access.equals(before.access)) return { token: now };
+      const next = 'error' in answer ? { token: refuse(now, answer.error.message), ...answer } : apply(now, answer);
       await tokens.update(next.token);
       return next;
     });
+    unsaved.delete(stale.id);
+    return outcome;
   }
 
-  /** What is to be stored instead; `error` when it is the mark that nothing helps. */
-  async function replace(stale: OAuthToken, token: OAuthToken | undefined, trace: Trace): Promise<Outcome | undefined> {
-    if (token === undefined) return undefined;
-    // Another process was faster.
-    if (!token.access.equals(stale.access) && token.status === 'active') return { token };
+  async function answerFor(token: OAuthToken, trace: Trace): Promise<Answer | Refusal> {
+    const kept = unsaved.get(token.id);
+    if (kept?.before.access.equals(token.access) === true) return kept.answer;
+    const config = await store.configs.find(token.config_id);
     try {
-      return { token: await ask(token, await store.configs.find(token.config_id), trace) };
+      return await ask(token, config, trace);
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'upstream_refused') throw error;
-      return { token: refuse(token, error.message), error };
+      if (config !== undefined && isUnknownClient(error)) {
+        await store.configs.forgetRegistration(config.id, (token.registration ?? config).client_id);
+        await changes.publish('oauth_configs', config.id);
+      }
+      return { error };
     }
   }
 
@@ -120,7 +125,7 @@ export function createRenewal(deps: Deps): Renewal {
       if (known !== undefined) return known;
       const failure = failures.get(token.id);
       if (failure !== undefined && failure.until > performance.now()) return Promise.reject(failure.error);
-      const fresh = withPermit(() => run(token))
+      const fresh = withPermit(token.issuer, () => run(token))
         .catch((error: unknown) => {
           if (error instanceof GatewayError && error.code === 'upstream_refused') failures.delete(token.id);
           else {
@@ -134,9 +139,10 @@ export function createRenewal(deps: Deps): Renewal {
       return fresh;
     },
 
-    async markForReauth({ id }, reason) {
-      await store.tokens.setStatus([id], 'needs_reauth', reason);
-      await changes.publish('oauth_tokens', id);
+    async markForReauth(token, reason) {
+      const isMarked = await store.tokens.demandReauth(token, reason);
+      await changes.publish('oauth_tokens', token.id);
+      return isMarked;
     },
   };
 }
@@ -146,11 +152,22 @@ interface Outcome {
   readonly error?: GatewayError;
 }
 
+/** What a token becomes. */
+interface Answer {
+  readonly granted: Granted;
+  /** To whom it was given. */
+  readonly registration: RegisteredClient | undefined;
+}
+
+interface Refusal {
+  readonly error: GatewayError;
+}
+
 function gone(): GatewayError {
   return new GatewayError('upstream_refused', 'the credential was removed');
 }
 
-async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<OAuthToken> {
+async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<Answer> {
   const { server } = config ?? {};
   if (config === undefined || server === undefined || config.status === 'revoked') throw gone();
   if (config.issuer !== token.issuer) {
@@ -164,7 +181,7 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
     const scope = unionScopes(token.scopes, token.wanted_scopes).join(' ');
     const parameters = { grant_type: 'client_credentials', scope, resource: token.resource };
     const asked = { config, server, parameters, about: { ...about, rule: 'RFC 6749 §4.4' }, trace };
-    return applyGrant(token, await requestTokens(asked));
+    return { granted: await requestTokens(asked), registration: undefined };
   }
   if (!token.refresh.isSet)
     throw new GatewayError('upstream_refused', 'the token is over and there is no refresh token');
@@ -180,22 +197,26 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
     parameters,
     about: { ...about, rule: 'RFC 6749 §6' },
   };
-  return applyGrant({ ...token, registration }, await requestTokens({ ...asked, trace }));
+  return { granted: await requestTokens({ ...asked, trace }), registration };
 }
 
-function applyGrant(token: OAuthToken, { access, refresh, expires_at, scopes }: Granted): OAuthToken {
+function apply(token: OAuthToken, { granted, registration }: Answer): Outcome {
+  const { access, refresh, expires_at, scopes } = granted;
   const now = stamp(token);
-  return freeze({
-    ...token,
-    access,
-    refresh: refresh ?? token.refresh,
-    expires_at,
-    scopes: scopes ?? unionScopes(token.scopes),
-    status: 'active',
-    status_reason: undefined,
-    last_refreshed_at: now,
-    updated_at: now,
-  });
+  return {
+    token: freeze({
+      ...token,
+      access,
+      refresh: refresh ?? token.refresh,
+      registration,
+      expires_at,
+      scopes: scopes ?? unionScopes(token.scopes),
+      status: 'active',
+      status_reason: undefined,
+      last_refreshed_at: now,
+      updated_at: now,
+    }),
+  };
 }
 
 function refuse(token: OAuthToken, reason: string): OAuthToken {
@@ -207,19 +228,21 @@ function stamp({ updated_at }: OAuthToken): number {
   return Math.max(Date.now(), updated_at + 1);
 }
 
-/** Lets so many run at once; the others wait in line. */
-function createPermits(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
-  let free = limit;
-  const waiting: (() => void)[] = [];
-  return async (run) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+/** Lets so many of each kind run at once; the others wait in line. */
+function createPermits(limit: number): <T>(kind: string, run: () => Promise<T>) => Promise<T> {
+  const lines = new Map<string, { taken: number; readonly waiting: (() => void)[] }>();
+  return async (kind, run) => {
+    const line = lines.get(kind) ?? { taken: 0, waiting: [] };
+    lines.set(kind, line);
+    if (line.taken < limit) line.taken += 1;
+    else await new Promise<void>((resolve) => line.waiting.push(resolve));
     try {
       return await run();
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
+      const next = line.waiting.shift();
+      if (next === undefined) line.taken -= 1;
       else next();
+      if (line.taken === 0) lines.delete(kind);
     }
   };
 }

@@ -69,7 +69,8 @@ export function createTokenAuth(deps: Deps) {
     async function refusedToken(token: OAuthToken): Promise<boolean> {
       if (!renewal.canRenew(token) || performance.now() - (renewedAt.get(token.id) ?? -Infinity) < TRUST_MS) {
         const reason = 'the server refused the token';
-        await renewal.markForReauth(token, reason);
+        // Else somebody signed in again elsewhere, of which the notice may be on its way.
+        if (!(await renewal.markForReauth(token, reason))) return true;
         throw problem('needs_reauth', reason, token.wanted_scopes);
       }
       await renew(token);
