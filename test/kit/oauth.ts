@@ -57,7 +57,7 @@ export async function startNode(database: Database, options: NodeOptions = {}): 
     store,
     errors,
     async [Symbol.asyncDispose]() {
-      oauth.stop();
+      await oauth.stop();
       await changes.close();
     },
   };

@@ -1,11 +1,13 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/lib/secret.ts';
+import { openDatabase, type Database } from '../../src/store/database.ts';
 import { exampleClient } from '../kit/clients.ts';
 import { DATABASES } from '../kit/databases.ts';
 import { callWith, expireTokens, REDIRECT, startNode, startOAuthScene, type OAuthScene } from '../kit/oauth.ts';
 import { startOAuthServer } from '../kit/oauth-server.ts';
 import { startProtectedUpstream } from '../kit/oauth-upstream.ts';
+import { openShared, SHARED } from '../kit/shared.ts';
 import { waitFor } from '../kit/wait.ts';
 
 const REFRESH = 'POST /token refresh_token';
@@ -22,6 +24,9 @@ async function fill({ database: { db, dialect } }: OAuthScene): Promise<() => Pr
   await sql`create trigger no_room before update on oauth_tokens for each row execute function no_room()`.execute(db);
   return async () => void (await sql`drop trigger no_room on oauth_tokens`.execute(db));
 }
+
+/** Closes it at the end. */
+const closing = (database: Database) => ({ ...database, [Symbol.asyncDispose]: () => database.close() });
 
 const succeeds = (scene: OAuthScene) => async (): Promise<boolean> =>
   (await callWith(scene.shared(), scene.upstream.url).catch(() => 0)) === 200;
@@ -113,6 +118,31 @@ describe.each(DATABASES)('on %s', (type) => {
     await scene.signInAgain();
     expect(await callWith(scene.shared(), scene.upstream.url)).toBe(200);
   });
+});
+
+test.each(SHARED)('a gateway that ends stores what it is being given first (%s)', async (type) => {
+  await using place = await openShared(type);
+  await using scene = await startOAuthScene();
+  const { server, client } = scene;
+  const database = await openDatabase(place.database());
+  const node = await startNode(database);
+  const begun = await node.oauth.beginAdmin({ client, input: {}, redirectUri: REDIRECT });
+  await node.oauth.finish({ query: await scene.browse(begun) });
+  const signedIn = { ...client, oauth_config_id: begun.oauth_config_id };
+  await expireTokens({ database, changes: node.changes });
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  server.tokenGate = promise;
+  const call = callWith(node.oauth.tokenFor(signedIn, 'shared'), scene.upstream.url).catch(() => 0);
+  await waitFor(() => server.count('POST /token waits') === 1, 'the renewal begins');
+  const ending = node[Symbol.asyncDispose]();
+  release();
+  await ending;
+  await database.close();
+  await call;
+  await using again = await openDatabase(place.database()).then(closing);
+  await using next = await startNode(again);
+  expect(await callWith(next.oauth.tokenFor(signedIn, 'shared'), scene.upstream.url)).toBe(200);
+  expect(server.count(REFRESH)).toBe(1);
 });
 
 test('a token that another process has got meanwhile is not given up with the one that was refused', async () => {

@@ -74,13 +74,13 @@ test.each(DATABASES)('no token for the old place is sent to the new one while it
     expect((await signIn(scene, key, `person ${person}`)).status).toBe(200);
     keys.push(key);
   }
-  let isMoved = false;
+  const moving = { isDone: false };
   const calling = keys.map(async (key) => {
-    while (!isMoved) await call(scene, key);
+    while (!moving.isDone) await call(scene, key);
     requiredIn(await call(scene, key));
   });
   await move(scene, elsewhere);
-  isMoved = true;
+  moving.isDone = true;
   await Promise.all(calling);
   expect(subjectsAt(elsewhere)).toEqual(new Set(['the admin']));
 });

@@ -158,8 +158,9 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     }),
 
     onChanged: (listener) => book.onChanged(listener),
-    stop() {
+    async stop() {
       sweep.stop();
+      await renewal.settled();
       book.stop();
     },
   };

@@ -128,7 +128,8 @@ export interface OAuth {
   clientDocument(): Readonly<Record<string, unknown>> | undefined;
   /** Gives the function that ends the subscription. */
   onChanged(listener: (change: TokenChange) => void): () => void;
-  stop(): void;
+  /** Stores what is being renewed first. */
+  stop(): Promise<void>;
 }
 
 export interface TokenOptions {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../lib/errors.ts';
 import { freeze } from '../../lib/freeze.ts';
 import { backOff } from '../../lib/time.ts';
@@ -21,6 +22,8 @@ export interface Renewal {
    */
   renew(token: OAuthToken): Promise<OAuthToken>;
   canRenew(token: OAuthToken): boolean;
+  /** Returns when all that is asked for is stored, or nothing more can be expected soon: what was spent for it is lost otherwise. */
+  settled(): Promise<void>;
   /** False when it is another one by now. */
   markForReauth(token: OAuthToken, reason: string): Promise<boolean>;
 }
@@ -43,6 +46,8 @@ interface Failure {
 
 /** At one authorization server: one that hangs holds up no other. On PostgreSQL each has a connection of its own meanwhile. */
 const MAX_AT_ONCE = 3;
+/** A gateway that ends waits for so long. */
+const ENDING_MS = 10_000;
 
 export function createRenewal(deps: Deps): Renewal {
   const { database, store, book, changes, onError } = deps;
@@ -137,6 +142,13 @@ export function createRenewal(deps: Deps): Renewal {
         .finally(() => running.delete(token.id));
       running.set(token.id, fresh);
       return fresh;
+    },
+
+    async settled() {
+      const limit = new AbortController();
+      const late = sleep(ENDING_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+      await Promise.race([Promise.allSettled(running.values()), late]);
+      limit.abort();
     },
 
     async markForReauth(token, reason) {
