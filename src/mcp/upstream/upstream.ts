@@ -71,11 +71,11 @@ export class Upstream {
     this.#grants = grants;
     this.#known = known;
     this.#deps = deps;
-    this.dedicated = new DedicatedSessions(({ capabilities }, own) =>
-      deps.openSession(this.#client, { era: 'legacy', capabilities, auth: own?.auth }),
+    this.dedicated = new DedicatedSessions(async ({ capabilities }, own) =>
+      deps.openSession(this.#placeFor(own), { era: 'legacy', capabilities, auth: own?.auth }),
     );
-    this.#own = new OwnSessions((own) =>
-      deps.openSession(this.#client, { era: this.#era, capabilities: {}, auth: own.auth }),
+    this.#own = new OwnSessions(async (own) =>
+      deps.openSession(this.#placeFor(own), { era: this.#era, capabilities: {}, auth: own.auth }),
     );
     this.special = new OffersByProfile({
       open: ({ capabilities }) => deps.openSession(this.#client, { era: 'legacy', capabilities }),
@@ -263,6 +263,12 @@ export class Upstream {
       if (!isExpired(error)) throw error;
       return send(await this.#link.renew(session, this.#client, signal), call, signal);
     }
+  }
+
+  /** A credential that was being got while the server was moved is for the old place; nothing ran with it. */
+  #placeFor(own: OwnAuth | undefined): McpClient {
+    if (own === undefined || !isMoved(own.client, this.#client)) return this.#client;
+    throw new GatewayError('upstream_session_expired', 'the server was moved to another address meanwhile');
   }
 
   async #callOwn(call: UpstreamCall, signal: CallSignal, own: OwnAuth): Promise<Reply> {
