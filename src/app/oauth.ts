@@ -6,6 +6,7 @@ import { createOAuth } from '../mcp/oauth/create-oauth.ts';
 import type { FetchFor } from '../mcp/oauth/fetch.ts';
 import type { OAuth } from '../mcp/oauth/oauth.ts';
 import { isIdentityMode } from '../mcp/personal/identity.ts';
+import type { McpClient } from '../store/mcp-clients.ts';
 import type { OAuthFlow } from '../store/oauth-flows.ts';
 import type { Executor } from '../store/schema.ts';
 import type { Common } from './common.ts';
@@ -24,12 +25,21 @@ export async function openOAuth({ file, stores, changes, settings, egress, onErr
     changes,
     fetchFor,
     onUser: createOnUser(stores),
+    onBegin: createOnBegin(stores),
     publicUrl: () => settings().mcp_external_client_url,
     idp: file.auth?.oidc,
     onError,
   });
   cleanup.defer(() => oauth.stop());
   return oauth;
+}
+
+/** A sign-in is for the server that was asked: one at another place must not be given its token. */
+function createOnBegin({ headerCredentials, database }: Pick<Common['stores'], 'headerCredentials' | 'database'>) {
+  return async (tx: Executor, { client_id, name, updated_at }: McpClient): Promise<void> => {
+    const now = await headerCredentials.with(tx).lockClient(client_id, database.dialect);
+    if (now !== updated_at) throw new GatewayError('conflict', `${name} was changed in the meantime; begin again`);
+  };
 }
 
 /** A token is kept only while somebody waits for it: the link is used up with it, and gone when it was taken back. */

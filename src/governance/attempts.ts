@@ -13,7 +13,7 @@ export interface Attempts {
 const BY_ADDRESS = { free: 20, firstMs: 1_000, longestMs: 15 * 60_000 };
 const BY_NAME = { free: 5, firstMs: 1_000, longestMs: 60_000 };
 
-export function createAttempts(now: () => number = Date.now): Attempts {
+export function createAttempts(now?: () => number): Attempts {
   const addresses = createThrottle(BY_ADDRESS, now);
   const names = createThrottle(BY_NAME, now);
   return {

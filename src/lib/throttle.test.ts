@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createThrottle } from './throttle.ts';
 
 function start() {
@@ -50,4 +50,15 @@ test('ten thousand other keys do not push out one that is under attack', () => {
     if (key % 5_000 === 0) throttle.count('target');
   }
   expect(throttle.delay('target')).toBeGreaterThan(0);
+});
+
+test('a clock that is set back locks nobody out for longer', () => {
+  const throttle = createThrottle({ free: 1, firstMs: 1_000, longestMs: 1_000 });
+  throttle.count('a');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  try {
+    expect(throttle.delay('a')).toBeLessThanOrEqual(1_000);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -32,7 +32,10 @@ const FORGET_MS = 60 * 60_000;
 const MAX_KEYS = 10_000;
 
 /** Counts in memory, in this process: what it protects is slow enough that a few processes make no difference. */
-export function createThrottle({ free, firstMs, longestMs }: ThrottleOptions, now: () => number = Date.now): Throttle {
+export function createThrottle(
+  { free, firstMs, longestMs }: ThrottleOptions,
+  now: () => number = () => performance.now(),
+): Throttle {
   /** In the order of the last attempt. */
   const known = new Map<string, Failures>();
 

@@ -19,6 +19,8 @@ export interface Identity {
 
 /** The credential of one caller for one server. */
 export interface OwnAuth {
+  /** The server as it was when the credential was found: it is for no other place. */
+  readonly client: McpClient;
   readonly auth: Auth;
   /** Changes with the identity and with the credential: connections are shared by callers with the same text, never by others. */
   readonly key: string;
@@ -81,6 +83,7 @@ export function createCredentials({ shared, obstacle, kinds, links, exchanged }:
         throw new GatewayError('wrong_state', `${client.name}: auth_type "${client.auth_type}" is not available`);
       const { personal, holder } = await find(kind, server, request);
       return {
+        client,
         auth: personal.auth,
         key: personal.key,
         credential: personal.id,

@@ -6,6 +6,9 @@ import type { Database } from './database.ts';
 import { TABLES } from './schema.ts';
 import { createChanges } from './changes.ts';
 
+// Attempts come one after the other, without the seconds in between.
+vi.mock('../lib/time.ts', async (real) => ({ ...(await real<object>()), backOff: () => 1 }));
+
 /** Changes that note what they hear and what goes wrong. */
 async function openChanges(database: Database) {
   const heard: string[] = [];
@@ -32,6 +35,26 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(changes.heard).toEqual(['mcp_clients:a', 'mcp_clients:b']);
   });
 
+  test('who comes first is done before the others hear of a change, which they do not if that fails', async () => {
+    await using database = await openTestDatabase(type);
+    const seen: string[] = [];
+    const isAway = new Set(['b']);
+    const changes = await createChanges(database, () => undefined);
+    changes.subscribe((_table, id) => void seen.push(`second ${id}`));
+    const first = async (_table: string, id: string): Promise<void> => {
+      await sql`select 1`.execute(database.db);
+      seen.push(`first ${id}`);
+      if (isAway.delete(id)) throw new Error('the database is away');
+    };
+    changes.subscribe(first, { isFirst: true });
+    await changes.publish('mcp_clients', 'a');
+    expect(seen).toEqual(['first a', 'second a']);
+    await changes.publish('mcp_clients', 'b');
+    expect(seen.slice(2)).toEqual(['first b']);
+    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['first b', 'first b', 'second b']));
+    await changes.close();
+  });
+
   test('a listener that fails is told of and disturbs nobody', async () => {
     await using database = await openTestDatabase(type);
     const heard: string[] = [];
@@ -46,6 +69,58 @@ describe.each(DATABASES)('on %s', (type) => {
     expect(heard).toEqual(['settings:x']);
     expect(errors.map(String)).toEqual(['Error: at once', 'Error: later']);
     await changes.close();
+  });
+});
+
+/** A row of which this process keeps what the database last said; `isAway` while that does not answer. */
+async function openFollower(database: Database) {
+  const row = { stored: 0, known: 0, reads: 0, isAway: true };
+  const changes = await createChanges(database, () => undefined);
+  changes.subscribe(async () => {
+    row.reads += 1;
+    const { stored } = row;
+    await Promise.resolve();
+    if (row.isAway) throw new Error('the database is away');
+    row.known = stored;
+  });
+  return { row, changes, [Symbol.asyncDispose]: () => changes.close() };
+}
+
+describe('a change that cannot be applied', () => {
+  test('is applied in the end, however long the database is away', async () => {
+    await using database = await openTestDatabase('sqlite');
+    await using follower = await openFollower(database);
+    const { row, changes } = follower;
+    row.stored = 1;
+    await changes.publish('virtual_keys', 'revoked');
+    await vi.waitFor(() => expect(row.reads).toBeGreaterThan(20));
+    row.isAway = false;
+    await vi.waitFor(() => expect(row.known).toBe(1));
+  });
+
+  test('is tried once for all who announced it, until the latest of them is in', async () => {
+    await using database = await openTestDatabase('sqlite');
+    await using follower = await openFollower(database);
+    const { row, changes } = follower;
+    for (let version = 1; version <= 50; version += 1) {
+      row.stored = version;
+      await changes.publish('virtual_keys', 'busy');
+    }
+    row.isAway = false;
+    const before = row.reads;
+    await vi.waitFor(() => expect(row.known).toBe(50));
+    expect(row.reads - before).toBeLessThanOrEqual(5);
+  });
+
+  test('is tried no more after the end', async () => {
+    await using database = await openTestDatabase('sqlite');
+    const { row, changes } = await openFollower(database);
+    await changes.publish('virtual_keys', 'x');
+    await changes.close();
+    row.isAway = false;
+    const { reads } = row;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(row.reads).toBe(reads);
   });
 });
 

@@ -18,8 +18,11 @@ export interface Changes {
   publish(table: TableName, id: string): Promise<void>;
   /** Has everything read again: what another process announced, or should have, may not have come here. */
   reloadAll(): Promise<void>;
-  /** Gives the function that ends the subscription. */
-  subscribe(listener: ChangeListener): () => void;
+  /**
+   * Gives the function that ends the subscription. Those who come first are done before the others hear of it, and again if they fail:
+   * what a change takes away is gone before anything acts on the change.
+   */
+  subscribe(listener: ChangeListener, options?: { readonly isFirst: boolean }): () => void;
   close(): Promise<void>;
 }
 
@@ -42,7 +45,6 @@ interface ChangesOptions {
 const CHANNEL = 'asbru_changes';
 /** Where a process hears that what it announced was applied. */
 const receiptsOf = (node: string): string => `asbru_${node}`;
-const APPLY_ATTEMPTS = 5;
 
 /** In one process a list of listeners; where there are others also a link to them. `onError` hears what nobody can be told. */
 export async function createChanges(
@@ -50,22 +52,41 @@ export async function createChanges(
   onError: (error: unknown) => void,
   { node = randomUUID(), others = () => [] }: ChangesOptions = {},
 ): Promise<Changes> {
-  const listeners = new Set<ChangeListener>();
+  const first = new Set<ChangeListener>();
+  const later = new Set<ChangeListener>();
   const receipts = createReceipts();
 
   /** False when a listener could not apply it. */
-  const deliver = async (table: TableName, id: string): Promise<boolean> => {
+  const tell = async (listeners: ReadonlySet<ChangeListener>, table: TableName, id: string): Promise<boolean> => {
     const done = await Promise.allSettled([...listeners].map(async (listener) => listener(table, id)));
     const failed = done.filter((one) => one.status === 'rejected');
     for (const { reason } of failed) onError(reason);
     return failed.length === 0;
   };
-  /** A change that cannot be applied, as the database does not answer, is tried again; a new connection reloads all. */
-  const insist = async (table: TableName, id: string): Promise<void> => {
-    for (let attempt = 0; attempt < APPLY_ATTEMPTS; attempt += 1) {
+  const deliver = async (table: TableName, id: string): Promise<boolean> =>
+    (await tell(first, table, id)) && tell(later, table, id);
+  /** Changes that could not be applied; `isNews`: announced once more since the latest attempt began. */
+  const unapplied = new Map<string, { isNews: boolean; done: Promise<void> }>();
+  const keepTrying = async (table: TableName, id: string, change: { isNews: boolean }): Promise<void> => {
+    for (let attempt = 0; ; attempt += 1) {
       await sleep(backOff(attempt), undefined, { ref: false });
-      if (await deliver(table, id)) return;
+      change.isNews = false;
+      // What was announced during an attempt may have been written after that had read.
+      if ((await deliver(table, id)) && !change.isNews) return;
     }
+  };
+  /** Until it is applied, however long the database does not answer: nothing else would bring it while the link holds. */
+  const insist = (table: TableName, id: string): Promise<void> => {
+    const key = JSON.stringify([table, id]);
+    const known = unapplied.get(key);
+    if (known !== undefined) {
+      known.isNews = true;
+      return known.done;
+    }
+    const change = { isNews: false, done: Promise.resolve() };
+    unapplied.set(key, change);
+    change.done = keepTrying(table, id, change).finally(() => unapplied.delete(key));
+    return change.done;
   };
   const reloadAll = async (): Promise<void> => {
     const one = async (table: TableName): Promise<void> => {
@@ -129,12 +150,14 @@ export async function createChanges(
       if (!isApplied) void insist(table, id);
     },
     reloadAll,
-    subscribe(listener) {
+    subscribe(listener, { isFirst } = { isFirst: false }) {
+      const listeners = isFirst ? first : later;
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async close() {
-      listeners.clear();
+      first.clear();
+      later.clear();
       if (link !== undefined) await sendUnsent(link).catch(onError);
       unsent.clear();
       await link?.close();

@@ -1,3 +1,5 @@
+import { createOrder } from '../lib/in-order.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Changes } from './changes.ts';
 import type { NodeRow, NodeStore } from './nodes.ts';
 
@@ -53,9 +55,12 @@ export function createCluster(deps: ClusterDeps): Cluster {
   let own: { address: string; isDraining: boolean } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  const inOrder = createOrder();
   changes.subscribe((table) => (table === 'nodes' ? read(0) : undefined));
 
-  async function read(beats: 0 | 1): Promise<void> {
+  const read = (beats: 0 | 1): Promise<void> => inOrder(() => readNow(beats));
+
+  async function readNow(beats: 0 | 1): Promise<void> {
     const rows = (await store.list()).filter(({ id }) => id !== node);
     const before = known;
     known = new Map(
@@ -84,6 +89,9 @@ export function createCluster(deps: ClusterDeps): Cluster {
     await store.remove(dead.map(({ id }) => id));
   }
 
+  /** As long as the database takes for one beat, none is counted against the others either. */
+  const beatAgain = oneAtATime(() => beat().catch(onError));
+
   const isAlive = ({ id, missed, isSuspected }: Known): boolean => missed < BEATS_TO_DIE && !isSuspected && !isGone(id);
 
   return {
@@ -100,7 +108,7 @@ export function createCluster(deps: ClusterDeps): Cluster {
     async join(address) {
       own = { address, isDraining: false };
       await beat();
-      timer = setInterval(() => void beat().catch(onError), beatMs).unref();
+      timer = setInterval(beatAgain, beatMs).unref();
       await changes.publish('nodes', node);
     },
     async drain() {

@@ -20,6 +20,7 @@ import { nodes } from './migrations/014-nodes.ts';
 import { codeArtifacts } from './migrations/015-code-artifacts.ts';
 import { modelPriceHash } from './migrations/016-model-price-hash.ts';
 import { responseEnds } from './migrations/017-response-ends.ts';
+import { oauthRegistrations } from './migrations/018-oauth-registrations.ts';
 import type { Tables } from './schema.ts';
 
 /** Which database to open. */
@@ -107,6 +108,7 @@ export function configMigrations(dialect: DatabaseDialect): MigrationSet {
     '015-code-artifacts': codeArtifacts(),
     '016-model-price-hash': modelPriceHash(),
     '017-response-ends': responseEnds(),
+    '018-oauth-registrations': oauthRegistrations(),
   };
   return { migrations, table: 'kysely_migration', lockTable: 'kysely_migration_lock' };
 }

@@ -43,7 +43,7 @@ export interface OAuthConfig {
   readonly client_id: string | undefined;
   readonly client_secret: Secret;
   readonly registration: 'given' | 'cimd' | 'dynamic' | undefined;
-  /** The redirect URI that a dynamic registration is good for. */
+  /** The redirect URI that a dynamic registration is good for; undefined when it is good for nothing any more. */
   readonly registered_redirect_uri: string | undefined;
   /** The scopes that it may ask for; undefined when it did not name any. */
   readonly registered_scopes: readonly string[] | undefined;
@@ -69,6 +69,8 @@ export interface OAuthConfigStore {
   /** Replaces these fields; what else somebody has changed meanwhile stays. */
   update(config: OAuthConfig, fields: readonly (keyof OAuthConfig)[]): Promise<void>;
   setStatus(id: string, status: OAuthConfigStatus, reason: string | undefined): Promise<void>;
+  /** The authorization server does not know this client any more: the next sign-in registers anew, if that is how it came to be. */
+  forgetRegistration(id: string, client_id: string | undefined): Promise<void>;
   saveTrace(id: string, trace: readonly OAuthTraceStep[]): Promise<void>;
   loadTrace(id: string): Promise<OAuthTraceStep[]>;
   /** Pending ones whose time is over become `expired`; gives their ids. */
@@ -106,6 +108,16 @@ export function createOAuthConfigStore(db: Executor, encryption: Encryption): OA
     async setStatus(id, status, reason) {
       const fields = { status, status_reason: reason ?? null, updated_at: Date.now() };
       await db.updateTable('oauth_configs').set(fields).where('id', '=', id).execute();
+    },
+
+    async forgetRegistration(id, client_id = '') {
+      await db
+        .updateTable('oauth_configs')
+        .set({ registered_redirect_uri: null, updated_at: Date.now() })
+        .where('id', '=', id)
+        .where('client_id', '=', client_id)
+        .where('registration', '=', 'dynamic')
+        .execute();
     },
 
     async saveTrace(id, trace) {

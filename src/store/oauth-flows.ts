@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
+import { registrationColumn, type RegisteredClient } from './oauth-registrations.ts';
 import type { TokenMode } from './oauth-tokens.ts';
 import type { Executor } from './schema.ts';
 import type { OAuthFlowTable } from './tables/credentials.ts';
@@ -15,6 +16,8 @@ export interface OAuthFlow {
   readonly verifier: string;
   readonly issuer: string;
   readonly redirect_uri: string;
+  /** The client that asks; undefined when it is that of the configuration, whatever becomes of it. */
+  readonly registration: RegisteredClient | undefined;
   readonly purpose: 'admin' | 'user';
   readonly mode: TokenMode;
   readonly identity: string;
@@ -56,6 +59,7 @@ export function createOAuthFlowStore(db: Executor, encryption: Encryption): OAut
         ...flow,
         state_hash: hashText(state),
         verifier: encryption.encrypt(flow.verifier, `oauth_flows:verifier:${flow.id}`),
+        registration: registrationColumn(encryption, 'oauth_flows', flow.id).seal(flow.registration),
         bind_hash: flow.bind_hash ?? null,
         scopes: JSON.stringify(flow.scopes),
         resource: flow.resource ?? null,
@@ -101,6 +105,7 @@ function fromRow(stored: OAuthFlowTable, encryption: Encryption): OAuthFlow {
   return freeze({
     ...row,
     verifier: encryption.decrypt(row.verifier, `oauth_flows:verifier:${row.id}`),
+    registration: registrationColumn(encryption, 'oauth_flows', row.id).open(row.registration),
     purpose: row.purpose as OAuthFlow['purpose'],
     mode: row.mode as TokenMode,
     bind_hash: row.bind_hash ?? undefined,

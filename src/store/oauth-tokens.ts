@@ -2,6 +2,7 @@ import type { Encryption } from '../lib/encryption.ts';
 import { freeze } from '../lib/freeze.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { registrationColumn, type RegisteredClient } from './oauth-registrations.ts';
 import type { Executor } from './schema.ts';
 import type { OAuthTokenTable } from './tables/credentials.ts';
 import { secretColumns } from './secret-columns.ts';
@@ -29,6 +30,8 @@ export interface OAuthToken {
   readonly access: Secret;
   /** Empty when none was given. */
   readonly refresh: Secret;
+  /** The client that it was given to; undefined when it is that of the configuration, whatever becomes of it. */
+  readonly registration: RegisteredClient | undefined;
   /** Epoch milliseconds; undefined when not known. */
   readonly expires_at: number | undefined;
   readonly scopes: readonly string[];
@@ -52,6 +55,10 @@ export interface OAuthTokenStore {
   save(token: OAuthToken): Promise<OAuthToken>;
   update(token: OAuthToken): Promise<void>;
   setStatus(ids: readonly string[], status: TokenStatus, reason: string | undefined): Promise<void>;
+  /** The configuration gets another registration: the tokens that say nothing of theirs were given to this one. */
+  keepRegistration(config_id: string, registration: RegisteredClient): Promise<void>;
+  /** Of this version of the token; false when it is another one by now. */
+  demandReauth(token: OAuthToken, reason: string): Promise<boolean>;
   saveWanted(id: string, scopes: readonly string[]): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
   /** Removes what a holder has, with the sign-ins under way: none may bring it back. */
@@ -109,6 +116,33 @@ export function createOAuthTokenStore(db: Executor, encryption: Encryption): OAu
         .execute();
     },
 
+    async demandReauth({ id, updated_at }, reason) {
+      const fields = {
+        status: 'needs_reauth',
+        status_reason: reason,
+        updated_at: Math.max(Date.now(), updated_at + 1),
+      };
+      const query = db
+        .updateTable('oauth_tokens')
+        .set(fields)
+        .where('id', '=', id)
+        .where('updated_at', '=', updated_at);
+      return (await query.executeTakeFirst()).numUpdatedRows === 1n;
+    },
+
+    async keepRegistration(config_id, registration) {
+      const unmarked = db.selectFrom('oauth_tokens').select('id').where('config_id', '=', config_id);
+      for (const { id } of await unmarked.where('registration', 'is', null).execute()) {
+        const sealed = registrationColumn(encryption, 'oauth_tokens', id).seal(registration);
+        await db
+          .updateTable('oauth_tokens')
+          .set({ registration: sealed })
+          .where('id', '=', id)
+          .where('registration', 'is', null)
+          .execute();
+      }
+    },
+
     async saveWanted(id, scopes) {
       const fields = { wanted_scopes: JSON.stringify(scopes), updated_at: Date.now() };
       await db.updateTable('oauth_tokens').set(fields).where('id', '=', id).execute();
@@ -150,6 +184,7 @@ function toRow(token: OAuthToken, encryption: Encryption): OAuthTokenTable {
     resource: token.resource ?? null,
     access: seal(token.access, 'access'),
     refresh: seal(token.refresh, 'refresh'),
+    registration: registrationColumn(encryption, 'oauth_tokens', token.id).seal(token.registration),
     expires_at: token.expires_at ?? null,
     scopes: JSON.stringify(token.scopes),
     wanted_scopes: JSON.stringify(token.wanted_scopes),
@@ -166,6 +201,7 @@ function fromRow(row: OAuthTokenTable, encryption: Encryption): OAuthToken {
     resource: row.resource ?? undefined,
     access: open(row.access, 'access'),
     refresh: open(row.refresh, 'refresh'),
+    registration: registrationColumn(encryption, 'oauth_tokens', row.id).open(row.registration),
     expires_at: row.expires_at ?? undefined,
     scopes: JSON.parse(row.scopes) as string[],
     wanted_scopes: JSON.parse(row.wanted_scopes) as string[],

@@ -32,7 +32,7 @@ export function guardClient(client: ClientBase, { place, limitMs }: Guard): void
     let late: Error | undefined;
     const onLate = (): void => {
       late = new Error(`nothing came back within ${(limit ?? 0) / 1000} s`);
-      drop(client); // or the next statement would wait behind this one
+      dropClient(client); // or the next statement would wait behind this one
     };
     const timer = limit === undefined ? undefined : setTimeout(onLate, limit);
     try {
@@ -54,6 +54,6 @@ function isUnavailable(error: unknown): boolean {
 }
 
 /** pg has no way to give a connection up without asking the other side. */
-function drop(client: ClientBase): void {
+export function dropClient(client: ClientBase): void {
   (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }

@@ -1,6 +1,6 @@
 import { PostgresDialect } from 'kysely';
 import { Client, Pool, types, type ClientConfig, type PoolClient } from 'pg';
-import { guardClient, unavailable } from './postgres-client.ts';
+import { dropClient, guardClient, unavailable } from './postgres-client.ts';
 import { Secret } from '../lib/secret.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { openNoticeLink } from './notice-link.ts';
@@ -23,6 +23,10 @@ const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** No statement of ours takes so long, once the tables are made, unless the database has stopped answering. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** Nobody holds the lock of a row, which has a name, for longer: it is held during one request to a stranger. */
+const ROW_LOCK_MS = 60_000;
+/** A database that is there confirms the end of a connection sooner. */
+const GOODBYE_MS = 1_000;
 
 /** PostgreSQL. Connects at the first statement. */
 export function postgres(options: PostgresOptions, onError: (error: unknown) => void): DatabaseDialect {
@@ -66,21 +70,33 @@ export function postgres(options: PostgresOptions, onError: (error: unknown) => 
     openLink: (link) => openNoticeLink({ ...link, createListener, notify }),
     carry: postgresCarry,
     lock: (id, isWaiting) =>
-      holdLock(new Client({ ...config, application_name: 'asbru lock' }), id, isWaiting, onError),
+      holdLock(new Client({ ...config, application_name: 'asbru lock' }), { id, isWaiting, place, onError }),
   };
+}
+
+interface LockOptions {
+  readonly id: number | string;
+  readonly isWaiting: boolean;
+  readonly place: string;
+  readonly onError: (error: unknown) => void;
 }
 
 /** On a connection of its own: the lock ends with it, however the process ends, and the pool may be as small as one. */
 async function holdLock(
   client: Client,
-  id: number | string,
-  isWaiting: boolean,
-  onError: (error: unknown) => void,
+  { id, isWaiting, place, onError }: LockOptions,
 ): Promise<AsyncDisposable | undefined> {
   client.on('error', onError);
-  const end = (): Promise<void> => client.end().catch(onError);
+  guardClient(client, { place, limitMs: () => (typeof id === 'string' ? ROW_LOCK_MS : undefined) });
+  const end = async (): Promise<void> => {
+    const late = setTimeout(() => dropClient(client), GOODBYE_MS);
+    await client.end().catch(onError);
+    clearTimeout(late);
+  };
   try {
-    await client.connect();
+    await client.connect().catch((cause: unknown) => {
+      throw unavailable(place, cause);
+    });
     const key = typeof id === 'number' ? '$1::bigint' : 'hashtextextended($1, 0)';
     const { rows } = isWaiting
       ? await client.query<{ is_held: boolean }>(`select true as is_held from pg_advisory_lock(${key})`, [id])

@@ -15,6 +15,8 @@ export interface ExchangeProvider extends Pick<OAuthServer, 'issuer' | 'verify'>
   tokenOf(sub: string, claims?: JWTPayload, key?: SigningKey): Promise<string>;
   /** Seconds that the tokens it gives are good for. */
   ttl: number;
+  /** It answers when this has settled. */
+  gate: Promise<void> | undefined;
   /** Whose tokens it does not exchange, though they are good. */
   readonly barred: Set<string>;
   /** The parameters of every exchange that was asked for. */
@@ -52,7 +54,7 @@ export async function startExchangeProvider(clientSecret = 'secret-of-the-exchan
   const exchanges: Readonly<Record<string, unknown>>[] = [];
   const idp: ExchangeProvider = {
     ...{ issuer: host.origin, clientId: 'gateway', clientSecret },
-    ...{ ttl: 600, barred: new Set(), exchanges, requests },
+    ...{ ttl: 600, gate: undefined, barred: new Set(), exchanges, requests },
     tokenOf: (sub, claims = {}, key = KEY) =>
       new SignJWT({ iss: host.origin, sub, aud: 'gateway', exp: Math.floor(Date.now() / 1000) + 600, ...claims })
         .setProtectedHeader({ alg: 'ES256', kid: 'test' })
@@ -76,6 +78,7 @@ async function exchange(
 ): Promise<void> {
   const { params, provider, client } = context.oidc;
   exchanges.push({ ...params });
+  await idp.gate;
   const { subject_token, resource = params.audience } = params;
   const subject = await idp.verify(subject_token, idp.clientId).catch(() => undefined);
   if (subject?.sub === undefined) throw new errors.InvalidRequest('subject_token is no good');

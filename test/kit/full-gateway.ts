@@ -86,12 +86,16 @@ async function fillCredentials({ database, encryption, oauth, headerCredentials 
     ...{ created_at: THEN, updated_at: THEN },
   });
   const holder = { mode: 'vk', identity: 'vk-1', label: '' } as const;
+  const registration = {
+    ...{ client_id: 'registered', client_secret: Secret.literal('canary-registered') },
+    token_endpoint_auth_method: 'client_secret_basic',
+  } as const;
   await oauth.flows.insert(
     {
       ...{ id: 'flow-1', config_id, client_id: 'wiki-id', verifier: 'canary-verifier', issuer: 'https://as.example' },
       ...{ redirect_uri: 'https://gateway.example/api/oauth/callback', purpose: 'admin', mode: 'shared', identity: '' },
       ...{ label: '', bind_hash: undefined, scopes: ['read'], resource: undefined, status: 'done' },
-      ...{ status_reason: undefined, ...times },
+      ...{ status_reason: undefined, registration, ...times },
     },
     'state-1',
   );
@@ -100,7 +104,7 @@ async function fillCredentials({ database, encryption, oauth, headerCredentials 
     newToken(
       { config_id, client_id: 'wiki-id', ...holder },
       { ...granted, expires_at: NEVER_OVER, scopes: ['read'] },
-      { issuer: 'https://as.example', resource: undefined, scopes: ['read'] },
+      { issuer: 'https://as.example', registration, resource: undefined, scopes: ['read'] },
     ),
   );
   const named = { ...holder, identity_name: 'ci' };

@@ -20,6 +20,8 @@ export interface OAuthServerOptions {
   /** Announces PKCE; a server that does not must be refused. */
   readonly announcesPkce?: boolean;
   readonly announcesIss?: boolean;
+  /** How clients may authenticate; all ways unless said. */
+  readonly clientAuthMethods?: readonly ('none' | 'client_secret_basic' | 'client_secret_post')[];
 }
 
 /** A real authorization server (oidc-provider) on the loopback, and the person who signs in there. */
@@ -36,6 +38,8 @@ export interface OAuthServer extends AsyncDisposable {
   iss: string | undefined;
   /** Answers the token endpoint with this status, as a server in trouble does. */
   tokenFault: number | undefined;
+  /** What it says then. */
+  tokenFaultBody: string;
   /** The token endpoint answers when this has settled. */
   tokenGate: Promise<void> | undefined;
   /** Plays the browser: opens the address, signs in, consents, and gives where it is sent back to in the end. */
@@ -44,6 +48,8 @@ export interface OAuthServer extends AsyncDisposable {
   verify(token: string, audience: string): Promise<JWTPayload>;
   /** Withdraws everything that the user ever granted. */
   revokeAll(): Promise<void>;
+  /** Knows no client any more that registered itself, as after a restart without its memory. */
+  forgetClients(): Promise<void>;
   count(line: string): number;
 }
 
@@ -59,13 +65,16 @@ export async function startOAuthServer(options: OAuthServerOptions = {}): Promis
   const requests: string[] = [];
   const tokenRequests: URLSearchParams[] = [];
   const grants = new Set<string>();
-  const provider = new Provider(issuer, configuration(options));
+  const adapter = createOidcAdapter();
+  const registered = new Set<string>();
+  const provider = new Provider(issuer, configuration(options, adapter));
+  provider.on('registration_create.success', (_context, client) => void registered.add(client.clientId));
 
   provider.use(async (context: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (context.path === '/token' && server.tokenFault !== undefined) {
       requests.push(`POST /token fault`);
       context.status = server.tokenFault;
-      context.body = 'no';
+      context.body = server.tokenFaultBody;
       return;
     }
     if (context.path === '/token' && server.tokenGate !== undefined) {
@@ -127,6 +136,7 @@ export async function startOAuthServer(options: OAuthServerOptions = {}): Promis
     consents: true,
     iss: issuer,
     tokenFault: undefined,
+    tokenFaultBody: 'no',
     tokenGate: undefined,
     browse: (address) => browse(address, issuer),
     async verify(token, audience) {
@@ -140,22 +150,27 @@ export async function startOAuthServer(options: OAuthServerOptions = {}): Promis
       }
       grants.clear();
     },
+    async forgetClients() {
+      for (const id of registered) await adapter('Client').destroy(id);
+    },
     count: (line) => requests.filter((each) => each === line).length,
     [Symbol.asyncDispose]: () => host.stop(),
   };
   return server;
 }
 
-function configuration(options: OAuthServerOptions): Configuration {
+function configuration(options: OAuthServerOptions, adapter: ReturnType<typeof createOidcAdapter>): Configuration {
   const { scopes = ['tools', 'admin'], accessTokenTtl = 3600, documents = {} } = options;
   return {
-    adapter: createOidcAdapter(),
+    adapter,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: [...(options.clients ?? [])],
     jwks: { keys: [JWK] },
     cookies: { keys: ['a key of this test'] },
     scopes: ['openid', 'offline_access', ...scopes],
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientAuthMethods: [
+      ...(options.clientAuthMethods ?? ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
+    ],
     rotateRefreshToken: options.rotatesRefreshTokens ?? true,
     findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },

@@ -16,6 +16,8 @@ export interface ProtectedUpstream extends AsyncDisposable {
   callScopes: string[];
   /** Publishes no metadata, as servers of 2025-03-26. */
   hidesMetadata: boolean;
+  /** Its metadata come when this has settled. */
+  metadataGate: Promise<void> | undefined;
   /** Refuses tokens issued before (epoch seconds). */
   refusesUntil: number;
   /** Refuses these tokens, as if they were withdrawn. */
@@ -23,6 +25,8 @@ export interface ProtectedUpstream extends AsyncDisposable {
   /** Who called, by the `sub` of their tokens. */
   readonly subjects: readonly string[];
   readonly tokens: readonly string[];
+  /** How often its metadata were asked for. */
+  metadataRequests(): number;
 }
 
 /** Starts a protected MCP server on a free loopback port. */
@@ -31,6 +35,7 @@ export async function startProtectedUpstream(
 ): Promise<ProtectedUpstream> {
   const subjects: string[] = [];
   const tokens: string[] = [];
+  let metadataRequests = 0;
   const upstream = await startUpstream({ guard });
   const { origin, pathname } = new URL(upstream.url);
   const metadataPath = `/.well-known/oauth-protected-resource${pathname}`;
@@ -39,6 +44,8 @@ export async function startProtectedUpstream(
     const path = request.url ?? '';
     if (path.startsWith('/.well-known/') || path === '/register' || path === '/token') {
       if (path !== metadataPath || protectedUpstream.hidesMetadata) return end(response, 404);
+      metadataRequests += 1;
+      await protectedUpstream.metadataGate;
       const { resource, authorizationServers: authorization_servers } = protectedUpstream;
       return end(response, 200, {}, { resource, authorization_servers, scopes_supported: ['tools'] });
     }
@@ -79,6 +86,8 @@ export async function startProtectedUpstream(
     resource: upstream.url,
     callScopes: [],
     hidesMetadata: false,
+    metadataGate: undefined,
+    metadataRequests: () => metadataRequests,
     refusesUntil: 0,
     withdrawn: new Set(),
     subjects,

@@ -57,7 +57,7 @@ export async function startNode(database: Database, options: NodeOptions = {}): 
     store,
     errors,
     async [Symbol.asyncDispose]() {
-      oauth.stop();
+      await oauth.stop();
       await changes.close();
     },
   };
@@ -175,7 +175,14 @@ export async function storeToken(options: DatabaseOptions): Promise<string> {
     });
     const key = { config_id: id, client_id: 'wiki-id', mode: 'shared', identity: '', label: '' } as const;
     const granted = { access: Secret.empty, refresh: undefined, expires_at: undefined, scopes: [] };
-    await tokens.save(newToken(key, granted, { issuer: 'https://as.example', resource: undefined, scopes: [] }));
+    await tokens.save(
+      newToken(key, granted, {
+        issuer: 'https://as.example',
+        registration: undefined,
+        resource: undefined,
+        scopes: [],
+      }),
+    );
     return id;
   } finally {
     await database.close();

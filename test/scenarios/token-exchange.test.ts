@@ -11,6 +11,7 @@ import { startProtectedUpstream, type ProtectedUpstream } from '../kit/oauth-ups
 import { requiredIn } from '../kit/personal.ts';
 import { expectRefused, listedTools } from '../kit/scene.ts';
 import { startUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 import { openSession, postModern } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -282,6 +283,31 @@ test('an open server is moved behind an exchange and back while it is in use', a
   const { config } = await gateway.getClient(id);
   expect((await gateway.update(id, config)).status).toBe(200);
   expect((await gateway.getClient(id)).config).toEqual(config);
+});
+
+test('a token that is being exchanged while the server is moved does not go to the new place', async () => {
+  await using scene = await startExchange({ audience: '' });
+  const { idp, gateway, id } = scene;
+  await using elsewhere = await startProtectedUpstream(idp);
+  const presented: string[] = [];
+  elsewhere.trusted = {
+    verify(token, audience) {
+      presented.push(token);
+      return idp.verify(token, audience);
+    },
+  };
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  idp.gate = promise;
+  const before = idp.exchanges.length;
+  const answering = call(scene, await idp.tokenOf('alice'));
+  await waitFor(() => idp.exchanges.length > before, 'the token is being exchanged');
+  const moved = await gateway.update(id, { connection_string: elsewhere.url });
+  expect(moved.status, JSON.stringify(moved.body)).toBe(200);
+  release();
+  const answer = await answering;
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  expect(elsewhere.subjects).toContain('alice');
+  for (const token of presented) expect(await idp.verify(token, elsewhere.url)).toMatchObject({ sub: 'alice' });
 });
 
 test('config.json declares such a server, with the provider of single sign-on', async () => {

@@ -15,7 +15,7 @@ export interface RunWaits {
   readonly run: string;
   /** Those that the user of this request was asked for; more are added. */
   readonly asked: Set<string>;
-  /** How long the request stays on the line. */
+  /** How long the request stays on the line, by `performance.now()`. */
   readonly until: number;
 }
 

@@ -8,9 +8,9 @@ import type { Waiting } from './waiting.ts';
 export const WAIT_HEADER = 'x-asbru-approval-wait';
 const MAX_WAIT = 300;
 
-/** The moment until which a request with these headers stays on the line, if it begins to wait now. */
+/** The moment (of `performance.now()`) until which a request with these headers stays on the line, if it begins to wait now. */
 export function waitsUntil(headers: CallerHeaders): number {
-  return Date.now() + readWait(headers[WAIT_HEADER]) * 1_000;
+  return performance.now() + readWait(headers[WAIT_HEADER]) * 1_000;
 }
 
 /** Returns when the approval waits no more, or at that moment. Throws when the caller gives up. */
@@ -22,11 +22,12 @@ export type StayOnLine = (
 
 export function createStayOnLine(store: Pick<ApprovalStore, 'find'>, waiting: Waiting): StayOnLine {
   return async ({ id, expires_at }, until, signal) => {
-    const end = Math.min(until, expires_at);
+    // The clock on the wall may be set back meanwhile.
+    const end = Math.min(until, performance.now() + expires_at - Date.now());
     const done = new AbortController();
     const either = AbortSignal.any([asAbortSignal(signal), done.signal]);
     try {
-      for (let left = end - Date.now(); left > 0; left = end - Date.now()) {
+      for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
         const changed = waiting.forChange(id, left, either);
         changed.catch(() => undefined); // seen below, if it is still of interest then
         // Looked at only when nothing can be missed any more.

@@ -106,8 +106,8 @@ export function createExchanges({ fetchFor, idp }: Deps): Exchanges {
         // Another request was refused before, and the token is a new one already.
         if (kept.headers['authorization'] !== sent['authorization']) return true;
         cache.drop(key, kept);
-        if (Date.now() - (kept.renewedAt ?? 0) < TRUST_MS) throw refusedTwice(bearer.client);
-        await get(Date.now());
+        if (performance.now() - (kept.renewedAt ?? -Infinity) < TRUST_MS) throw refusedTwice(bearer.client);
+        await get(performance.now());
         return true;
       },
     };

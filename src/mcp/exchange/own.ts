@@ -25,7 +25,7 @@ export function createOwnExchange(exchanges: Exchanges) {
     await auth.headers();
     const holder = identity ?? { mode: 'session', identity: `${subject.iss} ${subject.sub}` };
     return {
-      ...{ key, auth, holder },
+      ...{ client, key, auth, holder },
       credential: JSON.stringify([caller, subject.iss, subject.sub]),
       explain: (error) => Promise.resolve(explain(error, credential)),
     };

@@ -5,7 +5,7 @@ import type { Executor } from '../../store/schema.ts';
 import type { Finished } from './oauth.ts';
 import { newToken } from './sign-in-parts.ts';
 import type { SignInDeps } from './sign-in.ts';
-import { requestTokens, type Granted } from './token-endpoint.ts';
+import { isUnknownClient, requestTokens, type Granted } from './token-endpoint.ts';
 import { createTrace, printable, type Trace } from './trace.ts';
 
 interface Answer {
@@ -66,19 +66,21 @@ export function createFinish(deps: Deps): (answer: Answer) => Promise<Finished> 
   async function redeem(code: string, flow: OAuthFlow, config: OAuthConfig, trace: Trace): Promise<Granted> {
     const { server } = config;
     if (server === undefined) throw new GatewayError('wrong_state', 'The sign-in did not begin here.');
-    return requestTokens({
-      config,
-      server,
-      parameters: {
-        grant_type: 'authorization_code',
-        code,
-        code_verifier: flow.verifier,
-        redirect_uri: flow.redirect_uri,
-        resource: flow.resource,
-      },
-      about: { step: 'token', rule: 'OAuth 2.1 §4.1.3: the code is redeemed with its verifier' },
-      trace,
-    });
+    const client = { ...config, ...flow.registration };
+    const parameters = {
+      grant_type: 'authorization_code',
+      code,
+      code_verifier: flow.verifier,
+      redirect_uri: flow.redirect_uri,
+      resource: flow.resource,
+    };
+    const about = { step: 'token', rule: 'OAuth 2.1 §4.1.3: the code is redeemed with its verifier' };
+    try {
+      return await requestTokens({ config: client, server, parameters, about, trace });
+    } catch (error) {
+      if (isUnknownClient(error)) await store.configs.forgetRegistration(config.id, client.client_id);
+      throw error;
+    }
   }
 
   async function keep(flow: OAuthFlow, config: OAuthConfig, granted: Granted, trace: Trace): Promise<void> {

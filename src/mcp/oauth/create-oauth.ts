@@ -15,7 +15,7 @@ import type { FetchFor } from './fetch.ts';
 import type { OAuth, TokenView } from './oauth.ts';
 import { clientMetadata } from './registration.ts';
 import { createRenewal } from './renewal.ts';
-import { createSignIn } from './sign-in.ts';
+import { createSignIn, type SignInDeps } from './sign-in.ts';
 import { startSweep } from './sweep.ts';
 import { createTokenAuth } from './token-auth.ts';
 import { openTokenBook, type TokenBook } from './token-book.ts';
@@ -32,6 +32,8 @@ interface Deps {
   readonly onError: (error: unknown) => void;
   /** Part of the transaction that keeps a person's token; throws when nobody waits for it any more. */
   readonly onUser?: (tx: Executor, flow: OAuthFlow) => Promise<void>;
+  /** Part of the transaction that begins to wait for a person, or needs none; throws when the server is another than was asked. */
+  readonly onBegin?: SignInDeps['onBegin'];
   /** Milliseconds between two looks for tokens that end soon. */
   readonly sweepMs?: number;
 }
@@ -156,13 +158,19 @@ export async function createOAuth(deps: Deps): Promise<OAuth> {
     }),
 
     onChanged: (listener) => book.onChanged(listener),
-    stop() {
+    async stop() {
       sweep.stop();
+      await renewal.settled();
       book.stop();
     },
   };
 
-  function viewOf({ access: _access, refresh: _refresh, ...token }: OAuthToken): TokenView {
+  function viewOf({
+    access: _access,
+    refresh: _refresh,
+    registration: _registration,
+    ...token
+  }: OAuthToken): TokenView {
     const whole = book.get(token.id);
     return { ...token, isRenewable: whole !== undefined && renewal.canRenew(whole) };
   }

@@ -19,7 +19,7 @@ export interface Identity {
 export type TokenOwner = 'shared' | 'admin' | Identity;
 
 /** A token as others may know it. The secrets stay inside. */
-export type TokenView = Omit<OAuthToken, 'access' | 'refresh'> & { readonly isRenewable: boolean };
+export type TokenView = Omit<OAuthToken, 'access' | 'refresh' | 'registration'> & { readonly isRenewable: boolean };
 
 /** What is wrong with a credential, for the one who words the refusal. */
 export interface TokenProblem {
@@ -128,7 +128,8 @@ export interface OAuth {
   clientDocument(): Readonly<Record<string, unknown>> | undefined;
   /** Gives the function that ends the subscription. */
   onChanged(listener: (change: TokenChange) => void): () => void;
-  stop(): void;
+  /** Stores what is being renewed first. */
+  stop(): Promise<void>;
 }
 
 export interface TokenOptions {

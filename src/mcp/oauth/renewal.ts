@@ -1,15 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../../lib/errors.ts';
 import { freeze } from '../../lib/freeze.ts';
 import { backOff } from '../../lib/time.ts';
 import type { Changes } from '../../store/changes.ts';
 import type { Database } from '../../store/database.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
+import { keptRegistration, type RegisteredClient } from '../../store/oauth-registrations.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
 import type { FetchFor } from './fetch.ts';
 import { unionScopes } from './scopes.ts';
 import type { TokenBook } from './token-book.ts';
-import { requestTokens, type Granted } from './token-endpoint.ts';
+import { isUnknownClient, requestTokens, type Granted } from './token-endpoint.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 /** Gets new tokens for old ones. */
@@ -20,7 +22,10 @@ export interface Renewal {
    */
   renew(token: OAuthToken): Promise<OAuthToken>;
   canRenew(token: OAuthToken): boolean;
-  markForReauth(token: OAuthToken, reason: string): Promise<void>;
+  /** Returns when all that is asked for is stored, or nothing more can be expected soon: what was spent for it is lost otherwise. */
+  settled(): Promise<void>;
+  /** False when it is another one by now. */
+  markForReauth(token: OAuthToken, reason: string): Promise<boolean>;
 }
 
 interface Deps {
@@ -34,17 +39,22 @@ interface Deps {
 
 interface Failure {
   readonly attempt: number;
+  /** By `performance.now()`. */
   readonly until: number;
   readonly error: unknown;
 }
 
-/** Each renewal holds a connection of the pool on PostgreSQL, which calls need too. */
+/** At one authorization server: one that hangs holds up no other. On PostgreSQL each has a connection of its own meanwhile. */
 const MAX_AT_ONCE = 3;
+/** A gateway that ends waits for so long. */
+const ENDING_MS = 10_000;
 
 export function createRenewal(deps: Deps): Renewal {
   const { database, store, book, changes, onError } = deps;
   const running = new Map<string, Promise<OAuthToken>>();
   const failures = new Map<string, Failure>();
+  /** What was got but could not be stored, by the id of the token: its refresh token may be spent. */
+  const unsaved = new Map<string, { readonly before: OAuthToken; readonly answer: Answer }>();
   const withPermit = createPermits(MAX_AT_ONCE);
 
   async function run(stale: OAuthToken): Promise<OAuthToken> {
@@ -52,17 +62,7 @@ export function createRenewal(deps: Deps): Renewal {
     const { id } = stale;
     let isRenewed = false;
     try {
-      const outcome =
-        database.dialect.type === 'postgres'
-          ? // The lock keeps other processes from spending the same refresh token, which would revoke them all.
-            await database.transaction(async (tx) => {
-              const stored = store.with(tx);
-              const token = await stored.tokens.lock(id, database.dialect);
-              const next = await replace(stale, token, trace);
-              if (next !== undefined && 'token' in next) await stored.tokens.update(next.token);
-              return next;
-            })
-          : await renewInTurn(stale, trace);
+      const outcome = await renewInTurn(stale, trace);
       if (outcome === undefined) throw gone();
       await changes.publish('oauth_tokens', id);
       if ('error' in outcome) throw outcome.error;
@@ -75,33 +75,45 @@ export function createRenewal(deps: Deps): Renewal {
     }
   }
 
-  /** SQLite has one connection and one writer: a transaction around the request would stop everybody. */
+  /**
+   * The lock keeps other processes from spending the same refresh token, which would revoke them all. No transaction around the
+   * request: on SQLite it would stop everybody, on PostgreSQL it would take a connection from calls.
+   */
   async function renewInTurn(stale: OAuthToken, trace: Trace): Promise<Outcome | undefined> {
     await using _turn = await database.dialect.lock(`oauth_tokens:${stale.id}`, true);
     const before = await store.tokens.find(stale.id);
-    const next = await replace(stale, before, trace);
-    if (next === undefined || before === undefined) return undefined;
-    return database.transaction(async (tx) => {
+    if (before === undefined) return undefined;
+    // Another process was faster.
+    if (!before.access.equals(stale.access) && before.status === 'active') return { token: before };
+    const answer = await answerFor(before, trace);
+    if (!('error' in answer)) unsaved.set(stale.id, { before, answer });
+    const outcome = await database.transaction(async (tx) => {
       const { tokens } = store.with(tx);
-      const now = await tokens.find(stale.id);
-      if (now === undefined) return undefined;
+      const now = await tokens.lock(stale.id, database.dialect);
+      if (now === undefined || now.config_id !== before.config_id) return undefined;
       // Somebody signed in again meanwhile: that is the better token.
       if (!now.access.equals(before.access)) return { token: now };
+      const next = 'error' in answer ? { token: refuse(now, answer.error.message), ...answer } : apply(now, answer);
       await tokens.update(next.token);
       return next;
     });
+    unsaved.delete(stale.id);
+    return outcome;
   }
 
-  /** What is to be stored instead; `error` when it is the mark that nothing helps. */
-  async function replace(stale: OAuthToken, token: OAuthToken | undefined, trace: Trace): Promise<Outcome | undefined> {
-    if (token === undefined) return undefined;
-    // Another process was faster.
-    if (!token.access.equals(stale.access) && token.status === 'active') return { token };
+  async function answerFor(token: OAuthToken, trace: Trace): Promise<Answer | Refusal> {
+    const kept = unsaved.get(token.id);
+    if (kept?.before.access.equals(token.access) === true) return kept.answer;
+    const config = await store.configs.find(token.config_id);
     try {
-      return { token: applyGrant(token, await ask(token, await store.configs.find(token.config_id), trace)) };
+      return await ask(token, config, trace);
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'upstream_refused') throw error;
-      return { token: refuse(token, error.message), error };
+      if (config !== undefined && isUnknownClient(error)) {
+        await store.configs.forgetRegistration(config.id, (token.registration ?? config).client_id);
+        await changes.publish('oauth_configs', config.id);
+      }
+      return { error };
     }
   }
 
@@ -117,13 +129,13 @@ export function createRenewal(deps: Deps): Renewal {
       const known = running.get(token.id);
       if (known !== undefined) return known;
       const failure = failures.get(token.id);
-      if (failure !== undefined && failure.until > Date.now()) return Promise.reject(failure.error);
-      const fresh = withPermit(() => run(token))
+      if (failure !== undefined && failure.until > performance.now()) return Promise.reject(failure.error);
+      const fresh = withPermit(token.issuer, () => run(token))
         .catch((error: unknown) => {
           if (error instanceof GatewayError && error.code === 'upstream_refused') failures.delete(token.id);
           else {
             const attempt = (failure?.attempt ?? -1) + 1;
-            failures.set(token.id, { attempt, until: Date.now() + backOff(attempt), error });
+            failures.set(token.id, { attempt, until: performance.now() + backOff(attempt), error });
           }
           throw error;
         })
@@ -132,9 +144,17 @@ export function createRenewal(deps: Deps): Renewal {
       return fresh;
     },
 
-    async markForReauth({ id }, reason) {
-      await store.tokens.setStatus([id], 'needs_reauth', reason);
-      await changes.publish('oauth_tokens', id);
+    async settled() {
+      const limit = new AbortController();
+      const late = sleep(ENDING_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+      await Promise.race([Promise.allSettled(running.values()), late]);
+      limit.abort();
+    },
+
+    async markForReauth(token, reason) {
+      const isMarked = await store.tokens.demandReauth(token, reason);
+      await changes.publish('oauth_tokens', token.id);
+      return isMarked;
     },
   };
 }
@@ -144,11 +164,22 @@ interface Outcome {
   readonly error?: GatewayError;
 }
 
+/** What a token becomes. */
+interface Answer {
+  readonly granted: Granted;
+  /** To whom it was given. */
+  readonly registration: RegisteredClient | undefined;
+}
+
+interface Refusal {
+  readonly error: GatewayError;
+}
+
 function gone(): GatewayError {
   return new GatewayError('upstream_refused', 'the credential was removed');
 }
 
-async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<Granted> {
+async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Trace): Promise<Answer> {
   const { server } = config ?? {};
   if (config === undefined || server === undefined || config.status === 'revoked') throw gone();
   if (config.issuer !== token.issuer) {
@@ -161,7 +192,8 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
   if (config.grant_type === 'client_credentials') {
     const scope = unionScopes(token.scopes, token.wanted_scopes).join(' ');
     const parameters = { grant_type: 'client_credentials', scope, resource: token.resource };
-    return requestTokens({ config, server, parameters, about: { ...about, rule: 'RFC 6749 §4.4' }, trace });
+    const asked = { config, server, parameters, about: { ...about, rule: 'RFC 6749 §4.4' }, trace };
+    return { granted: await requestTokens(asked), registration: undefined };
   }
   if (!token.refresh.isSet)
     throw new GatewayError('upstream_refused', 'the token is over and there is no refresh token');
@@ -170,22 +202,33 @@ async function ask(token: OAuthToken, config: OAuthConfig | undefined, trace: Tr
     refresh_token: token.refresh.resolve(),
     resource: token.resource,
   };
-  return requestTokens({ config, server, parameters, about: { ...about, rule: 'RFC 6749 §6' }, trace });
+  const registration = token.registration ?? keptRegistration(config);
+  const asked = {
+    config: { ...config, ...registration },
+    server,
+    parameters,
+    about: { ...about, rule: 'RFC 6749 §6' },
+  };
+  return { granted: await requestTokens({ ...asked, trace }), registration };
 }
 
-function applyGrant(token: OAuthToken, { access, refresh, expires_at, scopes }: Granted): OAuthToken {
+function apply(token: OAuthToken, { granted, registration }: Answer): Outcome {
+  const { access, refresh, expires_at, scopes } = granted;
   const now = stamp(token);
-  return freeze({
-    ...token,
-    access,
-    refresh: refresh ?? token.refresh,
-    expires_at,
-    scopes: scopes ?? unionScopes(token.scopes),
-    status: 'active',
-    status_reason: undefined,
-    last_refreshed_at: now,
-    updated_at: now,
-  });
+  return {
+    token: freeze({
+      ...token,
+      access,
+      refresh: refresh ?? token.refresh,
+      registration,
+      expires_at,
+      scopes: scopes ?? unionScopes(token.scopes),
+      status: 'active',
+      status_reason: undefined,
+      last_refreshed_at: now,
+      updated_at: now,
+    }),
+  };
 }
 
 function refuse(token: OAuthToken, reason: string): OAuthToken {
@@ -197,19 +240,21 @@ function stamp({ updated_at }: OAuthToken): number {
   return Math.max(Date.now(), updated_at + 1);
 }
 
-/** Lets so many run at once; the others wait in line. */
-function createPermits(limit: number): <T>(run: () => Promise<T>) => Promise<T> {
-  let free = limit;
-  const waiting: (() => void)[] = [];
-  return async (run) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+/** Lets so many of each kind run at once; the others wait in line. */
+function createPermits(limit: number): <T>(kind: string, run: () => Promise<T>) => Promise<T> {
+  const lines = new Map<string, { taken: number; readonly waiting: (() => void)[] }>();
+  return async (kind, run) => {
+    const line = lines.get(kind) ?? { taken: 0, waiting: [] };
+    lines.set(kind, line);
+    if (line.taken < limit) line.taken += 1;
+    else await new Promise<void>((resolve) => line.waiting.push(resolve));
     try {
       return await run();
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
+      const next = line.waiting.shift();
+      if (next === undefined) line.taken -= 1;
       else next();
+      if (line.taken === 0) lines.delete(kind);
     }
   };
 }

@@ -5,6 +5,7 @@ import { freeze } from '../../lib/freeze.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { OAuthConfig, OAuthServer } from '../../store/oauth-configs.ts';
+import type { OAuthFlow } from '../../store/oauth-flows.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
 import { staticHeaders } from '../upstream/connect.ts';
 import { configFromInput } from './config-input.ts';
@@ -89,13 +90,14 @@ const REGISTERED = [
 export function newToken(
   key: TokenKey,
   { access, refresh, expires_at, scopes }: Granted,
-  asked: { readonly issuer: string; readonly resource: string | undefined; readonly scopes: readonly string[] },
+  asked: Pick<OAuthFlow, 'issuer' | 'registration' | 'resource' | 'scopes'>,
 ): OAuthToken {
   const now = Date.now();
   return {
     id: randomUUID(),
     ...key,
     issuer: asked.issuer,
+    registration: asked.registration,
     resource: asked.resource,
     access,
     refresh: refresh ?? Secret.empty,

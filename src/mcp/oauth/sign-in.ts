@@ -5,8 +5,10 @@ import type { Database } from '../../store/database.ts';
 import type { McpClient } from '../../store/mcp-clients.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import { hashText, type OAuthFlow } from '../../store/oauth-flows.ts';
+import { keptRegistration } from '../../store/oauth-registrations.ts';
 import type { TokenMode } from '../../store/oauth-tokens.ts';
 import type { OAuthStore } from '../../store/oauth.ts';
+import type { Executor } from '../../store/schema.ts';
 import { discover, type Discovered } from './discovery.ts';
 import type { FetchFor } from './fetch.ts';
 import type { BeginAdmin, BeginUser, Begun } from './oauth.ts';
@@ -34,6 +36,8 @@ export interface SignInDeps {
   readonly fetchFor: FetchFor;
   /** Where the client id metadata document for this redirect URI can be read; undefined when it cannot. */
   readonly documentUrl: (redirectUri: string) => string | undefined;
+  /** Part of the transaction that begins to wait for a person, or needs none; throws when the server is another than was asked. */
+  readonly onBegin?: ((tx: Executor, client: McpClient) => Promise<void>) | undefined;
 }
 
 /** How long a person may take. */
@@ -121,6 +125,7 @@ export function createSignIn(deps: SignInDeps) {
       verifier: url.verifier,
       issuer: found.server.issuer,
       redirect_uri: redirectUri,
+      registration: keptRegistration(registration),
       ...{ purpose, mode, identity, label, scopes, resource },
       bind_hash: bind === undefined ? undefined : hashText(bind),
       status: 'pending',
@@ -130,8 +135,11 @@ export function createSignIn(deps: SignInDeps) {
     };
     const outcome = purpose === 'admin' ? ({ status: 'pending', expires_at } as const) : {};
     const next = applyRegistration(config, registration, found, outcome);
+    const former = config.client_id === next.client_id ? undefined : keptRegistration(config);
     await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      if (!plan.isNew) await deps.onBegin?.(tx, client);
+      if (former !== undefined) await stores.tokens.keepRegistration(config.id, former);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
       await stores.flows.insert(flow, state);
@@ -165,9 +173,17 @@ export function createSignIn(deps: SignInDeps) {
     const key = { config_id: config.id, client_id: client.client_id, mode, identity, label };
     const token = await database.transaction(async (tx) => {
       const stores = store.with(tx);
+      if (!plan.isNew) await deps.onBegin?.(tx, client);
       await (plan.isNew ? stores.configs.insert(next) : stores.configs.update(next, changedBy(outcome)));
       await stores.configs.saveTrace(config.id, trace.steps);
-      return stores.tokens.save(newToken(key, granted, { issuer: found.server.issuer, resource, scopes }));
+      return stores.tokens.save(
+        newToken(key, granted, {
+          issuer: found.server.issuer,
+          registration: keptRegistration(registration),
+          resource,
+          scopes,
+        }),
+      );
     });
     await changes.publish('oauth_configs', config.id);
     await changes.publish('oauth_tokens', token.id);

@@ -27,7 +27,7 @@ type Headers = Readonly<Record<string, string>>;
 /** Makes the credential that follows one owner's token, whatever becomes of it. */
 export function createTokenAuth(deps: Deps) {
   const { book, renewal } = deps;
-  /** By token: the headers made of it, and when it was renewed because the server had refused the one before. */
+  /** By token: the headers made of it, and when (`performance.now()`) it was renewed because the server had refused the one before. */
   const made = new Map<string, { readonly access: OAuthToken['access']; readonly headers: Headers }>();
   const renewedAt = new Map<string, number>();
   book.onChanged(() => {
@@ -67,13 +67,14 @@ export function createTokenAuth(deps: Deps) {
     }
 
     async function refusedToken(token: OAuthToken): Promise<boolean> {
-      if (!renewal.canRenew(token) || Date.now() - (renewedAt.get(token.id) ?? 0) < TRUST_MS) {
+      if (!renewal.canRenew(token) || performance.now() - (renewedAt.get(token.id) ?? -Infinity) < TRUST_MS) {
         const reason = 'the server refused the token';
-        await renewal.markForReauth(token, reason);
+        // Else somebody signed in again elsewhere, of which the notice may be on its way.
+        if (!(await renewal.markForReauth(token, reason))) return true;
         throw problem('needs_reauth', reason, token.wanted_scopes);
       }
       await renew(token);
-      renewedAt.set(token.id, Date.now());
+      renewedAt.set(token.id, performance.now());
       return true;
     }
 

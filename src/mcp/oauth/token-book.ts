@@ -1,4 +1,4 @@
-import type { Changes } from '../../store/changes.ts';
+import type { ChangeListener, Changes } from '../../store/changes.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
 import type { OAuthToken } from '../../store/oauth-tokens.ts';
@@ -88,15 +88,18 @@ export async function openTokenBook({ store, changes, onError }: Deps): Promise<
   // One after the other: of two reads of a row the older one might otherwise arrive last.
   let queue: Promise<void> = Promise.resolve();
   const inTurn = (run: () => Promise<void>): Promise<void> => (queue = queue.then(run, run));
-  const unsubscribe = changes.subscribe((table, id) => {
+  const hear: ChangeListener = (table, id) => {
     if (table === 'oauth_tokens') return inTurn(() => reloadTokens(id));
     if (table === 'oauth_configs') return inTurn(() => reloadConfigs(id));
     const gone = takenAlong(table, id);
     if (gone === undefined) return undefined;
     return inTurn(async () => {
-      for (const token of [...tokens.values()].filter(gone)) await reloadTokens(token.id);
+      const [only, ...more] = [...tokens.values()].filter(gone);
+      if (only !== undefined) await reloadTokens(more.length === 0 ? only.id : '*');
     });
-  });
+  };
+  // First: a server that was moved must not be called at its new place with tokens for the old one.
+  const unsubscribe = changes.subscribe(hear, { isFirst: true });
   await inTurn(() => reloadConfigs('*'));
   await inTurn(() => reloadTokens('*'));
 

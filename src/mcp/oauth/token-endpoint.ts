@@ -29,6 +29,19 @@ interface GrantRequest {
 /** What an authorization server says when the same request may succeed later. */
 const TRANSIENT = new Set(['server_error', 'temporarily_unavailable', 'slow_down', 'authorization_pending']);
 
+/** RFC 6749 §5.2, RFC 8707 §2. */
+const FINAL = new Set([
+  ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
+  ...['invalid_scope', 'invalid_target'],
+]);
+/** With any other status only those words count: a proxy or a router that is in the way has words of its own. */
+const OF_TOKEN_ENDPOINTS = new Set([200, 400, 401]);
+
+/** True where the authorization server knows the client no more, or not with this secret. */
+export function isUnknownClient(error: unknown): boolean {
+  return error instanceof GatewayError && error.details?.['oauth_error'] === 'invalid_client';
+}
+
 /**
  * One request to a token endpoint. Throws `upstream_refused` (with `details.oauth_error`) when it is no use to ask again, and
  * `upstream_unreachable` when it may be.
@@ -67,7 +80,12 @@ function readAnswer(response: Response, text: string): Record<string, unknown> |
 
 function refusal(status: number, error: string | undefined, description: string, url: string): GatewayError {
   const { origin } = new URL(url);
-  const isFinal = error !== undefined && status < 500 && status !== 429 && !TRANSIENT.has(error);
+  const isFinal =
+    error !== undefined &&
+    status < 500 &&
+    status !== 429 &&
+    !TRANSIENT.has(error) &&
+    (OF_TOKEN_ENDPOINTS.has(status) || FINAL.has(error));
   if (!isFinal) return new GatewayError('upstream_unreachable', `${origin} gave no token (HTTP ${status})`);
   const said = description === '' ? error : `${error}: ${description}`;
   return new GatewayError('upstream_refused', `${origin} refused to give a token (${said})`, {

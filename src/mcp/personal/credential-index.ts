@@ -1,7 +1,7 @@
 import { GatewayError } from '../../lib/errors.ts';
 import { createOrder } from '../../lib/in-order.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
-import type { Changes } from '../../store/changes.ts';
+import type { ChangeListener, Changes } from '../../store/changes.ts';
 import type { Holder, IdentityMode } from '../../store/holder.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
 import type { CredentialFilter, HeaderCredential, HeaderCredentialStore } from '../../store/header-credentials.ts';
@@ -44,10 +44,12 @@ export function createCredentialIndex({ store, changes, onChange, onError }: Ind
   // False after a failed reload: a credential that may have been revoked must not be used any more.
   let isKnown = false;
 
-  changes.subscribe(async (table, id) => {
+  const hear: ChangeListener = async (table, id) => {
     const isOurs = table === 'header_credentials' || table === 'mcp_clients' || Object.hasOwn(IDENTITIES, table);
     if (isOurs) await refresh(id === '*' ? undefined : filterOf(table, id));
-  });
+  };
+  // First: a server that was moved must not be called at its new place with what was entered for the old one.
+  changes.subscribe(hear, { isFirst: true });
 
   function refresh(filter?: CredentialFilter): Promise<void> {
     return inOrder(async () => {

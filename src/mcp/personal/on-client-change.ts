@@ -19,15 +19,17 @@ export async function onClientChange(
   if (isMoved(before, after)) {
     // Nobody entered their secrets for a server at another place: they must not even be kept to be sent there.
     await entered.demandUpdateOfClient(client_id, 'the server is at another address', { forget: true });
-    await forgetSignIns(tx, client_id);
+    await forgetSignIns(tx, after);
     if (isPerUser(after)) await clients.with(tx).saveKnown(client_id, undefined);
   } else if (!sameHeaderKeys(before, after)) {
     await entered.demandUpdateOfClient(client_id, 'the server wants other headers');
   }
 }
 
-/** Tokens of persons were given for the old place, and so would be those of the sign-ins under way. */
-async function forgetSignIns(tx: Executor, client_id: string): Promise<void> {
+/** Tokens of persons were given for the old place, and so would be those of the sign-ins under way, of administrators, too. */
+async function forgetSignIns(tx: Executor, { client_id, oauth_config_id = '' }: McpClient): Promise<void> {
+  // Under another configuration an administrator signs in to the new place.
+  await tx.deleteFrom('oauth_flows').where('config_id', '=', oauth_config_id).execute();
   await tx.deleteFrom('oauth_flows').where('client_id', '=', client_id).where('purpose', '=', 'user').execute();
   await tx.deleteFrom('oauth_tokens').where('client_id', '=', client_id).where('identity', '!=', '').execute();
 }

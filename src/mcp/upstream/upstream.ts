@@ -1,5 +1,6 @@
 import type { ClientState, FailureView } from '../../contract/mcp-client.ts';
 import type { CallSignal } from '../../lib/call-signal.ts';
+import { GatewayError } from '../../lib/errors.ts';
 import type { JsonRpcNotification, Reply } from '../../lib/json-rpc.ts';
 import type { Known, McpClient, Offer } from '../../store/mcp-clients.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
@@ -57,11 +58,11 @@ export class Upstream {
     this.#grants = grants;
     this.#known = known;
     this.#deps = deps;
-    this.dedicated = new DedicatedSessions(({ capabilities }, own) =>
-      deps.openSession(this.#client, { era: 'legacy', capabilities, auth: own?.auth }),
+    this.dedicated = new DedicatedSessions(async ({ capabilities }, own) =>
+      deps.openSession(this.#placeFor(own), { era: 'legacy', capabilities, auth: own?.auth }),
     );
-    this.#own = new OwnSessions((own) =>
-      deps.openSession(this.#client, { era: this.#era, capabilities: {}, auth: own.auth }),
+    this.#own = new OwnSessions(async (own) =>
+      deps.openSession(this.#placeFor(own), { era: this.#era, capabilities: {}, auth: own.auth }),
     );
     this.special = new OffersByProfile({
       open: ({ capabilities }) => deps.openSession(this.#client, { era: 'legacy', capabilities }),
@@ -211,6 +212,12 @@ export class Upstream {
   /** Sends one request, on the session with the caller's own credential if there is one, else on the shared session. */
   call(call: UpstreamCall, signal: CallSignal, own?: OwnAuth): Promise<Reply> {
     return own === undefined ? this.shared.call(call, signal) : this.#callOwn(call, signal, own);
+  }
+
+  /** A credential that was being got while the server was moved is for the old place; nothing ran with it. */
+  #placeFor(own: OwnAuth | undefined): McpClient {
+    if (own === undefined || !isMoved(own.client, this.#client)) return this.#client;
+    throw new GatewayError('upstream_session_expired', 'the server was moved to another address meanwhile');
   }
 
   async #callOwn(call: UpstreamCall, signal: CallSignal, own: OwnAuth): Promise<Reply> {

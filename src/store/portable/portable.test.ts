@@ -18,7 +18,7 @@ const header: BackupHeader = {
   format_version: 1,
   asbru: '0.1.0',
   created_at: '2026-11-22T00:00:00.000Z',
-  migrations: { config: '017-response-ends' },
+  migrations: { config: '018-oauth-registrations' },
   has_logs: false,
 };
 

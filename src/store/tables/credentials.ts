@@ -42,6 +42,8 @@ export interface OAuthFlowTable {
   verifier: string;
   issuer: string;
   redirect_uri: string;
+  /** The client that asks, if the gateway registered it: JSON, encrypted as a whole. */
+  registration: string | null;
   purpose: string;
   mode: string;
   identity: string;
@@ -67,6 +69,8 @@ export interface OAuthTokenTable {
   resource: string | null;
   access: string;
   refresh: string;
+  /** The client that it was given to, as in {@link OAuthFlowTable}. Null as well if it is older than this column. */
+  registration: string | null;
   /** Null: not known. */
   expires_at: number | null;
   scopes: string;
