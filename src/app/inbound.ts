@@ -42,7 +42,7 @@ export async function openInbound(options: InboundOptions): Promise<Inbound> {
   const sessions = createOAuthSessionStore(database.db);
   const keys = createSigningKeyStore(stores.settings, encryption);
   const common = { database, models, sessions, changes, policy, settings, onError };
-  const people = await createPeople({ users: stores.users, changes, onError });
+  const people = await createPeople({ users: stores.users, changes });
   const users: Users = {
     async userOf({ headers }) {
       const token = readCookie(String(headers.cookie ?? ''), SESSION_COOKIE);

@@ -1,3 +1,4 @@
+import { createOrder } from '../lib/in-order.ts';
 import type { Changes } from '../store/changes.ts';
 import type { UserStore } from '../store/users.ts';
 import { callerOfUser, type Caller } from './caller.ts';
@@ -11,28 +12,24 @@ export interface People {
 interface Deps {
   readonly users: Pick<UserStore, 'list'>;
   readonly changes: Pick<Changes, 'subscribe'>;
-  readonly onError: (error: unknown) => void;
 }
 
 /** Loads them and follows their changes. */
-export async function createPeople({ users, changes, onError }: Deps): Promise<People> {
+export async function createPeople({ users, changes }: Deps): Promise<People> {
   let callers: ReadonlyMap<string, Caller> = new Map();
-  let reloading = Promise.resolve();
+  const inOrder = createOrder();
 
-  changes.subscribe((table) => (table === 'users' ? reload() : undefined));
-  await reload();
+  changes.subscribe((table) => (table === 'users' ? inOrder(reload) : undefined));
+  await inOrder(reload);
 
-  /** One after the other, so that the newest state is also the last to arrive. */
-  function reload(): Promise<void> {
-    reloading = reloading.then(async () => {
-      try {
-        callers = await load();
-      } catch (error) {
-        callers = new Map(); // somebody may have been shut out
-        onError(error);
-      }
-    });
-    return reloading;
+  /** When it fails nobody is known until it has succeeded: it is tried again then. */
+  async function reload(): Promise<void> {
+    try {
+      callers = await load();
+    } catch (error) {
+      callers = new Map(); // somebody may have been shut out
+      throw error;
+    }
   }
 
   async function load(): Promise<ReadonlyMap<string, Caller>> {
