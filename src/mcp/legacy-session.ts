@@ -120,7 +120,8 @@ export function createLegacySessions(deps: SessionsDeps): LegacySessions {
 
   function forgetUnused(): void {
     for (const known of kept.values()) {
-      if (known.isUsed || !isIdle(known.session)) known.isUsed = !isIdle(known.session);
+      const isBusy = !isIdle(known.session);
+      if (known.isUsed || isBusy) known.isUsed = isBusy;
       else forget(known.session);
     }
   }

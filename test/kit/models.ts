@@ -47,6 +47,16 @@ export async function addProvider(
   if (answer.status >= 300) throw new Error(`POST /api/providers: ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 
+/** A question in chat completions, and in messages as well; without its model. */
+export const QUESTION = { max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+
+/** The formats in which callers ask, each by its name, its address and a question for a provider that speaks it. */
+export const FORMATS = [
+  ['chat', '/v1/chat/completions', { ...QUESTION, model: 'openai/gpt-x' }],
+  ['responses', '/v1/responses', { input: 'hi', model: 'openai/gpt-x' }],
+  ['messages', '/v1/messages', { ...QUESTION, model: 'anthropic/claude-x' }],
+] as const;
+
 /** Configures the provider "xai" with two keys: "a", which is taken first, and "b" for when that is refused. `ask` asks it. */
 export async function addTwoKeys({ gateway, models }: Pick<ModelScene, 'gateway' | 'models'>) {
   const keys = ['a', 'b'].map((name) => ({ name, value: `sk-${name}`, models: ['*'], weight: name === 'a' ? 1 : 0 }));

@@ -1,16 +1,10 @@
 import { expect, test } from 'vitest';
-import { postStream, startModelScene, type ModelScene } from '../kit/models.ts';
+import { FORMATS, postStream, startModelScene, type ModelScene } from '../kit/models.ts';
 import { allowLinks, personalClient, requiredIn, SAMPLE, submit } from '../kit/personal.ts';
 import { startUpstream, type Upstream } from '../kit/upstream.ts';
 
 type JsonObject = Record<string, unknown>;
 
-const MESSAGES = { max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
-const FORMATS = [
-  ['chat', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' }],
-  ['responses', '/v1/responses', { input: 'hi', model: 'openai/gpt-x' }],
-  ['messages', '/v1/messages', { ...MESSAGES, model: 'anthropic/claude-x' }],
-] as const;
 const WAYS = FORMATS.flatMap((format) => [[...format, false] as const, [...format, true] as const]);
 /** Who calls, for servers that know each of their callers. */
 const SOMEBODY = { 'x-bf-mcp-session-id': 'somebody' };

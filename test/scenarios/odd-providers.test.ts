@@ -1,20 +1,17 @@
 import { expect, test } from 'vitest';
-import { addProvider, postStream, startModelScene } from '../kit/models.ts';
+import { addProvider, FORMATS, postStream, QUESTION, startModelScene } from '../kit/models.ts';
 import { readEvents, requestHeaders } from '../kit/wire.ts';
 
 type JsonObject = Record<string, unknown>;
 
-const MESSAGES = { max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
-const FORMATS = [
-  ['chat', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' }],
-  ['responses', '/v1/responses', { input: 'hi', model: 'openai/gpt-x' }],
-  ['messages', '/v1/messages', { ...MESSAGES, model: 'anthropic/claude-x' }],
-  ['messages of another provider', '/v1/messages', { ...MESSAGES, model: 'openai/gpt-x' }],
-  ['chat of another provider', '/v1/chat/completions', { ...MESSAGES, model: 'anthropic/claude-x' }],
+const WAYS = [
+  ...FORMATS,
+  ['messages of another provider', '/v1/messages', { ...QUESTION, model: 'openai/gpt-x' }],
+  ['chat of another provider', '/v1/chat/completions', { ...QUESTION, model: 'anthropic/claude-x' }],
 ] as const;
 const ERROR = { type: 'error', error: { type: 'overloaded_error', message: 'no room', code: 503 } };
 
-test.each(FORMATS)('an error that says 200 is an error, and a fallback is asked: %s', async (_, path, request) => {
+test.each(WAYS)('an error that says 200 is an error, and a fallback is asked: %s', async (_, path, request) => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
   models.script({ raw: { status: 200, body: JSON.stringify(ERROR) } });
@@ -34,7 +31,7 @@ test.each([
   await using scene = await startModelScene();
   const headers = { 'content-type': 'application/json', 'retry-after': field() };
   scene.models.script({ raw: { status: 429, headers, body: '{"error":{"message":"too many"}}' } });
-  const refused = await scene.gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' });
+  const refused = await scene.gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'openai/gpt-x' });
   const seconds = (refused.body['extra_fields'] as JsonObject)['retry_after'];
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, String(seconds)]);
   expect(seconds).toBeGreaterThan(60);
@@ -49,7 +46,7 @@ test('a response that failed is an answer', async () => {
   expect([status, body]).toEqual([200, failed]);
 });
 
-test.each(FORMATS)('what is no stream is told as an error in it: %s', async (_, path, request) => {
+test.each(WAYS)('what is no stream is told as an error in it: %s', async (_, path, request) => {
   await using scene = await startModelScene();
   const { gateway, models } = scene;
   for (const [said, body] of [
@@ -72,9 +69,9 @@ test('Mistral, which refuses what it does not know, gets none of it', async () =
   const model = 'mistral/devstral';
   const options = { stream_options: { include_usage: true } };
   const effort = { text: { verbosity: 'low' }, prompt_cache_key: 'k', max_output_tokens: 9 };
-  await postStream(gateway, '/v1/messages', { ...MESSAGES, model, metadata: { user_id: 'u' } });
+  await postStream(gateway, '/v1/messages', { ...QUESTION, model, metadata: { user_id: 'u' } });
   await postStream(gateway, '/v1/responses', { model, input: 'hi', service_tier: 'auto', ...effort });
-  const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model, ...options });
+  const { text } = await postStream(gateway, '/v1/chat/completions', { ...QUESTION, model, ...options });
   expect(text).toContain('hel');
   const fields = models.calls.map(({ body }) => Object.keys(body).filter((name) => name !== 'tools'));
   const all = ['max_tokens', 'messages', 'model', 'stream'];
@@ -124,7 +121,7 @@ test.each([
     await using scene = await startModelScene();
     const { gateway, models } = scene;
     await addProvider(gateway, 'cerebras', models.openaiUrl);
-    const said = [...MESSAGES.messages, turn, { role: 'user', content: 'go on' }];
+    const said = [...QUESTION.messages, turn, { role: 'user', content: 'go on' }];
     const { status } = await gateway.api('POST', path, { model: 'cerebras/m', ...more, [name]: said });
     expect(status).toBe(200);
     expect(models.calls[0]?.body['messages']).toMatchObject([{}, { role: 'assistant', content: '' }, {}]);
@@ -135,7 +132,7 @@ test.each([false, true])('a redirect is no answer, and says what is wrong (strea
   await using scene = await startModelScene();
   const { gateway, models } = scene;
   models.script({ raw: { status: 301, headers: { location: 'https://elsewhere.test/v1' }, body: '<html></html>' } });
-  const answer = await gateway.api('POST', '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x', stream });
+  const answer = await gateway.api('POST', '/v1/chat/completions', { ...QUESTION, model: 'openai/gpt-x', stream });
   expect(answer.status).toBe(502);
   expect((answer.body['error'] as JsonObject)['message']).toContain('base_url is not where it is');
   expect(models.calls).toHaveLength(1);
@@ -151,12 +148,12 @@ test('an empty reason in each chunk is not why the answer ended', async () => {
     return { raw: { status: 200, headers: { 'content-type': 'text/event-stream' }, body } };
   };
   models.script(stream([{ content: 'so far' }, ''], [{}, 'length']));
-  const cut = await postStream(gateway, '/v1/messages', { ...MESSAGES, model: 'openai/gpt-x' });
+  const cut = await postStream(gateway, '/v1/messages', { ...QUESTION, model: 'openai/gpt-x' });
   expect(cut.text).toContain('"stop_reason":"max_tokens"');
   models.script(stream([{ content: 'let me see' }, ''], [{ tool_calls: [call] }, ''], [{}, 'tool_calls']), {
     text: 'ok',
   });
-  const { text } = await postStream(gateway, '/v1/chat/completions', { ...MESSAGES, model: 'openai/gpt-x' });
+  const { text } = await postStream(gateway, '/v1/chat/completions', { ...QUESTION, model: 'openai/gpt-x' });
   expect(text).toContain('let me see');
   expect(models.calls).toHaveLength(3);
 });
@@ -170,7 +167,7 @@ test('a byte order mark before a stream hides nothing, and is passed on where no
     return { raw: { status: 200, headers: { 'content-type': 'text/event-stream' }, body } };
   };
   const said = stream([{ content: 'first ' }, null], [{ content: 'second' }, 'stop']);
-  const question = { ...MESSAGES, model: 'openai/gpt-x' };
+  const question = { ...QUESTION, model: 'openai/gpt-x' };
   models.script(said);
   const translated = await postStream(gateway, '/v1/messages', question);
   expect(translated.text).toContain('first ');

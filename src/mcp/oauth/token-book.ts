@@ -1,3 +1,4 @@
+import { createOrder } from '../../lib/in-order.ts';
 import type { ChangeListener, Changes } from '../../store/changes.ts';
 import { apiKeyIdentity } from '../../store/identities.ts';
 import type { OAuthConfig } from '../../store/oauth-configs.ts';
@@ -86,8 +87,7 @@ export async function openTokenBook({ store, changes, onError }: Deps): Promise<
   }
 
   // One after the other: of two reads of a row the older one might otherwise arrive last.
-  let queue: Promise<void> = Promise.resolve();
-  const inTurn = (run: () => Promise<void>): Promise<void> => (queue = queue.then(run, run));
+  const inTurn = createOrder();
   const hear: ChangeListener = (table, id) => {
     if (table === 'oauth_tokens') return inTurn(() => reloadTokens(id));
     if (table === 'oauth_configs') return inTurn(() => reloadConfigs(id));

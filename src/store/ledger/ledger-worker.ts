@@ -1,10 +1,13 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../lib/errors.ts';
 import { sqlite } from '../dialect.ts';
 import { openOn } from './ledger-store.ts';
 import { describeFault } from './faults.ts';
 import type { Answer, Call, WorkerOptions } from './worker-link.ts';
+
+/** The lowest of all priorities. */
+const LAST = 19;
 
 /** The thread that owns a SQLite ledger: it answers calls by name, so that no statement ever runs on the main thread. */
 const { path, isReader, isShared } = workerData as WorkerOptions; // from worker-link.ts
@@ -32,7 +35,7 @@ async function answer({ id, method, args }: Call): Promise<Answer> {
 function yieldToCalls(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(isReader ? 10 : 5);
+    setPriority(Math.min(getPriority() + (isReader ? 10 : 5), LAST));
   } catch {
     // Where that is forbidden, all have the same share.
   }

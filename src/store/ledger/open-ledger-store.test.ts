@@ -1,5 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,6 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** The 19th field of stat, and the 17th behind the name (proc_pid_stat(5)). */
+const NICE = 16;
 const CHARGES = [{ counter_id: 'b', window_start: 1, amount: 2 }];
 const LAST = { limit: 1, offset: 0, sort_by: 'timestamp', order: 'desc', preview: 9 } as const;
 const dying = new URL('../../../test/kit/dying-worker.mjs', import.meta.url);
@@ -35,6 +37,18 @@ test('a file is written by one thread and read by another, which sees what was w
   // What a thread throws comes back to the caller, and the thread goes on.
   await expect(store.write({ ...batch, seq: {} as number })).rejects.toThrow();
   expect(await store.loadCounters()).toHaveLength(1);
+});
+
+test.runIf(process.platform === 'linux')('its threads give way to those that answer calls', async () => {
+  await using store = await openTestLedger('file');
+  await store.span(); // only now there is one that reads
+  const niceOf = async (thread: string): Promise<number | undefined> => {
+    const stat = await readFile(`/proc/self/task/${thread}/stat`, 'latin1').catch(() => '');
+    return stat.includes('(ledger)') ? Number(stat.split(') ')[1]?.split(' ')[NICE]) : undefined;
+  };
+  const levels = await Promise.all((await readdir('/proc/self/task')).map(niceOf));
+  const own = getPriority();
+  expect(levels.filter((nice) => nice !== undefined).toSorted((a, b) => a - b)).toEqual([own + 5, own + 10]);
 });
 
 test('what is closed is on disk, writes in flight included', async () => {
