@@ -58,7 +58,7 @@ interface LedgerOptions {
   readonly store: Pick<LedgerStore, 'write'>;
   /** The store again, where other processes write to it too. */
   readonly shared?: Pick<LedgerStore, 'countersSince'> | undefined;
-  /** How long a call may wait for others to be written with. */
+  /** How long a call may wait for others to be written with; one that runs, for twice that, so that most are written once. */
   readonly intervalMs?: number;
   /** How often to read what other processes stored. */
   readonly readMs?: number;
@@ -92,13 +92,13 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   /** Called when another call begins: then charge and end of the one before lie in the same portion. */
   function sealIfFull(): void {
-    if (waiting.openRows < PORTION) return;
-    waiting.seal();
+    if (waiting.newRows < PORTION) return;
+    waiting.seal(intervalMs);
     if (failures === 0 && draining === undefined) setImmediate(drainInBackground);
   }
 
   function drainInBackground(): void {
-    waiting.seal();
+    waiting.seal(intervalMs);
     drain().catch(() => {}); // drain itself has told it
   }
 

@@ -1,24 +1,21 @@
 import type { LlmEnd, LlmStart } from '../store/ledger-rows.ts';
-import type { CompletedRequest, EndedRequest, LlmBatch } from '../store/ledger/llm/batch.ts';
+import type { EndedRequest, LlmBatch } from '../store/ledger/llm/batch.ts';
+import { splitRows, type WaitingRow } from './split-rows.ts';
 
 /** A request to a model that was taken down. */
-export interface WaitingRequest {
-  readonly start: LlmStart;
-  end: LlmEnd | undefined;
-  /** open: its row waits for the next batch. sealed: it is being written, or was. dropped: it has no row. */
-  place: 'open' | 'sealed' | 'dropped';
-}
+export type WaitingRequest = WaitingRow<LlmStart, LlmEnd>;
 
 /** The requests to models among what was taken down and is not stored yet. */
 export interface WaitingLlm {
   begin(start: LlmStart): WaitingRequest;
   /** False when the request had ended before. */
   end(request: WaitingRequest, end: LlmEnd): boolean;
-  /** Gives what is open, which is closed thereby; undefined when there is nothing. */
-  seal(): LlmBatch | undefined;
+  /** Gives what is open, which is closed thereby, but for those that stay (see {@link splitRows}); undefined when there is nothing. */
+  seal(patience?: number): LlmBatch | undefined;
   /** A batch that was sealed is stored, or was given up. */
   forget(batch: LlmBatch): void;
-  readonly openRows: number;
+  /** That came since the last batch was sealed. */
+  readonly newRows: number;
   /** Of what is open and what is sealed. */
   readonly rows: number;
   /** Requests that have no row, as there were too many. */
@@ -34,6 +31,7 @@ export function createWaitingLlm(maxRows = MAX_ROWS, maxCharacters = MAX_CHARACT
   let requests: WaitingRequest[] = [];
   let ended: EndedRequest[] = [];
   let size = 0;
+  let left = 0; // of the requests, by the last batch
   let dropped = 0;
   const sealed = { rows: 0, size: 0, sizes: new WeakMap<LlmBatch, number>() };
 
@@ -54,12 +52,10 @@ export function createWaitingLlm(maxRows = MAX_ROWS, maxCharacters = MAX_CHARACT
 
   return {
     begin(start) {
-      if (!hasRoom()) return { start, end: undefined, place: 'dropped' };
-      const request: WaitingRequest = {
-        start: withText(start, lengthOf(start), withoutTexts),
-        end: undefined,
-        place: 'open',
-      };
+      const request: WaitingRequest = { start, end: undefined, since: performance.now(), place: 'dropped' };
+      if (!hasRoom()) return request;
+      request.place = 'open';
+      request.start = withText(start, lengthOf(start), withoutTexts);
       requests.push(request);
       return request;
     },
@@ -69,21 +65,25 @@ export function createWaitingLlm(maxRows = MAX_ROWS, maxCharacters = MAX_CHARACT
       if (request.place === 'sealed' && hasRoom()) ended.push({ id: request.start.id, end: request.end });
       return true;
     },
-    seal() {
-      if (requests.length + ended.length === 0) return undefined;
-      const batch = { ...split(requests), ended };
-      sealed.sizes.set(batch, size);
+    seal(patience = 0) {
+      const { left: running, ...written } = splitRows(requests, patience);
+      const batch = { ...written, ended };
+      left = running.length;
+      if (rowsOf(batch) === 0) return undefined;
+      let sizeLeft = 0;
+      for (const { start } of running) sizeLeft += lengthOf(start);
+      sealed.sizes.set(batch, size - sizeLeft);
       sealed.rows += rowsOf(batch);
-      sealed.size += size;
-      [requests, ended, size] = [[], [], 0];
+      sealed.size += size - sizeLeft;
+      [requests, ended, size] = [running, [], sizeLeft];
       return batch;
     },
     forget(batch) {
       sealed.rows -= rowsOf(batch);
       sealed.size -= sealed.sizes.get(batch) ?? 0;
     },
-    get openRows() {
-      return requests.length + ended.length;
+    get newRows() {
+      return requests.length - left + ended.length;
     },
     get rows() {
       return rows();
@@ -97,17 +97,6 @@ export function createWaitingLlm(maxRows = MAX_ROWS, maxCharacters = MAX_CHARACT
 /** Rows that a batch writes. */
 export function rowsOf({ started, ended, completed }: LlmBatch): number {
   return started.length + ended.length + completed.length;
-}
-
-function split(requests: readonly WaitingRequest[]): Pick<LlmBatch, 'started' | 'completed'> {
-  const started: LlmStart[] = [];
-  const completed: CompletedRequest[] = [];
-  for (const request of requests) {
-    request.place = 'sealed';
-    if (request.end === undefined) started.push(request.start);
-    else completed.push({ start: request.start, end: request.end });
-  }
-  return { started, completed };
 }
 
 function lengthOf({ input, params, tools }: LlmStart): number {

@@ -1,14 +1,10 @@
 import type { CallEnd, CallStart, Charge } from '../store/ledger-rows.ts';
-import type { CompletedCall, EndedCall, LedgerBatch } from '../store/ledger/batch.ts';
+import type { EndedCall, LedgerBatch } from '../store/ledger/batch.ts';
+import { splitRows, type WaitingRow } from './split-rows.ts';
 import { createWaitingLlm, rowsOf as rowsOfLlm, type WaitingLlm } from './waiting-llm.ts';
 
 /** A call that was taken down. */
-export interface WaitingCall {
-  start: CallStart;
-  end: CallEnd | undefined;
-  /** open: its row waits in the open segment. sealed: it is being written, or was. dropped: it has no row. */
-  place: 'open' | 'sealed' | 'dropped';
-}
+export type WaitingCall = WaitingRow<CallStart, CallEnd>;
 
 /** What is written in one transaction: the calls and charges of one moment. It does not change, so it can be sent again. */
 export interface Segment extends Omit<LedgerBatch, 'node'> {
@@ -27,15 +23,19 @@ export interface Waiting {
   charge(charge: Charge): void;
   /** Requests to models, which are written in the same segments. */
   readonly llm: Pick<WaitingLlm, 'begin' | 'end'>;
-  /** Closes the open segment, if there is anything in it; gives the number of the last closed one. */
-  seal(): number;
+  /**
+   * Closes the open segment, if there is anything in it; gives the number of the last closed one. Calls that still run stay open if
+   * they began less than `patience` ms ago; without it, none.
+   */
+  seal(patience?: number): number;
   /** The oldest segment that is not stored. */
   next(): Segment | undefined;
   /** The oldest segment is stored. */
   done(): void;
   /** Leaves the rows of the oldest segment out, for they cannot be written; its charges stay. */
   dropRows(): void;
-  readonly openRows: number;
+  /** That came since the last segment was closed. */
+  readonly newRows: number;
   /** Of the open segment and the closed ones. */
   readonly rows: number;
   readonly isWaiting: boolean;
@@ -57,6 +57,7 @@ export function createWaiting(): Waiting {
   let charges = new Map<string, OpenCharge>();
   let sealed: Segment[] = [];
   let size = 0; // of what is open
+  let left = 0; // of the calls, by the last segment
   let sealedSize = 0;
   let sealedRows = 0;
   let stored = 0;
@@ -91,8 +92,10 @@ export function createWaiting(): Waiting {
   return {
     llm,
     begin(start) {
-      if (!hasRoom()) return { start, end: undefined, place: 'dropped' };
-      const call: WaitingCall = { start: isFull() ? withoutArguments(start) : start, end: undefined, place: 'open' };
+      const call: WaitingCall = { start, end: undefined, since: performance.now(), place: 'dropped' };
+      if (!hasRoom()) return call;
+      call.place = 'open';
+      if (isFull()) call.start = withoutArguments(start);
       calls.push(call);
       size += call.start.arguments?.length ?? 0;
       return call;
@@ -113,14 +116,19 @@ export function createWaiting(): Waiting {
         if (charge.reset !== undefined) known.reset = (known.reset ?? 0) + charge.reset;
       }
     },
-    seal() {
-      const requests = llm.seal();
-      if (rows() === sealedRows && charges.size === 0 && requests === undefined) return lastSealed;
+    seal(patience = 0) {
+      const requests = llm.seal(patience);
+      const { left: running, ...written } = splitRows(calls, patience);
+      const segment = { ...written, ended, charges: [...charges.values()], llm: requests };
+      left = running.length;
+      if (rowsOf(segment) === 0 && charges.size === 0 && requests === undefined) return lastSealed;
       lastSealed += 1;
-      sealed.push({ seq: lastSealed, ...split(calls), ended, charges: [...charges.values()], size, llm: requests });
-      sealedRows = rows();
-      sealedSize += size;
-      [calls, ended, charges, size] = [[], [], new Map(), 0];
+      let sizeLeft = 0;
+      for (const { start } of running) sizeLeft += start.arguments?.length ?? 0;
+      sealed.push({ ...segment, seq: lastSealed, size: size - sizeLeft });
+      sealedRows += rowsOf(segment);
+      sealedSize += size - sizeLeft;
+      [calls, ended, charges, size] = [running, [], new Map(), sizeLeft];
       return lastSealed;
     },
     next: () => sealed[0],
@@ -141,14 +149,14 @@ export function createWaiting(): Waiting {
       if (segment.llm !== undefined) llm.forget(segment.llm);
       sealed[0] = { ...segment, started: [], ended: [], completed: [], size: 0, llm: undefined };
     },
-    get openRows() {
-      return calls.length + ended.length + llm.openRows;
+    get newRows() {
+      return calls.length - left + ended.length + llm.newRows;
     },
     get rows() {
       return rows() + llm.rows;
     },
     get isWaiting() {
-      return sealed.length > 0 || rows() > 0 || charges.size > 0 || llm.openRows > 0;
+      return sealed.length > 0 || rows() > 0 || charges.size > 0 || llm.rows > 0;
     },
     get stored() {
       return stored;
@@ -159,23 +167,12 @@ export function createWaiting(): Waiting {
   };
 }
 
-function split(calls: readonly WaitingCall[]): Pick<Segment, 'started' | 'completed'> {
-  const started: CallStart[] = [];
-  const completed: CompletedCall[] = [];
-  for (const call of calls) {
-    call.place = 'sealed';
-    if (call.end === undefined) started.push(call.start);
-    else completed.push({ start: call.start, end: call.end });
-  }
-  return { started, completed };
-}
-
 /** Rows of both kinds. */
 export function countRows(segment: Segment): number {
   return rowsOf(segment) + (segment.llm === undefined ? 0 : rowsOfLlm(segment.llm));
 }
 
-function rowsOf({ started, ended, completed }: Segment): number {
+function rowsOf({ started, ended, completed }: Pick<Segment, 'started' | 'ended' | 'completed'>): number {
   return started.length + ended.length + completed.length;
 }
 
