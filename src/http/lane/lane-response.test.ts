@@ -9,7 +9,9 @@ function open({ needsDrain = false } = {}) {
   const socket = {
     writableLength: 0,
     writableNeedDrain: needsDrain,
-    write: (text: string) => writes.push(text) > 0,
+    write: (text: string | Buffer) => writes.push(String(text)) > 0,
+    cork: () => undefined,
+    uncork: () => undefined,
     destroy: () => writes.push('destroyed'),
   };
   const request = new LaneRequest('/mcp', {}, socket as unknown as Socket, Buffer.alloc(0));
@@ -22,16 +24,38 @@ test('small parts of one turn go together, the head before them and the end with
   const { writes, response } = open();
   response.writeHead(200);
   response.write('first');
-  await Promise.resolve();
+  await new Promise((resolve) => void process.nextTick(resolve));
   response.write('second');
   expect(writes).toEqual([]);
   await nextTurn();
   expect(writes).toEqual([expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[^]+\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n$/)]);
   response.write('third');
   response.end();
-  expect(writes.slice(1)).toEqual(['5\r\nthird\r\n0\r\n\r\n', 'ended']);
+  expect(writes).toHaveLength(1);
   await nextTurn();
-  expect(writes).toHaveLength(3);
+  expect(writes.slice(1)).toEqual(['5\r\nthird\r\n0\r\n\r\n', 'ended']);
+});
+
+test('what is sent before the end of its turn ends once, after all of it', async () => {
+  const { writes, response } = open();
+  response.writeHead(200).flushHeaders();
+  response.write('part');
+  response.end();
+  expect(writes).toEqual([expect.stringMatching(/\r\n\r\n$/)]);
+  response.destroy();
+  await nextTurn();
+  expect(writes.slice(1)).toEqual(['4\r\npart\r\n0\r\n\r\n', 'ended', 'destroyed']);
+});
+
+test('an end that is too large to wait goes at once, behind what waited', async () => {
+  const { writes, response } = open();
+  response.writeHead(200).write('first');
+  const rest = 'x'.repeat(20_000);
+  response.end(rest);
+  const sent = [expect.stringMatching(/\r\nfirst\r\n4e20\r\n$/), rest, '\r\n0\r\n\r\n'];
+  expect(writes).toEqual(sent);
+  await nextTurn();
+  expect(writes).toEqual([...sent, 'ended']);
 });
 
 test('a part that waits counts as waiting, and is sent before the connection is given up', () => {

@@ -23,8 +23,9 @@ export class LaneResponse implements HotResponse {
   readonly #keepAliveSeconds: number;
   readonly #onEnd: () => void;
   #headers: OutgoingHttpHeaders = {};
-  /** What waits to go with what follows: the head for the first part of the body, a small part for the rest of this turn. */
+  /** What waits to go with what follows: the head for the first part of the body, small parts for the end of this turn. */
   #held = '';
+  /** The end of this turn sends what is held. */
   #isDue = false;
   #isHeadMade = false;
   #isChunked = false;
@@ -61,7 +62,7 @@ export class LaneResponse implements HotResponse {
   flushHeaders(): void {
     if (this.destroyed || this.writableEnded) return;
     this.#send(EMPTY, undefined);
-    this.#flush();
+    this.flush();
   }
 
   write(chunk: string | Uint8Array): boolean {
@@ -74,7 +75,7 @@ export class LaneResponse implements HotResponse {
     this.writableEnded = true;
     const bytes = toBuffer(chunk);
     this.#send(bytes, bytes.length);
-    this.#onEnd();
+    if (!this.#isDue) this.#onEnd();
     return this;
   }
 
@@ -87,7 +88,7 @@ export class LaneResponse implements HotResponse {
   }
 
   destroy(): this {
-    this.#flush();
+    this.flush();
     this.req.socket.destroy();
     return this;
   }
@@ -139,25 +140,32 @@ export class LaneResponse implements HotResponse {
       if (length !== undefined) after += '0\r\n\r\n';
     }
     const isSmall = before.length + bytes.length <= JOIN_LIMIT;
-    return length === undefined && isSmall
+    return isSmall && (length === undefined || this.#isDue)
       ? this.#hold(before, bytes, after)
       : sendJoined(this.req.socket, before, bytes, after);
   }
 
-  /** The end of a stream often comes in the same turn as its last part: together they cost one call of the system. */
+  /**
+   * Keeps parts of a stream for the end of this turn. The end of a stream often comes in the same turn as its last part: together they
+   * cost one call of the system. And parts of several streams then go one right after the other, so that a client whom the first one
+   * wakes is awake for the rest: to wake somebody costs more than to send.
+   */
   #hold(before: string, bytes: Buffer, after: string): boolean {
     this.#held = bytes.length === 0 ? before + after : before + bytes.toString('latin1') + after;
-    if (!this.#isDue) process.nextTick(this.#flush);
+    if (!this.#isDue && due.push(this) === 1) setImmediate(flushAll);
     this.#isDue = true;
     return !this.req.socket.writableNeedDrain;
   }
 
-  readonly #flush = (): void => {
+  /** Sends what is held. */
+  flush(): void {
     const held = this.#held;
     this.#held = '';
-    this.#isDue = false;
     if (held !== '' && !this.destroyed) this.req.socket.write(held, 'latin1');
-  };
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    if (this.writableEnded) this.#onEnd();
+  }
 
   #makeHead(length: number | undefined): void {
     const { statusCode } = this;
@@ -180,6 +188,15 @@ export class LaneResponse implements HotResponse {
     }
     this.#held = `${head}\r\n`;
   }
+}
+
+/** What the end of this turn sends. */
+let due: LaneResponse[] = [];
+
+function flushAll(): void {
+  const responses = due;
+  due = [];
+  for (const response of responses) response.flush();
 }
 
 /** Throws for a field that must not be sent. */
