@@ -12,8 +12,8 @@ const LAST = 19;
 /** The thread that owns a SQLite ledger: it answers calls by name, so that no statement ever runs on the main thread. */
 const { path, isReader, isShared } = workerData as WorkerOptions; // from worker-link.ts
 const store = Promise.try(() => openOn(sqlite(path, { isShared }), { isReader }));
-yieldToCalls();
 store.catch(() => {}); // every call answers with it
+yieldToCalls();
 
 parentPort?.on('message', (call: Call) => {
   void answer(call).then((reply) => parentPort?.postMessage(reply));
