@@ -24,7 +24,7 @@ test('small parts of one turn go together, the head before them and the end with
   const { writes, response } = open();
   response.writeHead(200);
   response.write('first');
-  await new Promise((resolve) => void process.nextTick(resolve));
+  await new Promise((resolve) => process.nextTick(resolve));
   response.write('second');
   expect(writes).toEqual([]);
   await nextTurn();
