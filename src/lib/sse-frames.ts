@@ -3,7 +3,7 @@ import { GatewayError } from './errors.ts';
 import { joinChunks } from './join-chunks.ts';
 import type { JsonObject } from './json-rpc.ts';
 
-/** One event of a stream with the bytes that it came in, so that it can be handed on as it is. */
+/** One event of a stream, or a run of them, with the bytes that it came in, so that it can be handed on as it is. */
 export interface Frame {
   /** Its bytes are those from `from` to `to`, with the blank line at its end. */
   readonly bytes: Buffer;
@@ -11,9 +11,33 @@ export interface Frame {
   readonly to: number;
   /** The name of the event, where it has one. */
   readonly event: string | undefined;
-  /** What is behind `data:`; empty for a comment. */
+  /** What is behind `data:`; empty for a comment and for a run. */
   readonly text: string;
+  /** The JSON object in the text; undefined for comments, `[DONE]` and whatever else is none. Of a run, what its events say together. */
+  readonly data: JsonObject | undefined;
 }
+
+/** Several events in turn. */
+export interface Run {
+  /** Behind the last one. */
+  readonly to: number;
+  /** What they say together. */
+  readonly data: JsonObject;
+}
+
+/** Reads what the events of a stream say. */
+export interface EventReader {
+  /** The events from here on that need not be looked at each by itself; undefined when there are none. */
+  takeRun(letters: Letters, from: number): Run | undefined;
+  /** What any other event says. */
+  read(event: Unread): JsonObject | undefined;
+}
+
+/** An event of which only the text is known. */
+export type Unread = Omit<Frame, 'data'>;
+
+/** Looks at each event. */
+const EACH: EventReader = { takeRun: () => undefined, read: ({ text }) => dataOf(text) };
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -26,7 +50,7 @@ export interface Framer {
   end(): Frame[];
 }
 
-export function createFramer(): Framer {
+export function createFramer(reader = EACH): Framer {
   let held: Buffer[] = [];
   let size = 0;
   let isFirst = true;
@@ -45,7 +69,7 @@ export function createFramer(): Framer {
     end() {
       const bytes = joinChunks(held);
       held = [];
-      return bytes.toString().trim() === '' ? [] : [readFrame(lettersOf(bytes, isFirst), 0, bytes.length)];
+      return bytes.toString().trim() === '' ? [] : [readAlone(lettersOf(bytes, isFirst), 0, bytes.length)];
     },
   };
 
@@ -54,28 +78,40 @@ export function createFramer(): Framer {
     const letters = lettersOf(bytes, isFirst);
     const frames: Frame[] = [];
     let from = 0;
-    for (let end = frameEnd(letters.text, Math.max(0, before - 3)); end !== -1; end = frameEnd(letters.text, from)) {
-      frames.push(readFrame(letters, from, end));
-      from = end;
+    for (let seen = Math.max(0, before - 3); ; seen = from) {
+      const run = reader.takeRun(letters, from);
+      const to = run?.to ?? frameEnd(letters.text, seen);
+      if (to === -1) break;
+      frames.push(run === undefined ? readAlone(letters, from, to) : frameOf(run, bytes, from));
+      from = to;
       isFirst = false;
     }
     size = bytes.length - from;
     held = size === 0 ? [] : [bytes.subarray(from)];
     return frames;
   }
+
+  function readAlone(letters: Letters, from: number, to: number): Frame {
+    const event = readEvent(letters, from, to);
+    return { ...event, data: reader.read(event) };
+  }
 }
 
-/** A frame with this content; `event` is written when there is a name. */
+function frameOf({ to, data }: Run, bytes: Buffer, from: number): Frame {
+  return { bytes, from, to, event: undefined, text: '', data };
+}
+
+/** A frame with this content, `[DONE]` or an object; `event` is written when there is a name. */
 export function writeFrame(data: JsonObject | string, event?: string): Frame {
   const text = typeof data === 'string' ? data : JSON.stringify(data);
   const bytes = Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
-  return { bytes, from: 0, to: bytes.length, event, text };
+  return { bytes, from: 0, to: bytes.length, event, text, data: typeof data === 'string' ? undefined : data };
 }
 
 /** A comment, which no reader takes for an event (WHATWG HTML, section 9.2.5). */
 export function writeComment(text: string): Frame {
   const bytes = Buffer.from(`: ${text}\n\n`);
-  return { bytes, from: 0, to: bytes.length, event: undefined, text: '' };
+  return { bytes, from: 0, to: bytes.length, event: undefined, text: '', data: undefined };
 }
 
 /** The bytes of all frames. Those that came in one piece go on in it: nothing is copied. */
@@ -95,8 +131,8 @@ function isNext(frame: Frame | undefined, bytes: Buffer, end: number): boolean {
   return frame?.bytes === bytes && frame.from === end;
 }
 
-/** The JSON object in a frame; undefined for comments, `[DONE]` and whatever else is none. */
-export function dataOf({ text }: Pick<Frame, 'text'>): JsonObject | undefined {
+/** The JSON object that a text is, if it is one. */
+export function dataOf(text: string): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as JsonObject;
@@ -106,7 +142,7 @@ export function dataOf({ text }: Pick<Frame, 'text'>): JsonObject | undefined {
 }
 
 /** Bytes with a letter for each, so that places in both are the same; and whether that is what they say. */
-interface Letters {
+export interface Letters {
   readonly bytes: Buffer;
   readonly text: string;
   readonly isAscii: boolean;
@@ -114,10 +150,15 @@ interface Letters {
   readonly start: number;
 }
 
-function lettersOf(bytes: Buffer, isBeginning: boolean): Letters {
+export function lettersOf(bytes: Buffer, isBeginning: boolean): Letters {
   const text = bytes.toString('latin1');
   const start = isBeginning && text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   return { bytes, text, isAscii: isAscii(bytes), start };
+}
+
+/** What the bytes from `from` to `to` say. */
+export function textAt({ bytes, text, isAscii }: Letters, from: number, to: number): string {
+  return isAscii ? text.slice(from, to) : bytes.toString('utf8', from, to);
 }
 
 /** In UTF-8, with a letter for each byte. */
@@ -135,16 +176,16 @@ function frameEnd(text: string, from: number): number {
 
 const DATA = 'data: ';
 
-function readFrame(letters: Letters, from: number, to: number): Frame {
-  const { bytes, text: all, isAscii } = letters;
+/** Takes the event at this place apart. */
+export function readEvent(letters: Letters, from: number, to: number): Unread {
+  const { bytes, text: all } = letters;
   const start = Math.max(from, letters.start);
-  const said = (at: number, end: number) => (isAscii ? all.slice(at, end) : bytes.toString('utf8', at, end));
   // One line of data and nothing else, as nearly all frames are: there is nothing to take apart.
   const isPlain = all.indexOf('\n', start) === to - 2 && all.charCodeAt(to - 3) !== CR && all.startsWith(DATA, start);
-  if (isPlain) return { bytes, from, to, event: undefined, text: said(start + DATA.length, to - 2) };
+  if (isPlain) return { bytes, from, to, event: undefined, text: textAt(letters, start + DATA.length, to - 2) };
   let event: string | undefined;
   let text: string | undefined;
-  for (const line of said(start, to).split(/\r?\n/)) {
+  for (const line of textAt(letters, start, to).split(/\r?\n/)) {
     if (line.startsWith('data:')) {
       const data = line.slice(line[5] === ' ' ? 6 : 5);
       text = text === undefined ? data : `${text}\n${data}`;

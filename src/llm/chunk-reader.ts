@@ -1,10 +1,19 @@
-import type { JsonObject } from '../lib/json-rpc.ts';
+import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { objectOf } from '../lib/json-value.ts';
-import { dataOf, type Frame } from '../lib/sse-frames.ts';
+import {
+  dataOf,
+  lettersOf,
+  readEvent,
+  textAt,
+  type EventReader,
+  type Letters,
+  type Run,
+  type Unread,
+} from '../lib/sse-frames.ts';
 
-/** A chunk of which all but two texts stays the same: what the model says, and what OpenAI adds to hide how long that is. */
+/** An event of which all but two texts stays the same: what the model says, and what OpenAI adds to hide how long that is. */
 interface Mould {
-  /** What stands before, between and behind the texts. */
+  /** What stands before, between and behind the texts; all of it ASCII. `middle` is empty where there is only one. */
   readonly head: string;
   readonly middle: string;
   readonly tail: string;
@@ -17,43 +26,52 @@ interface Mould {
 const MAX_MOULDS = 3;
 
 /**
- * Reads the chunks of one stream of chat completions, as `dataOf` does. Most are like the one before but for a word or two: those are
- * not parsed, which is the most expensive thing that is done with a chunk.
+ * Reads the chunks of one stream of chat completions. Most are like the one before but for a word or two. Those are not parsed, which is
+ * the most expensive thing that is done with a chunk; what they say in turn is told as if it were one.
  */
-export function createChunkReader(): (frame: Frame) => JsonObject | undefined {
+export function createChunkReader(): EventReader {
   let mould: Mould | undefined;
   let moulds = 0;
   let isFirst = true;
-  return (frame) => {
-    const cast = mould && castIn(mould, frame.text);
-    if (cast !== undefined) return cast;
-    // The first one says who speaks: no other is like it.
-    const isAlone = isFirst;
-    isFirst = false;
-    if (isAlone || moulds === MAX_MOULDS) return dataOf(frame);
-    moulds += 1;
-    const made = mouldOf(frame.text);
-    if (made === undefined) return dataOf(frame);
-    mould = made;
-    return castIn(made, frame.text) ?? dataOf(frame);
+  return {
+    takeRun: (letters, from) => mould && castRun(mould, letters, from),
+    read(event) {
+      // The first one says who speaks: no other is like it.
+      if (!isFirst && moulds < MAX_MOULDS) {
+        moulds += 1;
+        mould = mouldOf(event) ?? mould;
+      }
+      isFirst = false;
+      return dataOf(event.text);
+    },
   };
 }
 
-function castIn({ head, middle, tail, chunk, choice, delta }: Mould, text: string): JsonObject | undefined {
+/** The events from here on that come out of a mould. */
+function castRun(mould: Mould, letters: Letters, from: number): Run | undefined {
+  const { head, middle, tail, chunk, choice, delta } = mould;
+  const { text } = letters;
+  let to = from;
+  let content = '';
+  let obfuscation: string | undefined;
   // Compared as a whole, which takes a quarter of the time of `startsWith`.
-  if (text.slice(0, head.length) !== head) return undefined;
-  const end = endOfPlain(text, head.length);
-  const content = text.slice(head.length, end);
-  if (middle === '') {
-    if (text.slice(end) !== tail) return undefined;
-    return { ...chunk, choices: [{ ...choice, delta: { ...delta, content } }] };
+  const has = (part: string, at: number) => text.slice(at, at + part.length) === part;
+  while (has(head, to)) {
+    const start = to + head.length;
+    const end = endOfPlain(text, start);
+    let last = end;
+    if (middle !== '') {
+      if (!has(middle, end)) break;
+      last = endOfPlain(text, end + middle.length);
+    }
+    if (!has(tail, last)) break;
+    content += textAt(letters, start, end);
+    if (middle !== '') obfuscation = text.slice(end + middle.length, last);
+    to = last + tail.length;
   }
-  const from = end + middle.length;
-  if (text.slice(end, from) !== middle) return undefined;
-  const close = endOfPlain(text, from);
-  if (text.slice(close) !== tail) return undefined;
-  const obfuscation = text.slice(from, close);
-  return { ...chunk, choices: [{ ...choice, delta: { ...delta, content } }], obfuscation };
+  if (to === from) return undefined;
+  const data = { ...chunk, choices: [{ ...choice, delta: { ...delta, content } }] };
+  return { to, data: obfuscation === undefined ? data : { ...data, obfuscation } };
 }
 
 /** Where a text ends that is written as it is; at its first escape if it has one, and at what no JSON may have in a text. */
@@ -70,21 +88,31 @@ const BACKSLASH = 0x5c;
 const CONTENT = '"content":"';
 const OBFUSCATION = '"obfuscation":"';
 
-function mouldOf(text: string): Mould | undefined {
-  const said = placeOf(text, CONTENT, 0);
+function mouldOf({ bytes, from, to }: Unread): Mould | undefined {
+  const event = bytes.toString('latin1', from, to);
+  const said = placeOf(event, CONTENT, 0);
   if (said === undefined) return undefined;
-  const hidden = placeOf(text, OBFUSCATION, said.end);
-  const head = text.slice(0, said.start);
-  const middle = hidden === undefined ? '' : text.slice(said.end, hidden.start);
-  const tail = text.slice(hidden?.end ?? said.end);
+  const hidden = placeOf(event, OBFUSCATION, said.end);
+  const head = event.slice(0, said.start);
+  const middle = hidden === undefined ? '' : event.slice(said.end, hidden.start);
+  const tail = event.slice(hidden?.end ?? said.end);
   // A cast shows whether the texts are what they look like.
-  const chunk = dataOf({ text: `${head}said${middle}${hidden === undefined ? '' : 'hidden'}${tail}` });
+  const cast = Buffer.from(`${head}said${middle}${hidden === undefined ? '' : 'hidden'}${tail}`, 'latin1');
+  const letters = lettersOf(cast, false);
+  const chunk = dataOf(readEvent(letters, 0, cast.length).text);
   const choices = chunk?.choices;
-  if (chunk === undefined || !Array.isArray(choices) || choices.length !== 1) return undefined;
+  if (!letters.isAscii || chunk === undefined || !Array.isArray(choices) || choices.length !== 1) return undefined;
   const choice = objectOf(choices[0]);
   const delta = objectOf(choice.delta);
   const fits = delta.content === 'said' && (hidden === undefined || chunk.obfuscation === 'hidden');
-  return fits ? { head, middle, tail, chunk, choice, delta } : undefined;
+  return fits && isSaidOnce(delta) ? { head, middle, tail, chunk, choice, delta } : undefined;
+}
+
+/** Whether all but the content stays what it is however often it is said: other texts and lists grow as the content does. */
+function isSaidOnce(delta: JsonObject): boolean {
+  const grows = (value: JsonValue | undefined) =>
+    (typeof value === 'string' || Array.isArray(value)) && value.length > 0;
+  return Object.keys(delta).every((key) => key === 'content' || key === 'role' || !grows(delta[key]));
 }
 
 /** Where the text begins and ends that follows a key. */

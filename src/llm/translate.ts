@@ -2,7 +2,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, asWord, defined, objectsOf, without } from '../lib/json-value.ts';
-import { bytesOf, createFramer, dataOf, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
+import { bytesOf, createFramer, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
@@ -130,14 +130,12 @@ function passThrough(request: ModelRequest, bytes: Buffer, { refuses }: Provider
     encode: (model) => asAsked(bytes, model, changes),
     decodeWhole: (bytes) => ({ bytes, answer: readAnswer(bytes) }),
     decodeStream(take, { onData, hasEnd }) {
-      const framer = createFramer();
-      const readData = format === 'chat' ? createChunkReader() : dataOf;
+      const framer = createFramer(format === 'chat' ? createChunkReader() : undefined);
       let isDone = false;
       const read = (frames: Frame[]) =>
-        frames.filter((frame) => {
-          const data = readData(frame);
+        frames.filter(({ text, data }) => {
           if (data === undefined) {
-            isDone ||= frame.text.trim() === '[DONE]';
+            isDone ||= text.trim() === '[DONE]';
             return true;
           }
           onData(data);
@@ -239,10 +237,7 @@ function createBinaryReader(): EventReader {
 }
 
 function eventsIn(frames: readonly Frame[]): StreamEvent[] {
-  return frames.flatMap((frame) => {
-    const data = dataOf(frame);
-    return data === undefined ? [] : [{ event: frame.event, data }];
-  });
+  return frames.flatMap(({ event, data }) => (data === undefined ? [] : [{ event, data }]));
 }
 
 function parse(bytes: Buffer): JsonObject {

@@ -1,6 +1,6 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
@@ -85,7 +85,7 @@ function createChatStitcher(): Stitcher {
 
   /** The frame as a part of the caller's one answer. */
   function adopt(frame: Frame): Frame {
-    const data = round === 0 ? undefined : dataOf(frame);
+    const data = round === 0 ? undefined : frame.data;
     if (data === undefined) return frame;
     const usage = asObject(data.usage) === undefined ? {} : { usage: addUsage(earlier, data.usage) };
     return writeFrame({ ...data, id: first?.id, created: first?.created, ...usage }, frame.event);
@@ -99,7 +99,7 @@ function createChatStitcher(): Stitcher {
 
   return {
     push(frame) {
-      const data = dataOf(frame);
+      const { data } = frame;
       if (data !== undefined) {
         if (objectsOf(data.choices).length > 0) first ??= data;
         gatherer.push(data);
@@ -126,10 +126,10 @@ function createChatStitcher(): Stitcher {
         function: { name: call.name, arguments: call.arguments },
       }));
       // What remains of the round: usage and the end. Some providers tell the usage beside the last choice.
-      const isRest = (frame: Frame) => objectsOf(dataOf(frame)?.choices).length === 0;
+      const isRest = (frame: Frame) => objectsOf(frame.data?.choices).length === 0;
       const rest = held.filter(isRest).map(adopt);
-      const beside = held.findLast((frame) => !isRest(frame) && asObject(dataOf(frame)?.usage) !== undefined);
-      const usage = beside && addUsage(earlier, dataOf(beside)?.usage);
+      const beside = held.findLast((frame) => !isRest(frame) && asObject(frame.data?.usage) !== undefined);
+      const usage = beside && addUsage(earlier, beside.data?.usage);
       return [chunk({ content: describeExecuted(executed) }), chunk({ tool_calls }), chunk({}, 'stop', usage), ...rest];
     },
   };

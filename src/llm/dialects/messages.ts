@@ -1,6 +1,6 @@
 import { appendToMember, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, defined, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import { refuseThread } from '../formats/messages/thread.ts';
 import { addUsage, changeToolChoice, describeExecuted, type Dialect, type Gatherer, type Stitcher } from './dialect.ts';
@@ -99,7 +99,7 @@ function createMessagesStitcher(): Stitcher {
   let earlier: JsonValue | undefined;
 
   function adopt(frame: Frame): Frame {
-    const data = round === 0 ? undefined : dataOf(frame);
+    const data = round === 0 ? undefined : frame.data;
     if (data === undefined) return frame;
     const index = typeof data.index === 'number' ? { index: data.index + offset } : {};
     const usage = data.type === 'message_delta' ? { usage: addUsage(earlier, gatherer.answer().usage) } : {};
@@ -119,7 +119,7 @@ function createMessagesStitcher(): Stitcher {
 
   return {
     push(frame) {
-      const data = dataOf(frame);
+      const { data } = frame;
       if (data === undefined) return [frame];
       gatherer.push(data);
       if (data.type === 'message_start') return round === 0 ? [frame] : [];
@@ -143,7 +143,7 @@ function createMessagesStitcher(): Stitcher {
     },
     release: () => held.map(adopt),
     releaseMixed(executed, pending) {
-      const end = held.filter((frame) => /^message_(?:delta|stop)$/.test(textOf(dataOf(frame)?.type))).map(adopt);
+      const end = held.filter((frame) => /^message_(?:delta|stop)$/.test(textOf(frame.data?.type))).map(adopt);
       const words = block({ type: 'text', text: '' }, { type: 'text_delta', text: describeExecuted(executed) });
       const calls = pending.flatMap(({ id, name, arguments: text }) =>
         block({ type: 'tool_use', id, name, input: {} }, { type: 'input_json_delta', partial_json: text }),

@@ -1,6 +1,6 @@
 import { appendToMember, editObject, writeList } from '../../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../../lib/json-rpc.ts';
-import { dataOf, writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
+import { writeComment, writeFrame, type Frame } from '../../lib/sse-frames.ts';
 import { asObject, asWord, listOf, objectOf, objectsOf, textOf } from '../../lib/json-value.ts';
 import {
   addUsage,
@@ -145,11 +145,11 @@ function createResponsesStitcher(): Stitcher {
     };
   }
 
-  const heldData = () => held.map((frame) => dataOf(frame) ?? {});
+  const heldData = () => held.map(({ data }) => data ?? {});
 
   return {
     push(frame) {
-      const data = dataOf(frame);
+      const { data } = frame;
       if (data === undefined) return [frame];
       const type = textOf(data.type);
       gatherer.push(data);
