@@ -150,7 +150,7 @@ export interface Letters {
   readonly start: number;
 }
 
-export function lettersOf(bytes: Buffer, isBeginning: boolean): Letters {
+function lettersOf(bytes: Buffer, isBeginning: boolean): Letters {
   const text = bytes.toString('latin1');
   const start = isBeginning && text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
   return { bytes, text, isAscii: isAscii(bytes), start };
@@ -177,7 +177,7 @@ function frameEnd(text: string, from: number): number {
 const DATA = 'data: ';
 
 /** Takes the event at this place apart. */
-export function readEvent(letters: Letters, from: number, to: number): Unread {
+function readEvent(letters: Letters, from: number, to: number): Unread {
   const { bytes, text: all } = letters;
   const start = Math.max(from, letters.start);
   // One line of data and nothing else, as nearly all frames are: there is nothing to take apart.

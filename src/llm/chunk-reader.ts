@@ -1,19 +1,10 @@
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { objectOf } from '../lib/json-value.ts';
-import {
-  dataOf,
-  lettersOf,
-  readEvent,
-  textAt,
-  type EventReader,
-  type Letters,
-  type Run,
-  type Unread,
-} from '../lib/sse-frames.ts';
+import { dataOf, textAt, type EventReader, type Letters, type Run, type Unread } from '../lib/sse-frames.ts';
 
 /** An event of which all but two texts stays the same: what the model says, and what OpenAI adds to hide how long that is. */
 interface Mould {
-  /** What stands before, between and behind the texts; all of it ASCII. `middle` is empty where there is only one. */
+  /** The bytes before, between and behind the texts, a letter for each. `middle` is empty where there is only one text. */
   readonly head: string;
   readonly middle: string;
   readonly tail: string;
@@ -36,13 +27,14 @@ export function createChunkReader(): EventReader {
   return {
     takeRun: (letters, from) => mould && castRun(mould, letters, from),
     read(event) {
+      const data = dataOf(event.text);
       // The first one says who speaks: no other is like it.
-      if (!isFirst && moulds < MAX_MOULDS) {
+      if (data !== undefined && !isFirst && moulds < MAX_MOULDS) {
         moulds += 1;
-        mould = mouldOf(event) ?? mould;
+        mould = mouldOf(event, data) ?? mould;
       }
       isFirst = false;
-      return dataOf(event.text);
+      return data;
     },
   };
 }
@@ -66,7 +58,7 @@ function castRun(mould: Mould, letters: Letters, from: number): Run | undefined 
     }
     if (!has(tail, last)) break;
     content += textAt(letters, start, end);
-    if (middle !== '') obfuscation = text.slice(end + middle.length, last);
+    if (middle !== '') obfuscation = textAt(letters, end + middle.length, last);
     to = last + tail.length;
   }
   if (to === from) return undefined;
@@ -85,27 +77,26 @@ function endOfPlain(text: string, from: number): number {
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const CONTENT = '"content":"';
-const OBFUSCATION = '"obfuscation":"';
 
-function mouldOf({ bytes, from, to }: Unread): Mould | undefined {
-  const event = bytes.toString('latin1', from, to);
-  const said = placeOf(event, CONTENT, 0);
-  if (said === undefined) return undefined;
-  const hidden = placeOf(event, OBFUSCATION, said.end);
-  const head = event.slice(0, said.start);
-  const middle = hidden === undefined ? '' : event.slice(said.end, hidden.start);
-  const tail = event.slice(hidden?.end ?? said.end);
-  // A cast shows whether the texts are what they look like.
-  const cast = Buffer.from(`${head}said${middle}${hidden === undefined ? '' : 'hidden'}${tail}`, 'latin1');
-  const letters = lettersOf(cast, false);
-  const chunk = dataOf(readEvent(letters, 0, cast.length).text);
-  const choices = chunk?.choices;
-  if (!letters.isAscii || chunk === undefined || !Array.isArray(choices) || choices.length !== 1) return undefined;
+/** What others that are like this event would come out of. */
+function mouldOf({ bytes, from, to }: Unread, chunk: JsonObject): Mould | undefined {
+  const { choices } = chunk;
+  if (!Array.isArray(choices) || choices.length !== 1) return undefined;
   const choice = objectOf(choices[0]);
   const delta = objectOf(choice.delta);
-  const fits = delta.content === 'said' && (hidden === undefined || chunk.obfuscation === 'hidden');
-  return fits && isSaidOnce(delta) ? { head, middle, tail, chunk, choice, delta } : undefined;
+  if (typeof delta.content !== 'string' || !isSaidOnce(delta)) return undefined;
+  const event = bytes.toString('latin1', from, to);
+  // Then names are what they look like.
+  if (event.includes('\\')) return undefined;
+  const said = placeOf(event, 'content');
+  const hidden = chunk.obfuscation === undefined ? said : placeOf(event, 'obfuscation');
+  if (said === undefined || hidden === undefined || hidden.start < said.start) return undefined;
+  return {
+    head: event.slice(0, said.start),
+    middle: hidden === said ? '' : event.slice(said.end, hidden.start),
+    tail: event.slice(hidden.end),
+    ...{ chunk, choice, delta },
+  };
 }
 
 /** Whether all but the content stays what it is however often it is said: other texts and lists grow as the content does. */
@@ -115,15 +106,11 @@ function isSaidOnce(delta: JsonObject): boolean {
   return Object.keys(delta).every((key) => key === 'content' || key === 'role' || !grows(delta[key]));
 }
 
-/** Where the text begins and ends that follows a key. */
-function placeOf(
-  text: string,
-  key: string,
-  from: number,
-): { readonly start: number; readonly end: number } | undefined {
-  const at = text.indexOf(key, from);
-  if (at === -1) return undefined;
-  const start = at + key.length;
-  const end = endOfPlain(text, start);
-  return text.charCodeAt(end) === QUOTE ? { start, end } : undefined;
+/** Where the text begins and ends that is the value of the only member of this name. */
+function placeOf(event: string, name: string): { readonly start: number; readonly end: number } | undefined {
+  const key = `"${name}"`;
+  const at = event.indexOf(key);
+  const start = at + key.length + 2;
+  if (at === -1 || event.slice(start - 2, start) !== ':"' || event.includes(key, start)) return undefined;
+  return { start, end: event.indexOf('"', start) };
 }
