@@ -5,6 +5,11 @@ import { ResponseParser, type ResponseSink } from './response-parser.ts';
 const OK = 'HTTP/1.1 200 OK\r\n';
 const PLAIN = `${OK}Content-Type: application/json\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 11\r\n\r\nhello\r\n\r\n12`;
 const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n00a\r\n0123456789\r\n0\r\nX-Sum: 3\r\n\r\n`;
+const ROW = Array.from(
+  { length: 12 },
+  (_, index) => `${(index + 9).toString(16)}\r\n${'\r\n0a'.repeat(5).slice(0, index + 9)}\r\n`,
+);
+const MANY = `${OK}Transfer-Encoding: chunked\r\n\r\n${ROW.join('')}0\r\n\r\n`;
 const INTERIM = `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n`;
 const TO_END = `HTTP/1.0 200 OK\r\n\r\nuntil the end`;
 
@@ -64,6 +69,7 @@ test('a response is told as it is', () => {
 test.for<[string, string]>([
   ['a length', PLAIN],
   ['chunks', CHUNKED],
+  ['many chunks', MANY],
   ['an interim response', INTERIM],
   ['the end of the connection', TO_END],
   ['more than the response', `${PLAIN}HTTP/1.1`],
@@ -106,12 +112,23 @@ test.for<[string, string]>([
   ['a size that overflows', `${OK}transfer-encoding: chunked\r\n\r\n20000000000000\r\n`],
   ['an extension with LF', `${OK}transfer-encoding: chunked\r\n\r\n5;\nhello\r\n0\r\n\r\n`],
   ['a chunk that is too short', `${OK}transfer-encoding: chunked\r\n\r\n6\r\nhello\r\n0\r\n\r\n`],
+  ['a chunk that is too long', `${OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n2\r\nabcd\r\n0\r\n\r\n`],
   ['a length behind chunks', `${OK}transfer-encoding: chunked\r\n\r\n0\r\nContent-Length: 1\r\n\r\n`],
 ])('%s is refused wherever it is split', ([, text]) => {
   expect(parse([text]).error).toBe('HTTPParserError');
   for (let at = 1; at < text.length; at += 1) {
     expect(parse([text.slice(0, at), text.slice(at)]).error, `at ${at}`).toBe('HTTPParserError');
   }
+});
+
+test('chunks that come together are one piece of the body', () => {
+  const pieces: string[] = [];
+  const onBody = (chunk: Buffer) => pieces.push(chunk.toString()) > 0;
+  const parser = new ResponseParser({ onHead: () => true, onBody, onEnd: () => undefined });
+  const text = `${OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n001\r\n \r\n`;
+  parser.execute(Buffer.from(`${text}5\r\nworld\r\n3\r\n, `));
+  parser.execute(Buffer.from('a\r\n2;x\r\nnd\r\n1\r\n \r\n3\r\nso \r\n2\r\non\r\n0\r\n\r\n'));
+  expect(pieces).toEqual(['hello world', ', ', 'a', 'nd', ' so on']);
 });
 
 test('what may not become a head is not waited for', () => {

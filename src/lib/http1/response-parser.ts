@@ -88,8 +88,8 @@ export class ResponseParser {
   }
 
   /**
-   * Parses bytes and gives where it ended: at their end unless the response has ended or the sink wants no more for now. Throws
-   * HTTPParserError, HeadersOverflowError, SocketError.
+   * Parses bytes and gives where it ended: at their end unless the response has ended or the sink wants no more for now. What is before
+   * that belongs to the parser and the sink, and may be moved. Throws HTTPParserError, HeadersOverflowError, SocketError.
    */
   execute(bytes: Buffer, start = 0): number {
     let at = start;
@@ -122,6 +122,8 @@ export class ResponseParser {
       case BODY_UNTIL_CLOSE:
         this.#deliver(at === 0 ? bytes : bytes.subarray(at));
         return bytes.length;
+      case CHUNK_SIZE:
+        return this.#takeWholeChunks(bytes, at);
       default:
         this.#takeFrame(bytes[at] ?? 0);
         return at + 1;
@@ -209,6 +211,26 @@ export class ResponseParser {
     if (!this.#sink.onBody(chunk)) this.#isHeld = true;
   }
 
+  /**
+   * Delivers the chunks that lie here from end to end as one piece, closed up where they are: by itself each would go all the way to whoever
+   * reads the body. Anything else is taken byte by byte.
+   */
+  #takeWholeChunks(bytes: Buffer, at: number): number {
+    let behind = at;
+    let from = 0;
+    let to = 0;
+    for (let chunk = this.#digits === 0 && wholeChunk(bytes, at); chunk; chunk = wholeChunk(bytes, behind)) {
+      const { start, end } = chunk;
+      if (behind === at) [from, to] = [start, start];
+      else bytes.copyWithin(to, start, end);
+      to += end - start;
+      behind = end + 2;
+    }
+    if (behind > at) this.#deliver(bytes.subarray(from, to));
+    else this.#takeFrame(bytes[behind++] ?? 0);
+    return behind;
+  }
+
   #beginChunk(): void {
     this.#state = CHUNK_SIZE;
     this.#remaining = 0;
@@ -274,6 +296,8 @@ export class ResponseParser {
   }
 }
 
+/** Of the size of a chunk that can be all there. */
+const MAX_DIGITS = 8;
 const SEMICOLON = 59;
 const SPACE = 32;
 const TAB = 9;
@@ -283,6 +307,25 @@ function hexValue(byte: number): number {
   if (byte >= 48 && byte <= 57) return byte - 48;
   const lower = byte | 32;
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}
+
+/** Where the data of a chunk lies that is all there, but for the last one of a body; undefined for any other. */
+function wholeChunk(bytes: Buffer, at: number): { readonly start: number; readonly end: number } | undefined {
+  let size = 0;
+  let behind = at;
+  for (; behind < at + MAX_DIGITS; behind += 1) {
+    const digit = hexValue(bytes[behind] ?? 0);
+    if (digit === -1) break;
+    size = size * 16 + digit;
+  }
+  const start = behind + 2;
+  const end = start + size;
+  const isWhole = size > 0 && hasLineEnd(bytes, behind) && hasLineEnd(bytes, end);
+  return isWhole ? { start, end } : undefined;
+}
+
+function hasLineEnd(bytes: Buffer, at: number): boolean {
+  return bytes[at] === CR && bytes[at + 1] === LF;
 }
 
 function expect(byte: number, wanted: number): void {
