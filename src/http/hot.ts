@@ -19,6 +19,8 @@ export interface HotResponse {
   flushHeaders(): void;
   /** False: wait for `drain` before the next. */
   write(chunk: string | Uint8Array): boolean;
+  /** The same for bytes as text, a letter for each. */
+  write(chunk: string, encoding: 'latin1'): boolean;
   end(chunk?: string | Uint8Array): unknown;
   cork(): void;
   uncork(): void;

@@ -3,12 +3,10 @@ import { GatewayError } from './errors.ts';
 import { joinChunks } from './join-chunks.ts';
 import type { JsonObject } from './json-rpc.ts';
 
-/** One event of a stream, or a run of them, with the bytes that it came in, so that it can be handed on as it is. */
+/** One event of a stream, or a run of them, as it came, so that it can be handed on as it is. */
 export interface Frame {
-  /** Its bytes are those from `from` to `to`, with the blank line at its end. */
-  readonly bytes: Buffer;
-  readonly from: number;
-  readonly to: number;
+  /** Its bytes with the blank line at its end, a letter (latin1) for each. */
+  readonly wire: string;
   /** The name of the event, where it has one. */
   readonly event: string | undefined;
   /** What is behind `data:`; empty for a comment and for a run. */
@@ -82,7 +80,7 @@ export function createFramer(reader = EACH): Framer {
       const run = reader.takeRun(letters, from);
       const to = run?.to ?? frameEnd(letters.text, seen);
       if (to === -1) break;
-      frames.push(run === undefined ? readAlone(letters, from, to) : frameOf(run, bytes, from));
+      frames.push(run === undefined ? readAlone(letters, from, to) : frameOf(run, letters, from));
       from = to;
       isFirst = false;
     }
@@ -97,38 +95,31 @@ export function createFramer(reader = EACH): Framer {
   }
 }
 
-function frameOf({ to, data }: Run, bytes: Buffer, from: number): Frame {
-  return { bytes, from, to, event: undefined, text: '', data };
+function frameOf({ to, data }: Run, { text }: Letters, from: number): Frame {
+  return { wire: text.slice(from, to), event: undefined, text: '', data };
 }
 
 /** A frame with this content, `[DONE]` or an object; `event` is written when there is a name. */
 export function writeFrame(data: JsonObject | string, event?: string): Frame {
   const text = typeof data === 'string' ? data : JSON.stringify(data);
-  const bytes = Buffer.from(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
-  return { bytes, from: 0, to: bytes.length, event, text, data: typeof data === 'string' ? undefined : data };
+  const wire = asLetters(`${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`);
+  return { wire, event, text, data: typeof data === 'string' ? undefined : data };
 }
 
 /** A comment, which no reader takes for an event (WHATWG HTML, section 9.2.5). */
 export function writeComment(text: string): Frame {
-  const bytes = Buffer.from(`: ${text}\n\n`);
-  return { bytes, from: 0, to: bytes.length, event: undefined, text: '', data: undefined };
+  return { wire: asLetters(`: ${text}\n\n`), event: undefined, text: '', data: undefined };
 }
 
-/** The bytes of all frames. Those that came in one piece go on in it: nothing is copied. */
-export function bytesOf(frames: readonly Frame[]): Buffer {
-  const runs: Buffer[] = [];
-  for (let at = 0; at < frames.length;) {
-    const { bytes, from, to } = frames[at] as Frame; // within the list
-    let end = to;
-    for (at += 1; isNext(frames[at], bytes, end); at += 1) end = frames[at]?.to ?? end;
-    runs.push(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
-  }
-  return joinChunks(runs);
+function asLetters(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
-/** Whether it begins in these bytes where another one ended. */
-function isNext(frame: Frame | undefined, bytes: Buffer, end: number): boolean {
-  return frame?.bytes === bytes && frame.from === end;
+/** The bytes of all frames, a letter for each. */
+export function wireOf(frames: readonly Frame[]): string {
+  let wire = '';
+  for (const frame of frames) wire += frame.wire;
+  return wire;
 }
 
 /** The JSON object that a text is, if it is one. */
@@ -178,11 +169,12 @@ const DATA = 'data: ';
 
 /** Takes the event at this place apart. */
 function readEvent(letters: Letters, from: number, to: number): Unread {
-  const { bytes, text: all } = letters;
+  const { text: all } = letters;
+  const wire = all.slice(from, to);
   const start = Math.max(from, letters.start);
   // One line of data and nothing else, as nearly all frames are: there is nothing to take apart.
   const isPlain = all.indexOf('\n', start) === to - 2 && all.charCodeAt(to - 3) !== CR && all.startsWith(DATA, start);
-  if (isPlain) return { bytes, from, to, event: undefined, text: textAt(letters, start + DATA.length, to - 2) };
+  if (isPlain) return { wire, event: undefined, text: textAt(letters, start + DATA.length, to - 2) };
   let event: string | undefined;
   let text: string | undefined;
   for (const line of textAt(letters, start, to).split(/\r?\n/)) {
@@ -191,5 +183,5 @@ function readEvent(letters: Letters, from: number, to: number): Unread {
       text = text === undefined ? data : `${text}\n${data}`;
     } else if (line.startsWith('event:')) event = line.slice(6).trim();
   }
-  return { bytes, from, to, event, text: text ?? '' };
+  return { wire, event, text: text ?? '' };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../lib/json-rpc.ts';
-import { bytesOf, createFramer, type EventReader, type Frame } from '../lib/sse-frames.ts';
+import { createFramer, wireOf, type EventReader, type Frame } from '../lib/sse-frames.ts';
 import { createChunkReader } from './chunk-reader.ts';
 import { createChatGatherer } from './dialects/gather-chat.ts';
 
@@ -23,7 +23,12 @@ function sumOf(frames: readonly Frame[]) {
   const gatherer = createChatGatherer();
   for (const { data } of frames) if (data !== undefined) gatherer.push(data);
   const rest = frames.filter(({ data }) => data === undefined || data.choices === undefined);
-  return { answer: gatherer.answer(), bytes: bytesOf(frames).toString(), hasEnd: gatherer.hasEnd(), rest };
+  return {
+    answer: gatherer.answer(),
+    bytes: Buffer.from(wireOf(frames), 'latin1').toString(),
+    hasEnd: gatherer.hasEnd(),
+    rest,
+  };
 }
 
 interface Wire {

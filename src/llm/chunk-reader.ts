@@ -79,22 +79,21 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** What others that are like this event would come out of. */
-function mouldOf({ bytes, from, to }: Unread, chunk: JsonObject): Mould | undefined {
+function mouldOf({ wire }: Unread, chunk: JsonObject): Mould | undefined {
   const { choices } = chunk;
   if (!Array.isArray(choices) || choices.length !== 1) return undefined;
   const choice = objectOf(choices[0]);
   const delta = objectOf(choice.delta);
   if (typeof delta.content !== 'string' || !isSaidOnce(delta)) return undefined;
-  const event = bytes.toString('latin1', from, to);
   // Then names are what they look like.
-  if (event.includes('\\')) return undefined;
-  const said = placeOf(event, 'content');
-  const hidden = chunk.obfuscation === undefined ? said : placeOf(event, 'obfuscation');
+  if (wire.includes('\\')) return undefined;
+  const said = placeOf(wire, 'content');
+  const hidden = chunk.obfuscation === undefined ? said : placeOf(wire, 'obfuscation');
   if (said === undefined || hidden === undefined || hidden.start < said.start) return undefined;
   return {
-    head: event.slice(0, said.start),
-    middle: hidden === said ? '' : event.slice(said.end, hidden.start),
-    tail: event.slice(hidden.end),
+    head: wire.slice(0, said.start),
+    middle: hidden === said ? '' : wire.slice(said.end, hidden.start),
+    tail: wire.slice(hidden.end),
     ...{ chunk, choice, delta },
   };
 }
@@ -107,10 +106,10 @@ function isSaidOnce(delta: JsonObject): boolean {
 }
 
 /** Where the text begins and ends that is the value of the only member of this name. */
-function placeOf(event: string, name: string): { readonly start: number; readonly end: number } | undefined {
+function placeOf(wire: string, name: string): { readonly start: number; readonly end: number } | undefined {
   const key = `"${name}"`;
-  const at = event.indexOf(key);
+  const at = wire.indexOf(key);
   const start = at + key.length + 2;
-  if (at === -1 || event.slice(start - 2, start) !== ':"' || event.includes(key, start)) return undefined;
-  return { start, end: event.indexOf('"', start) };
+  if (at === -1 || wire.slice(start - 2, start) !== ':"' || wire.includes(key, start)) return undefined;
+  return { start, end: wire.indexOf('"', start) };
 }

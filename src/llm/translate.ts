@@ -2,7 +2,7 @@ import { GatewayError } from '../lib/errors.ts';
 import { editObject, type MemberChanges } from '../lib/json-edit.ts';
 import type { JsonObject, JsonValue } from '../lib/json-rpc.ts';
 import { asObject, asWord, defined, objectsOf, without } from '../lib/json-value.ts';
-import { bytesOf, createFramer, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
+import { createFramer, writeFrame, type Frame, type Framer } from '../lib/sse-frames.ts';
 import type { TakeFrames, WholeAnswer } from './answer.ts';
 import { createChunkReader } from './chunk-reader.ts';
 import { createEventStreamParser } from './formats/event-stream.ts';
@@ -216,7 +216,7 @@ function createEventReader(framing: Provider['framing']): EventReader {
 /** What is left of a stream. Throws for what is none. */
 function endOf(framer: Framer): Frame[] {
   const rest = framer.end();
-  for (const frame of rest) if (frame.text === '') demandEvents(bytesOf([frame]));
+  for (const frame of rest) if (frame.text === '') demandEvents(Buffer.from(frame.wire, 'latin1'));
   return rest;
 }
 

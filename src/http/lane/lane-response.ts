@@ -5,6 +5,8 @@ import { httpDate } from './http-date.ts';
 import type { LaneRequest } from './lane-request.ts';
 
 type Listener = () => void;
+/** A text has a letter for each byte. */
+type Bytes = Buffer | string;
 
 /** Below this, the pieces of a message are cheaper joined than sent one by one. */
 const JOIN_LIMIT = 15 * 1024;
@@ -65,9 +67,9 @@ export class LaneResponse implements HotResponse {
     this.flush();
   }
 
-  write(chunk: string | Uint8Array): boolean {
+  write(chunk: string | Uint8Array, encoding?: 'latin1'): boolean {
     if (this.destroyed || this.writableEnded) return true;
-    return this.#send(toBuffer(chunk), undefined);
+    return this.#send(encoding === 'latin1' && typeof chunk === 'string' ? chunk : toBuffer(chunk), undefined);
   }
 
   end(chunk: string | Uint8Array = EMPTY): this {
@@ -127,7 +129,7 @@ export class LaneResponse implements HotResponse {
   }
 
   /** `length` is that of the whole body, if this is all of it or the rest. */
-  #send(bytes: Buffer, length: number | undefined): boolean {
+  #send(bytes: Bytes, length: number | undefined): boolean {
     if (!this.#isHeadMade) this.#makeHead(length);
     let before = this.#held;
     let after = '';
@@ -150,8 +152,8 @@ export class LaneResponse implements HotResponse {
    * cost one call of the system. And parts of several streams then go one right after the other, so that a client whom the first one
    * wakes is awake for the rest: to wake somebody costs more than to send.
    */
-  #hold(before: string, bytes: Buffer, after: string): boolean {
-    this.#held = bytes.length === 0 ? before + after : before + bytes.toString('latin1') + after;
+  #hold(before: string, bytes: Bytes, after: string): boolean {
+    this.#held = before + lettersOf(bytes) + after;
     if (!this.#isDue && due.push(this) === 1) setImmediate(flushAll);
     this.#isDue = true;
     return !this.req.socket.writableNeedDrain;
@@ -218,17 +220,22 @@ function demandClean(key: string, value: number | string | readonly string[]): v
     throw new TypeError(`the response must not have header ${JSON.stringify(key)}: ${JSON.stringify(value)}`);
 }
 
-function sendJoined(socket: LaneRequest['socket'], before: string, bytes: Buffer, after: string): boolean {
+function sendJoined(socket: LaneRequest['socket'], before: string, bytes: Bytes, after: string): boolean {
   if (bytes.length <= JOIN_LIMIT) {
-    const text = bytes.length === 0 ? before + after : before + bytes.toString('latin1') + after;
+    const text = before + lettersOf(bytes) + after;
     return text === '' ? true : socket.write(text, 'latin1');
   }
   socket.cork();
   if (before !== '') socket.write(before, 'latin1');
-  let canTakeMore = socket.write(bytes);
+  let canTakeMore = socket.write(bytes, 'latin1');
   if (after !== '') canTakeMore = socket.write(after, 'latin1');
   socket.uncork();
   return canTakeMore;
+}
+
+function lettersOf(bytes: Bytes): string {
+  if (typeof bytes === 'string') return bytes;
+  return bytes.length === 0 ? '' : bytes.toString('latin1');
 }
 
 function toBuffer(chunk: string | Uint8Array): Buffer {

@@ -2,7 +2,7 @@ import type { ClientSettings } from '../../contract/client-settings.ts';
 import { CallController } from '../../lib/call-signal.ts';
 import { GatewayError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { bytesOf } from '../../lib/sse-frames.ts';
+import { wireOf } from '../../lib/sse-frames.ts';
 import { timeUuid } from '../../lib/time-uuid.ts';
 import type { StreamAnswer, WholeAnswer } from '../../llm/answer.ts';
 import type { Complete } from '../../llm/complete.ts';
@@ -118,13 +118,13 @@ async function sendStream(
       if (response.destroyed) throw new GatewayError('call_cancelled', 'the caller went away');
       if (batch.length === 0) return undefined;
       stream.events += batch.length;
-      return response.write(bytesOf(batch)) ? undefined : drained(response);
+      return response.write(wireOf(batch), 'latin1') ? undefined : drained(response);
     });
   } catch (error) {
     if (response.destroyed) return;
     const { body } = renderInferenceError(error, format, logger);
     const frame = dialect?.errorFrame(body, stream.events);
-    if (frame !== undefined) response.write(bytesOf([frame]));
+    if (frame !== undefined) response.write(frame.wire, 'latin1');
   } finally {
     signsOfLife.end(number);
   }

@@ -1,5 +1,4 @@
 import { createInFlight } from '../../lib/in-flight.ts';
-import { bytesOf } from '../../lib/sse-frames.ts';
 import type { Dialect } from '../../llm/dialects/dialect.ts';
 import { HEARTBEAT_MS } from '../event-stream.ts';
 import type { HotResponse } from '../hot.ts';
@@ -45,7 +44,7 @@ export function createSignsOfLife(): SignsOfLife {
       const { response, dialect } = stream;
       watched.events = stream.events;
       const isSilent = events === stream.events && response.writableLength === 0 && !response.destroyed;
-      if (isSilent && dialect !== undefined) response.write(bytesOf([dialect.signOfLife(events)]));
+      if (isSilent && dialect !== undefined) response.write(dialect.signOfLife(events).wire, 'latin1');
     }
   }
 
