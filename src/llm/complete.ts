@@ -51,6 +51,9 @@ export function createComplete(deps: CompleteDeps): Complete {
     if (dialect === undefined) return askModel(request.bytes, { ...scope, parent: undefined });
 
     const { bytes, audience, isAutomatic, hasAutomatic, withReader } = injectTools(request, dialect, caller, headers);
+    if (!hasAutomatic) return askModel(bytes, { ...scope, parent: undefined });
+
+    dialect.demandConversation?.(request.fields);
     let hasKept = false;
     /** Id of the first request in the logs: that of the whole run. */
     let parent: string | undefined;
@@ -60,8 +63,6 @@ export function createComplete(deps: CompleteDeps): Complete {
       parent ??= answer.id;
       return answer;
     };
-    if (!hasAutomatic) return ask(bytes);
-    dialect.demandConversation?.(request.fields);
     return runAgent(bytes, {
       dialect,
       maxDepth: settings().mcp_agent_depth,

@@ -79,11 +79,14 @@ function createSpeaker(
   { baseUrl: publicUrl, formats, paths, takesExtensions, refuses, listsModels = true }: Spoken,
 ): Provider {
   /** The same few are asked for with every request. */
-  const addresses = createLatest<string, Readonly<URL>>(64);
+  const addresses = createLatest<string, Map<string, Readonly<URL>>>(64);
   const at = (baseUrl: string | undefined, path: string): Readonly<URL> => {
     const base = baseUrl ?? publicUrl;
     if (base === undefined) throw unknownAddress(name);
-    return addresses.get(`${base} ${path}`, () => joinAddress(base, path));
+    const known = addresses.get(base, () => new Map());
+    let url = known.get(path);
+    if (url === undefined) known.set(path, (url = joinAddress(base, path)));
+    return url;
   };
   return {
     formats,
