@@ -1,3 +1,4 @@
+import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
 /** Ends a run with the one line that a script can read, `N passed, N failed, N skipped`; before it, what passed only when repeated. */
@@ -11,7 +12,7 @@ export default class SummaryReporter implements Reporter {
         count[test.result().state] += 1;
         if (test.diagnostic()?.flaky !== true) continue;
         const [error] = test.result().errors ?? [];
-        repeated.push(`${module.relativeModuleId} > ${test.fullName}: ${error?.message ?? ''}`);
+        repeated.push(`${module.relativeModuleId} > ${test.fullName}: ${reasonOf(error)}`);
       }
     }
     // After the default reporter's own summary, which is written in the same hook.
@@ -20,4 +21,11 @@ export default class SummaryReporter implements Reporter {
       console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`);
     });
   }
+}
+
+/** What went wrong, and why: a property names only the case, and has what it met with as its cause. */
+function reasonOf(error: SerializedError | undefined): string {
+  if (error === undefined) return '';
+  const because = error.cause as SerializedError | undefined; // told by the process of the test as it was
+  return because === undefined ? error.message : `${error.message}\nbecause: ${because.stack ?? because.message}`;
 }
