@@ -149,7 +149,7 @@ export async function callWith(auth: Auth, url: string, method = 'initialize'): 
     const { status } = response;
     if (status !== 401 && status !== 403) return status;
     const challenge = response.headers.get('www-authenticate') ?? undefined;
-    const isRenewed = await auth.refused({ status, challenge }, sent);
+    const isRenewed = await auth.refused({ status, challenge }, sent, attempt > 0);
     if (!isRenewed || attempt > 0) return status;
   }
 }

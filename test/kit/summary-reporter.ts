@@ -26,6 +26,6 @@ export default class SummaryReporter implements Reporter {
 /** What went wrong, and why: a property names only the case, and has what it met with as its cause. */
 function reasonOf(error: SerializedError | undefined): string {
   if (error === undefined) return '';
-  const because = error.cause as SerializedError | undefined; // told by the process of the test as it was
+  const because = error.cause;
   return because === undefined ? error.message : `${error.message}\nbecause: ${because.stack ?? because.message}`;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { DATABASES } from '../kit/databases.ts';
-import { callWith, expireTokens, startNode, startOAuthScene } from '../kit/oauth.ts';
+import { callWith, expireTokens, startNode, startOAuthScene, type OAuthScene } from '../kit/oauth.ts';
 import { waitFor } from '../kit/wait.ts';
 
+const REFUSED = { status: 401, challenge: undefined } as const;
 const REFRESH = 'POST /token refresh_token';
 
 describe.each(DATABASES)('on %s', (type) => {
@@ -46,6 +47,43 @@ describe.each(DATABASES)('on %s', (type) => {
     await scene.signInAgain();
     expect(oauth.obstacle(scene.client)).toBeUndefined();
     expect(await callWith(auth, upstream.url)).toBe(200);
+  });
+
+  /** Somebody else needs the token when it is over. */
+  async function renewElsewhere(scene: OAuthScene): Promise<void> {
+    await expireTokens(scene);
+    await scene.shared().headers();
+  }
+
+  test('a sign-in of which the server refused two tokens is over, though others renew them all the time', async () => {
+    await using scene = await startOAuthScene({ type });
+    await scene.signIn();
+    const auth = scene.shared();
+    const first = await auth.headers();
+    await renewElsewhere(scene);
+    expect(await auth.refused(REFUSED, first)).toBe(true);
+    const second = await auth.headers();
+    await renewElsewhere(scene);
+    await expect(auth.refused(REFUSED, second, true)).rejects.toMatchObject({ details: { reason: 'needs_reauth' } });
+    expect(scene.oauth.obstacle(scene.client)).toBe('needs_reauth');
+  });
+
+  test('a sign-in that is over stays so when a renewal of it ends well', async () => {
+    await using scene = await startOAuthScene({ type });
+    await scene.signIn();
+    const auth = scene.shared();
+    const sent = await auth.headers();
+    await expireTokens(scene);
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    scene.server.tokenGate = promise;
+    const renewed = auth.headers();
+    await waitFor(() => scene.server.count('POST /token waits') === 1, 'the renewal begins');
+    await expect(auth.refused(REFUSED, sent, true)).rejects.toMatchObject({ details: { reason: 'needs_reauth' } });
+    release();
+    await renewed;
+    expect(scene.oauth.obstacle(scene.client)).toBe('needs_reauth');
+    await scene.signInAgain();
+    expect(await callWith(auth, scene.upstream.url)).toBe(200);
   });
 
   test.each([true, false])('renewed again and again, with rotation %s', async (rotatesRefreshTokens) => {

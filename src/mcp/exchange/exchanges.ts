@@ -100,13 +100,14 @@ export function createExchanges({ fetchFor, idp }: Deps): Exchanges {
         const kept = get();
         return kept instanceof Promise ? kept.then(({ headers }) => headers) : kept.headers;
       },
-      async refused({ status }, sent) {
+      async refused({ status }, sent, isSecond = false) {
         if (status !== 401) return false;
         const kept = await get();
         // Another request was refused before, and the token is a new one already.
-        if (kept.headers['authorization'] !== sent['authorization']) return true;
+        if (!isSecond && kept.headers['authorization'] !== sent['authorization']) return true;
         cache.drop(key, kept);
-        if (performance.now() - (kept.renewedAt ?? -Infinity) < TRUST_MS) throw refusedTwice(bearer.client);
+        const isFresh = performance.now() - (kept.renewedAt ?? -Infinity) < TRUST_MS;
+        if (isSecond || isFresh) throw refusedTwice(bearer.client);
         await get(performance.now());
         return true;
       },

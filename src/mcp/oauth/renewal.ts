@@ -26,6 +26,8 @@ export interface Renewal {
   settled(): Promise<void>;
   /** False when it is another one by now. */
   markForReauth(token: OAuthToken, reason: string): Promise<boolean>;
+  /** The same for all tokens of its sign-in, those to come of a renewal that is under way too. False when somebody signed in again. */
+  endSignIn(token: OAuthToken, reason: string): Promise<boolean>;
 }
 
 interface Deps {
@@ -156,6 +158,18 @@ export function createRenewal(deps: Deps): Renewal {
       await changes.publish('oauth_tokens', token.id);
       return isMarked;
     },
+
+    async endSignIn({ id, created_at }, reason) {
+      const isOver = await database.transaction(async (tx) => {
+        const { tokens } = store.with(tx);
+        const now = await tokens.lock(id, database.dialect);
+        if (now?.created_at !== created_at) return false;
+        if (now.status === 'active') await tokens.update(refuse(now, reason));
+        return true;
+      });
+      await changes.publish('oauth_tokens', id);
+      return isOver;
+    },
   };
 }
 
@@ -223,8 +237,6 @@ function apply(token: OAuthToken, { granted, registration }: Answer): Outcome {
       registration,
       expires_at,
       scopes: scopes ?? unionScopes(token.scopes),
-      status: 'active',
-      status_reason: undefined,
       last_refreshed_at: now,
       updated_at: now,
     }),

@@ -66,11 +66,13 @@ export function createTokenAuth(deps: Deps) {
       }
     }
 
-    async function refusedToken(token: OAuthToken): Promise<boolean> {
-      if (!renewal.canRenew(token) || performance.now() - (renewedAt.get(token.id) ?? -Infinity) < TRUST_MS) {
+    async function refusedToken(token: OAuthToken, isSecond: boolean): Promise<boolean> {
+      const isFresh = performance.now() - (renewedAt.get(token.id) ?? -Infinity) < TRUST_MS;
+      if (isSecond || isFresh || !renewal.canRenew(token)) {
         const reason = 'the server refused the token';
+        const isOver = isSecond ? await renewal.endSignIn(token, reason) : await renewal.markForReauth(token, reason);
         // Else somebody signed in again elsewhere, of which the notice may be on its way.
-        if (!(await renewal.markForReauth(token, reason))) return true;
+        if (!isOver) return true;
         throw problem('needs_reauth', reason, token.wanted_scopes);
       }
       await renew(token);
@@ -100,13 +102,13 @@ export function createTokenAuth(deps: Deps) {
         if (token.expires_at === undefined || token.expires_at - SKEW_MS > Date.now()) return headersOf(token);
         return renew(token).then(headersOf);
       },
-      async refused({ status, challenge }, sent) {
+      async refused({ status, challenge }, sent, isSecond = false) {
         const token = current();
-        // Another request was refused before, and the token is a new one already.
-        if (sent['authorization'] !== headersOf(token)['authorization']) return true;
+        // Another request was refused before, and the token is a new one already. But one that is renewed with each call always is.
+        if (!isSecond && sent['authorization'] !== headersOf(token)['authorization']) return true;
         const bearer = parseChallenge(challenge);
         if (isScopeChallenge(bearer)) return lacksScopes(token, bearer?.scope);
-        return status === 401 ? refusedToken(token) : false;
+        return status === 401 ? refusedToken(token, isSecond) : false;
       },
     };
   };

@@ -136,7 +136,7 @@ function watched(auth: Auth): Pick<Personal, 'auth' | 'secrets'> {
         const headers = auth.headers();
         return headers instanceof Promise ? headers.then(note) : note(headers);
       },
-      refused: (answer, headers) => auth.refused(answer, headers),
+      refused: (...refusal) => auth.refused(...refusal),
     },
     secrets: () => [...sent],
   };

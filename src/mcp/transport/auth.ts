@@ -13,9 +13,10 @@ export interface Auth {
   headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /**
    * The server refused a request that carried `sent`. Renews the credential if it can; true when the request is to be sent once
-   * more. Throws what the caller is to be told otherwise.
+   * more. Throws what the caller is to be told otherwise. `isSecond`: it was sent once more and refused again, so that nothing but
+   * a new credential can help.
    */
-  refused(refusal: Refusal, sent: Readonly<Record<string, string>>): Promise<boolean>;
+  refused(refusal: Refusal, sent: Readonly<Record<string, string>>, isSecond?: boolean): Promise<boolean>;
 }
 
 /** The credential of one connection: what it is now, and how a request is sent with it. */
@@ -56,7 +57,7 @@ export function createAuthorization(auth: Auth, onChange: () => void): Authoriza
       } catch (error) {
         // Not to send it a third time: so that a credential which stays bad is known to be.
         const again = refusalIn(error);
-        if (again !== undefined) await auth.refused(again, headers);
+        if (again !== undefined) await auth.refused(again, headers, true);
         throw error;
       }
     },
